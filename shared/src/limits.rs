@@ -1,0 +1,62 @@
+//! Limits and periods that both sides hold to.
+
+use std::time::Duration;
+
+/// A probe without an answer after this is suspect: posted at once, and confirmed by a burst.
+pub const PROBE_SOFT_LIMIT: Duration = Duration::from_secs(1);
+/// A probe without an answer after this has none. Answers between the soft limit and this one are late.
+pub const PROBE_HARD_LIMIT: Duration = Duration::from_millis(3500);
+/// Probes in a confirm burst. With 1 % loss each way four fail together 4 times in 100 million; three would do so 8 times in a million.
+pub const BURST_PROBES: u32 = 4;
+/// Distance between the probes of a burst.
+pub const BURST_SPACING: Duration = Duration::from_millis(200);
+/// Consecutive answers that end a failure.
+pub const UP_AFTER_ANSWERS: u32 = 2;
+/// A cell is stale when it is older than this many of its planned periods.
+pub const STALE_AFTER_PERIODS: u32 = 3;
+/// A cell of an original agent is stale after this: those test every 60 s.
+pub const ORIGINAL_STALE_AFTER: Duration = Duration::from_secs(180);
+/// A member is late when its heartbeat is overdue by this.
+pub const LATE_GRACE: Duration = Duration::from_secs(1);
+/// The plan's generation moves at most once in this time, so that a rollout does not send a plan per pod.
+pub const GENERATION_PERIOD: Duration = Duration::from_secs(2);
+/// The longest that a caller may keep a plan request open.
+pub const PLAN_WAIT_MAX: Duration = Duration::from_secs(30);
+/// A target that is new in the plan is probed within this.
+pub const NEW_TARGET_WITHIN: Duration = Duration::from_secs(1);
+/// Free text in a body is cut to this many bytes.
+pub const FREE_TEXT_MAX_BYTES: usize = 256;
+/// Addresses of one plane that a member may name: one of each family, and room for a dual-stack node with two networks.
+pub const ADDRESSES_PER_PLANE_MAX: usize = 4;
+/// Targets in one plan: 5,000 nodes, two planes, two families.
+pub const TARGETS_MAX: usize = 20_000;
+/// Services that one agent checks.
+pub const SERVICES_MAX: usize = 64;
+/// Resolved addresses of one service that are checked; a headless service may have thousands.
+pub const SERVICE_ADDRESSES_MAX: usize = 8;
+/// Looks that one answer of the plan carries: more suspects at once are a wide outage, which every agent sees by itself.
+pub const LOOKS_MAX: usize = 64;
+
+/// Cleans free text of a body: control characters go, and it is cut at [`FREE_TEXT_MAX_BYTES`] on a character's border.
+pub fn clean_free_text(text: &str) -> String {
+    let mut cleaned = String::with_capacity(text.len().min(FREE_TEXT_MAX_BYTES));
+    for character in text.chars().filter(|c| !c.is_control()) {
+        if cleaned.len() + character.len_utf8() > FREE_TEXT_MAX_BYTES {
+            break;
+        }
+        cleaned.push(character);
+    }
+    cleaned
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn free_text_loses_control_characters_and_is_cut_between_characters() {
+        assert_eq!(clean_free_text("a\u{1b}[31mb\n"), "a[31mb");
+        let cut = clean_free_text(&"é".repeat(200));
+        assert_eq!((cut.len(), cut.chars().count()), (256, 128));
+    }
+}

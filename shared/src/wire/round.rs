@@ -1,0 +1,136 @@
+//! `POST /api/v1/rounds`: what an agent measured, as JSON.
+//!
+//! A round refers to the targets of its plan by their index. A server that does not know that plan answers 409
+//! (`unknown-plan`), and the agent posts the same round again with `targets`, its plan's whole list.
+
+use std::net::IpAddr;
+
+use serde::{Deserialize, Serialize};
+
+use super::outcome::OutcomeBody;
+use super::tolerant::Tolerant;
+use crate::check::CheckKind;
+use crate::name::{BootId, DnsName, NodeName};
+use crate::plan::{PlanVersion, Target};
+
+/// One round, or a part of one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RoundBody {
+    /// The reporting node.
+    pub node: NodeName,
+    /// The start of the agent that measured.
+    pub boot_id: BootId,
+    /// Counts the rounds and parts of that start, from 1. (boot id, sequence) names a body: the server takes each once.
+    pub sequence: u64,
+    /// The plan that `cells` refer to.
+    pub plan: PlanVersion,
+    /// Cells are those that changed just now (a suspicion, a verdict, a look), not a whole round.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub partial: bool,
+    /// The agent's probe interval: a cell older than three of it is stale.
+    pub interval_ms: u64,
+    /// How long the round took.
+    #[serde(default)]
+    pub took_ms: u64,
+    /// The round was cut off at its deadline.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub overrun: bool,
+    /// Time between the end of the round and its sending. Ages of cells count from the end of the round.
+    #[serde(default)]
+    pub age_ms: u64,
+    /// The plan's whole target list, when the server did not know the plan or restarted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub targets: Option<Vec<Target>>,
+    /// The cells.
+    pub cells: Vec<CellBody>,
+    /// The services.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub services: Vec<ServiceBody>,
+}
+
+/// One cell of the reporting node's row.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CellBody {
+    /// Index into the plan's targets.
+    pub target: u32,
+    /// What was checked.
+    pub check: Tolerant<CheckKind>,
+    /// The TCP port, for a TCP check.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub port: Option<u16>,
+    /// What it gave.
+    #[serde(flatten)]
+    pub outcome: OutcomeBody,
+    /// Time between the outcome and the end of the round.
+    pub age_ms: u64,
+    /// The newest probe has no answer yet and a burst is asking: `outcome` is the last one that was certain.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub suspect: bool,
+    /// With `unreached`: time since the first probe of this failure was sent, until the end of the round.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failing_for_ms: Option<u64>,
+}
+
+/// One configured service, as the reporting node sees it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ServiceBody {
+    /// The name that was resolved.
+    pub name: DnsName,
+    /// The TCP port that was connected to.
+    pub port: u16,
+    /// Resolving: `reached` with the resolver's time, or why not.
+    pub resolution: TimedOutcome,
+    /// Each address of the answer that was connected to.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub addresses: Vec<ServiceAddressBody>,
+    /// How many addresses the answer had; above the limit not all are connected to.
+    #[serde(default)]
+    pub answers: u32,
+}
+
+/// One resolved address of a service.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ServiceAddressBody {
+    /// The address.
+    pub address: IpAddr,
+    /// The TCP connect.
+    #[serde(flatten)]
+    pub tcp: TimedOutcome,
+}
+
+/// An outcome with its age and, when it fails, since when.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TimedOutcome {
+    /// What it gave.
+    #[serde(flatten)]
+    pub outcome: OutcomeBody,
+    /// Time between the outcome and the end of the round.
+    pub age_ms: u64,
+    /// With `unreached`: time since the first failure, until the end of the round.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failing_for_ms: Option<u64>,
+}
+
+/// The answer to a round.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RoundAnswer {
+    /// `accepted`, or `duplicate` when the server had this (boot id, sequence) already.
+    pub status: RoundStatus,
+    /// This start of the server.
+    pub server_epoch: crate::plan::Epoch,
+}
+
+/// What became of a round.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RoundStatus {
+    /// It is in.
+    Accepted,
+    /// It was in already.
+    Duplicate,
+    /// It is of an older boot than the one that speaks for the node, and was set aside.
+    Superseded,
+    /// A word of a newer version: the body arrived, whatever it says.
+    #[serde(other)]
+    Other,
+}
