@@ -6,4 +6,7 @@
 //! ```
 //! Nothing here reads a clock, knows HTTP or a store: callers pass [`time::Now`].
 
+pub mod member;
+pub mod planning;
+pub mod row;
 pub mod time;

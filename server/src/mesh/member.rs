@@ -1,0 +1,186 @@
+//! Members: the agents that the server knows, and what their silence means.
+//!
+//! ```text
+//!              interval + 1 s         TTL              FORGET_AFTER
+//!   alive ───────────────────> late ───────> lost ─────────────────> (gone)
+//!     ^ │                       │              │
+//!     │ └── goodbye ──> leaving ┼──────────────┼── LEAVING_KEPT ────> (gone)
+//!     └───────── heartbeat ─────┴──────────────┘
+//! ```
+//! A member that stops without a goodbye gets louder: it stays in the plan, in lists and in findings until it is
+//! forgotten.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use meshvane_shared::address::Family;
+use meshvane_shared::check::Plane;
+use meshvane_shared::limits;
+use meshvane_shared::name::{BootId, NodeName, Zone};
+use meshvane_shared::wire::agents::MemberState;
+
+use super::time::Moment;
+
+mod heartbeat;
+
+pub use heartbeat::{Heartbeat, HeartbeatError};
+
+/// A member that said goodbye is shown as leaving for this long, so that an operator who looks after a scale-down
+/// sees why it is not there.
+pub const LEAVING_KEPT: Duration = Duration::from_secs(60);
+/// The heartbeat interval of agents that do not state theirs: the original's default.
+pub const ORIGINAL_INTERVAL: Duration = Duration::from_secs(5);
+/// The responder's port of agents that do not state theirs: the original's fixed one.
+pub const ORIGINAL_CLIENT_PORT: u16 = 6100;
+
+/// When silence becomes lateness, loss and oblivion.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Timing {
+    /// A member is lost when nothing was heard for this long.
+    pub ttl: Duration,
+    /// A member is gone when nothing was heard for this long.
+    pub forget_after: Duration,
+}
+
+/// How the server came to know a member.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// By its own heartbeat.
+    Native,
+    /// By the heartbeat of an original agent, which does not say its node.
+    Original,
+    /// By the target lists of other agents, after a restart of the server. It has not been heard itself.
+    Recalled,
+}
+
+/// One start of an agent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Boot {
+    /// Its id.
+    pub id: BootId,
+    /// When it began, by the agent's own count of its uptime.
+    pub started: Moment,
+}
+
+/// One agent that the server knows; there is one for each node.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Member {
+    /// The node, or a stand-in for an original agent.
+    pub node: NodeName,
+    /// The failure domain, when known.
+    pub zone: Option<Zone>,
+    /// The node's addresses, at most one of each family.
+    pub host_addresses: Vec<IpAddr>,
+    /// The pod's addresses, at most one of each family.
+    pub pod_addresses: Vec<IpAddr>,
+    /// Port of the agent's responder.
+    pub client_port: u16,
+    /// The pod's name.
+    pub pod: Option<String>,
+    /// The pod's namespace.
+    pub namespace: Option<String>,
+    /// The agent's version.
+    pub version: Option<String>,
+    /// The start that speaks for the node.
+    pub boot: Option<Boot>,
+    /// The heartbeat interval.
+    pub interval: Duration,
+    /// When the newest heartbeat arrived.
+    pub heard: Option<Moment>,
+    /// When the newest heartbeat or round arrived.
+    pub received: Option<Moment>,
+    /// When the first heartbeat of the present run of them arrived, that is, after the last time the member was late.
+    pub steady_since: Moment,
+    /// When the server first knew of it.
+    pub known_since: Moment,
+    /// When it said goodbye.
+    pub left: Option<Moment>,
+    /// The agent's wall clock minus ours at the newest heartbeat.
+    pub clock_offset_ms: Option<i64>,
+    /// How the server came to know it.
+    pub origin: Origin,
+}
+
+impl Member {
+    /// The member's state, or `None` when it is gone.
+    pub fn state(&self, now: Moment, timing: &Timing) -> Option<MemberState> {
+        if let Some(left) = self.left {
+            return (now.since(left) < LEAVING_KEPT).then_some(MemberState::Leaving);
+        }
+        let silence = now.since(self.heard.unwrap_or(self.known_since));
+        if silence >= timing.forget_after {
+            None
+        } else if silence >= timing.ttl {
+            Some(MemberState::Lost)
+        } else if self.heard.is_none() || silence > self.late_after() {
+            Some(MemberState::Late)
+        } else {
+            Some(MemberState::Alive)
+        }
+    }
+
+    fn late_after(&self) -> Duration {
+        self.interval + limits::LATE_GRACE
+    }
+
+    /// The addresses of a plane.
+    pub fn addresses(&self, plane: Plane) -> &[IpAddr] {
+        match plane {
+            Plane::Host => &self.host_addresses,
+            Plane::Pod => &self.pod_addresses,
+        }
+    }
+
+    /// The address that stands for a plane in the compatible lists: IPv4 first, as the original knows no other.
+    pub fn main_address(&self, plane: Plane) -> Option<IpAddr> {
+        let addresses = self.addresses(plane);
+        addresses
+            .iter()
+            .find(|address| Family::of(**address) == Family::Ipv4)
+            .or(addresses.first())
+            .copied()
+    }
+
+    /// Takes a heartbeat: the member as it is afterwards, or `None` when an older boot of the node spoke.
+    ///
+    /// Two agents may run on one node while a rollout surges: the one that started last speaks, and the goodbye of
+    /// the other one is not the node's.
+    pub fn hear(prior: Option<&Self>, heartbeat: Heartbeat, now: Moment, timing: &Timing) -> Option<Self> {
+        let mut member = heartbeat.member;
+        let Some(prior) = prior else { return Some(member) };
+        if let (Some(old), Some(new)) = (&prior.boot, &member.boot)
+            && old.id != new.id
+            && new.started < old.started
+        {
+            return None;
+        }
+        let was_steady = matches!(prior.state(now, timing), Some(MemberState::Alive))
+            && prior.boot_id() == member.boot_id();
+        member.known_since = prior.known_since;
+        if was_steady {
+            member.steady_since = prior.steady_since;
+        }
+        Some(member)
+    }
+
+    /// The id of the boot that speaks for the node.
+    pub fn boot_id(&self) -> Option<&BootId> {
+        self.boot.as_ref().map(|boot| &boot.id)
+    }
+
+    /// What is wrong with the member's settings, in sentences.
+    pub fn problems(&self, timing: &Timing) -> Vec<String> {
+        let mut problems = Vec::new();
+        if timing.ttl < 2 * self.interval {
+            problems.push(format!(
+                "the server's CACHE_KEY_SECOND ({} s) is below twice this agent's HEARTBEAT_INTERVAL ({} s): one lost heartbeat makes the member lost",
+                timing.ttl.as_secs(),
+                self.interval.as_secs_f64(),
+            ));
+        }
+        problems
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,186 @@
+use chrono::{DateTime, Utc};
+use meshvane_shared::wire::heartbeat::HeartbeatBody;
+
+use super::*;
+use crate::mesh::time::Now;
+
+const TIMING: Timing = Timing {
+    ttl: Duration::from_secs(15),
+    forget_after: Duration::from_secs(3600),
+};
+
+fn at(millis: i64) -> Now {
+    Now {
+        moment: Moment::from_millis(millis),
+        wall: DateTime::<Utc>::UNIX_EPOCH,
+    }
+}
+
+fn body(boot: &str, uptime_ms: u64) -> HeartbeatBody {
+    HeartbeatBody {
+        namespace: "kube-system".into(),
+        node_ip: "10.0.0.1".into(),
+        pod_ip: "10.1.0.1".into(),
+        pod_name: "agent-x".into(),
+        node: Some(NodeName::parse("node-1").unwrap()),
+        interval_ms: Some(5_000),
+        boot_id: Some(BootId::parse(boot).unwrap()),
+        uptime_ms: Some(uptime_ms),
+        ..HeartbeatBody::default()
+    }
+}
+
+fn hear(prior: Option<&Member>, body: HeartbeatBody, millis: i64) -> Option<Member> {
+    let heartbeat = Heartbeat::parse(body, at(millis)).unwrap();
+    Member::hear(prior, heartbeat, Moment::from_millis(millis), &TIMING)
+}
+
+#[test]
+fn silence_makes_a_member_late_then_lost_then_gone() {
+    let member = hear(None, body("a", 0), 0).unwrap();
+    let check = |millis, expected| {
+        assert_eq!(
+            member.state(Moment::from_millis(millis), &TIMING),
+            expected,
+            "{millis}"
+        )
+    };
+    check(0, Some(MemberState::Alive));
+    check(6_000, Some(MemberState::Alive));
+    check(6_001, Some(MemberState::Late));
+    check(14_999, Some(MemberState::Late));
+    check(15_000, Some(MemberState::Lost));
+    check(3_599_999, Some(MemberState::Lost));
+    check(3_600_000, None);
+}
+
+#[test]
+fn a_goodbye_makes_a_member_leave_and_a_new_boot_brings_it_back() {
+    let member = hear(None, body("a", 0), 0).unwrap();
+    let left = hear(
+        Some(&member),
+        HeartbeatBody {
+            leaving: true,
+            ..body("a", 1_000)
+        },
+        1_000,
+    )
+    .unwrap();
+    assert_eq!(
+        left.state(Moment::from_millis(2_000), &TIMING),
+        Some(MemberState::Leaving)
+    );
+    assert_eq!(left.state(Moment::from_millis(61_000), &TIMING), None);
+    let back = hear(Some(&left), body("b", 10), 3_000).unwrap();
+    assert_eq!(
+        back.state(Moment::from_millis(3_000), &TIMING),
+        Some(MemberState::Alive)
+    );
+}
+
+#[test]
+fn of_two_boots_on_a_node_the_newer_one_speaks_whichever_is_heard_first() {
+    let new = hear(None, body("new", 1_000), 10_000).unwrap();
+    assert_eq!(hear(Some(&new), body("old", 9_000), 10_500), None);
+    assert_eq!(
+        hear(
+            Some(&new),
+            HeartbeatBody {
+                leaving: true,
+                ..body("old", 9_500)
+            },
+            11_000
+        ),
+        None
+    );
+    let old = hear(None, body("old", 9_000), 10_000).unwrap();
+    assert_eq!(
+        hear(Some(&old), body("new", 1_500), 10_500)
+            .unwrap()
+            .boot_id()
+            .unwrap()
+            .as_str(),
+        "new"
+    );
+}
+
+#[test]
+fn steadiness_begins_anew_after_a_silence() {
+    let first = hear(None, body("a", 0), 0).unwrap();
+    let second = hear(Some(&first), body("a", 5_000), 5_000).unwrap();
+    assert_eq!(second.steady_since, Moment::from_millis(0));
+    let third = hear(Some(&second), body("a", 30_000), 30_000).unwrap();
+    assert_eq!(
+        (third.steady_since, third.known_since),
+        (Moment::from_millis(30_000), Moment::from_millis(0))
+    );
+}
+
+#[test]
+fn a_wrong_field_is_named() {
+    let check = |change: fn(&mut HeartbeatBody), expected: &str| {
+        let mut wrong = body("a", 0);
+        change(&mut wrong);
+        let error = Heartbeat::parse(wrong, at(0)).unwrap_err().to_string();
+        assert!(error.starts_with(expected), "{error}");
+    };
+    check(
+        |b| b.pod_name.clear(),
+        "pod_name, node_ip and pod_ip must not be empty; pod_name is",
+    );
+    check(
+        |b| b.node_ip = "-c1".into(),
+        "node_ip: \"-c1\" is not an IP address",
+    );
+    check(|b| b.pod_ip = "0.0.0.0".into(), "pod_ip: 0.0.0.0 is unspecified");
+    check(
+        |b| b.host_addresses = vec!["ff02::1".parse().unwrap()],
+        "host_addresses: ff02::1",
+    );
+    check(
+        |b| b.pod_addresses = vec!["10.0.0.1".parse().unwrap(); 5],
+        "pod_addresses: at most 4",
+    );
+    check(|b| b.interval_ms = Some(0), "interval_ms: 0 is out of range");
+    check(|b| b.client_port = Some(0), "client_port: 0 is not a port");
+}
+
+#[test]
+fn one_address_of_each_family_is_kept_ipv4_first() {
+    let addresses = ["fd00::1", "10.0.0.1", "10.0.0.2"]
+        .map(|text| text.parse().unwrap())
+        .to_vec();
+    let member = hear(
+        None,
+        HeartbeatBody {
+            host_addresses: addresses,
+            ..body("a", 0)
+        },
+        0,
+    )
+    .unwrap();
+    assert_eq!(
+        member
+            .host_addresses
+            .iter()
+            .map(ToString::to_string)
+            .collect::<Vec<_>>(),
+        ["10.0.0.1", "fd00::1"]
+    );
+    assert_eq!(member.main_address(Plane::Pod).unwrap().to_string(), "10.1.0.1");
+}
+
+#[test]
+fn a_ttl_below_twice_the_interval_is_a_problem_that_is_said() {
+    let member = hear(
+        None,
+        HeartbeatBody {
+            interval_ms: Some(10_000),
+            ..body("a", 0)
+        },
+        0,
+    )
+    .unwrap();
+    assert_eq!(member.problems(&TIMING).len(), 1);
+    assert!(hear(None, body("a", 0), 0).unwrap().problems(&TIMING).is_empty());
+}

@@ -1,0 +1,133 @@
+//! A row of the matrix: what one node reports of its targets, dense, in the order of its plan.
+//!
+//! At 5,000 nodes there are 10,000 targets in each of 5,000 rows, so a cell has 12 bytes: when it was measured is held
+//! against the row's reference, and what only failing cells have stands aside.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use meshvane_shared::check::CheckKind;
+use meshvane_shared::limits::STALE_AFTER_PERIODS;
+use meshvane_shared::name::{BootId, ServiceAddress};
+use meshvane_shared::outcome::Outcome;
+use meshvane_shared::plan::Plan;
+
+use super::time::Moment;
+
+mod apply;
+mod cell;
+mod sequences;
+
+pub use apply::{Applied, Change, ChangeKind, RoundError, check_targets};
+pub use cell::Cell;
+pub use sequences::{SEQUENCES_KEPT, Sequences};
+
+/// Checks on each target, in the order of its cells.
+const CHECKS: usize = CheckKind::ON_PLANES.len();
+
+/// What one node reports.
+#[derive(Debug, Clone)]
+pub struct Row {
+    /// The plan whose targets the cells stand for.
+    pub plan: Arc<Plan>,
+    /// The boot that reports.
+    pub boot: BootId,
+    /// The agent's probe interval.
+    pub interval: Duration,
+    /// When the newest whole round ended; `None` when only parts arrived.
+    pub round_ended: Option<Moment>,
+    /// Whether the newest whole round was cut off at its deadline.
+    pub overrun: bool,
+    /// Rounds and parts that were taken, of this boot.
+    pub taken: u64,
+    /// Which sequence numbers were taken, of this boot.
+    pub sequences: Sequences,
+    /// The services.
+    pub services: Vec<Service>,
+    reference: Moment,
+    cells: Vec<Cell>,
+    failing_since: BTreeMap<usize, Moment>,
+}
+
+/// One service as the node sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Service {
+    /// Its name and port.
+    pub address: ServiceAddress,
+    /// Resolving the name; the time is the resolver's.
+    pub resolution: Timed,
+    /// How many addresses the name has.
+    pub answers: u32,
+    /// Connecting to each address.
+    pub connects: Vec<(IpAddr, Timed)>,
+}
+
+/// An outcome, when it was measured, and since when it fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Timed {
+    /// What the check gave.
+    pub outcome: Outcome,
+    /// When.
+    pub measured: Moment,
+    /// With a failure: when its first probe was sent.
+    pub failing_since: Option<Moment>,
+    /// The newest probe has no answer yet.
+    pub suspect: bool,
+    /// The TCP port, for a TCP check.
+    pub port: Option<u16>,
+}
+
+impl Row {
+    /// An empty row of a plan.
+    fn empty(plan: Arc<Plan>, boot: BootId, now: Moment) -> Self {
+        let cells = vec![Cell::NONE; plan.targets.len() * CHECKS];
+        Self {
+            plan,
+            boot,
+            interval: Duration::ZERO,
+            round_ended: None,
+            overrun: false,
+            taken: 0,
+            sequences: Sequences::default(),
+            services: Vec::new(),
+            reference: now,
+            cells,
+            failing_since: BTreeMap::new(),
+        }
+    }
+
+    /// What a check of a target gave, or `None` when it was never reported.
+    pub fn get(&self, target: usize, check: CheckKind) -> Option<Timed> {
+        let index = cell_index(target, check)?;
+        let cell = self.cells.get(index)?;
+        let outcome = cell.outcome()?;
+        Some(Timed {
+            outcome,
+            measured: cell.measured(self.reference),
+            failing_since: self.failing_since.get(&index).copied(),
+            suspect: cell.suspect(),
+            port: cell.port(),
+        })
+    }
+
+    /// The age above which a cell of this row is stale.
+    pub fn stale_after(&self) -> Duration {
+        self.interval * STALE_AFTER_PERIODS
+    }
+
+    /// Number of cells that are suspect now.
+    pub fn suspects(&self) -> usize {
+        self.cells.iter().filter(|cell| cell.suspect()).count()
+    }
+}
+
+/// The place of a check among the cells of a row; `None` for a check that planes do not get.
+fn cell_index(target: usize, check: CheckKind) -> Option<usize> {
+    let place = CheckKind::ON_PLANES.iter().position(|kind| *kind == check)?;
+    Some(target * CHECKS + place)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,344 @@
+//! Taking a round: each cell keeps the newest of what was reported, whatever the order of arrival.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use meshvane_shared::address::check_probe_address;
+use meshvane_shared::limits::{SERVICE_ADDRESSES_MAX, SERVICES_MAX, TARGETS_MAX};
+use meshvane_shared::name::ServiceAddress;
+use meshvane_shared::outcome::Outcome;
+use meshvane_shared::plan::{Plan, Target, TargetKey};
+use meshvane_shared::wire::round::{CellBody, RoundBody, ServiceBody, TimedOutcome};
+
+use super::cell::Cell;
+use super::{CHECKS, Row, Service, Timed, cell_index};
+use crate::mesh::time::Moment;
+
+/// Probe intervals that are believed, as those of heartbeats.
+const INTERVAL_MS: std::ops::RangeInclusive<u64> = 100..=86_400_000;
+
+/// The row after a round, and what is worth knowing at once.
+#[derive(Debug)]
+pub struct Applied {
+    /// The row.
+    pub row: Row,
+    /// Cells that became suspect, failed or recovered.
+    pub changes: Vec<Change>,
+}
+
+/// A cell that changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Change {
+    /// The target's place in the row's plan.
+    pub target: usize,
+    /// How.
+    pub kind: ChangeKind,
+    /// When it was measured.
+    pub measured: Moment,
+}
+
+/// How a cell changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ChangeKind {
+    /// A probe had no answer, a burst is asking.
+    Suspected,
+    /// It fails now and did not.
+    Failed,
+    /// It answers now and did not.
+    Recovered,
+}
+
+/// Why a round cannot be taken.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{field}: {problem}")]
+pub struct RoundError {
+    /// The field.
+    pub field: String,
+    /// Why.
+    pub problem: String,
+}
+
+fn wrong(field: impl Into<String>, problem: impl Into<String>) -> RoundError {
+    RoundError {
+        field: field.into(),
+        problem: problem.into(),
+    }
+}
+
+/// Checks the target list that an agent sent for its plan.
+///
+/// # Errors
+/// The first target that cannot be.
+pub fn check_targets(targets: &[Target]) -> Result<(), RoundError> {
+    if targets.len() > TARGETS_MAX {
+        return Err(wrong("targets", format!("at most {TARGETS_MAX} are accepted")));
+    }
+    for (index, target) in targets.iter().enumerate() {
+        check_probe_address(target.address)
+            .map_err(|problem| wrong(format!("targets[{index}].address"), problem))?;
+    }
+    for (index, pair) in targets.windows(2).enumerate() {
+        if pair[0].key() >= pair[1].key() {
+            return Err(wrong(
+                format!("targets[{}]", index + 1),
+                "targets are ordered by node, plane and family, each once",
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Checks what a round says of itself and of its cells, against the plan that it names.
+fn check_round(body: &RoundBody, plan: &Plan) -> Result<(), RoundError> {
+    if !INTERVAL_MS.contains(&body.interval_ms) {
+        let problem = format!("{} to {} is accepted", INTERVAL_MS.start(), INTERVAL_MS.end());
+        return Err(wrong("interval_ms", problem));
+    }
+    if body.sequence == 0 {
+        return Err(wrong("sequence", "rounds are numbered from 1"));
+    }
+    let targets = plan.targets.len();
+    if body.cells.len() > targets * CHECKS {
+        return Err(wrong(
+            "cells",
+            format!(
+                "a plan of {targets} targets has at most {} cells",
+                targets * CHECKS
+            ),
+        ));
+    }
+    for (index, cell) in body.cells.iter().enumerate() {
+        if usize::try_from(cell.target).is_ok_and(|target| target >= targets) {
+            let problem = format!("{} is not in the plan of {targets} targets", cell.target);
+            return Err(wrong(format!("cells[{index}].target"), problem));
+        }
+    }
+    if body.services.len() > SERVICES_MAX {
+        return Err(wrong("services", format!("at most {SERVICES_MAX} are accepted")));
+    }
+    for (index, service) in body.services.iter().enumerate() {
+        if service.addresses.len() > SERVICE_ADDRESSES_MAX {
+            let field = format!("services[{index}].addresses");
+            return Err(wrong(
+                field,
+                format!("at most {SERVICE_ADDRESSES_MAX} are accepted"),
+            ));
+        }
+    }
+    Ok(())
+}
+
+impl Row {
+    /// Takes a round or a part of one, arrived at `now`; `plan` is the one that it names.
+    ///
+    /// A sequence number that was taken before leaves the row as it is: [`Applied::changes`] is empty then and
+    /// [`Row::taken`] unmoved. A round of another boot begins a new row but keeps the cells.
+    ///
+    /// # Errors
+    /// The first field that cannot be; nothing changed then.
+    pub fn take(
+        prior: Option<&Self>,
+        plan: &Arc<Plan>,
+        body: &RoundBody,
+        now: Moment,
+    ) -> Result<Applied, RoundError> {
+        check_round(body, plan)?;
+        let mut row = match prior {
+            Some(prior) => prior.clone(),
+            None => Self::empty(plan.clone(), body.boot_id.clone(), now),
+        };
+        if row.boot != body.boot_id {
+            row.boot = body.boot_id.clone();
+            row.sequences = super::Sequences::default();
+            row.taken = 0;
+        }
+        if !row.sequences.take(body.sequence) {
+            return Ok(Applied {
+                row,
+                changes: Vec::new(),
+            });
+        }
+        let ended = now.before(Duration::from_millis(body.age_ms));
+        // An old round from an agent's backlog must not move a newer row back to an older plan.
+        let is_newest = row.round_ended.is_none_or(|newest| ended >= newest);
+        if is_newest && row.plan.version != plan.version {
+            row.move_to(plan);
+        }
+        row.taken += 1;
+        row.interval = Duration::from_millis(body.interval_ms);
+        let changes = row.take_cells(plan, body, ended);
+        if is_newest {
+            row.take_services(body, ended);
+            if !body.partial {
+                row.round_ended = Some(ended);
+                row.overrun = body.overrun;
+                row.rebase(ended);
+            }
+        }
+        Ok(Applied { row, changes })
+    }
+
+    fn take_cells(&mut self, plan: &Arc<Plan>, body: &RoundBody, ended: Moment) -> Vec<Change> {
+        let same_plan = self.plan.version == plan.version;
+        let places: BTreeMap<TargetKey, usize> = if same_plan {
+            BTreeMap::new()
+        } else {
+            places_of(&self.plan)
+        };
+        let mut changes = Vec::new();
+        for cell in &body.cells {
+            let Ok(target) = usize::try_from(cell.target) else {
+                continue;
+            };
+            let Some(planned) = plan.targets.get(target) else {
+                continue;
+            };
+            // A node does not test itself; an agent that says it did says nothing about the network.
+            if planned.node == body.node {
+                continue;
+            }
+            let target = if same_plan {
+                Some(target)
+            } else {
+                places.get(&planned.key()).copied()
+            };
+            let (Some(target), Some(check)) = (target, cell.check.known()) else {
+                continue;
+            };
+            let Some(index) = cell_index(target, check) else {
+                continue;
+            };
+            let measured = ended.before(Duration::from_millis(cell.age_ms));
+            let kind = self.take_cell(index, cell, measured, ended);
+            changes.extend(kind.map(|kind| Change {
+                target,
+                kind,
+                measured,
+            }));
+        }
+        changes
+    }
+
+    fn take_cell(
+        &mut self,
+        index: usize,
+        body: &CellBody,
+        measured: Moment,
+        ended: Moment,
+    ) -> Option<ChangeKind> {
+        let held = self.cells.get_mut(index)?;
+        let before = held.outcome();
+        let was_suspect = held.suspect();
+        if before.is_some() && held.measured(self.reference) > measured {
+            return None;
+        }
+        let outcome = body.outcome.read();
+        *held = Cell::pack(outcome, measured, self.reference, body.port, body.suspect);
+        if outcome.is_unreached() {
+            let since = body
+                .failing_for_ms
+                .map_or(measured, |millis| ended.before(Duration::from_millis(millis)));
+            self.failing_since.insert(index, since);
+        } else {
+            self.failing_since.remove(&index);
+        }
+        let failed_before = before.is_some_and(Outcome::is_unreached);
+        match outcome {
+            Outcome::Unreached(_) if !failed_before => Some(ChangeKind::Failed),
+            Outcome::Reached(_) if failed_before => Some(ChangeKind::Recovered),
+            _ if body.suspect && !was_suspect => Some(ChangeKind::Suspected),
+            Outcome::Reached(_) | Outcome::Unreached(_) | Outcome::Unmeasured(_) => None,
+        }
+    }
+
+    fn take_services(&mut self, body: &RoundBody, ended: Moment) {
+        let services = body.services.iter().map(|service| read_service(service, ended));
+        if !body.partial {
+            self.services = services.collect();
+            return;
+        }
+        for service in services {
+            let held = self
+                .services
+                .iter()
+                .position(|held| held.address == service.address);
+            match held {
+                Some(place) => self.services[place] = service,
+                None if self.services.len() < SERVICES_MAX => self.services.push(service),
+                None => {}
+            }
+        }
+    }
+
+    /// Moves the row to another plan: cells follow their targets, a target whose address changed begins anew.
+    fn move_to(&mut self, plan: &Arc<Plan>) {
+        let places = places_of(&self.plan);
+        let mut cells = vec![Cell::NONE; plan.targets.len() * CHECKS];
+        let mut failing_since = BTreeMap::new();
+        for (to, target) in plan.targets.iter().enumerate() {
+            let Some(from) = places.get(&target.key()).copied() else {
+                continue;
+            };
+            if self.plan.targets[from].address != target.address {
+                continue;
+            }
+            for check in 0..CHECKS {
+                cells[to * CHECKS + check] = self.cells[from * CHECKS + check];
+                if let Some(since) = self.failing_since.get(&(from * CHECKS + check)) {
+                    failing_since.insert(to * CHECKS + check, *since);
+                }
+            }
+        }
+        self.cells = cells;
+        self.failing_since = failing_since;
+        self.plan = plan.clone();
+    }
+
+    /// Holds all cells against a newer reference, so that offsets stay small.
+    fn rebase(&mut self, reference: Moment) {
+        for cell in &mut self.cells {
+            *cell = cell.rebased(self.reference, reference);
+        }
+        self.reference = reference;
+    }
+}
+
+fn places_of(plan: &Plan) -> BTreeMap<TargetKey, usize> {
+    plan.targets
+        .iter()
+        .enumerate()
+        .map(|(index, target)| (target.key(), index))
+        .collect()
+}
+
+fn read_service(body: &ServiceBody, ended: Moment) -> Service {
+    Service {
+        address: ServiceAddress {
+            name: body.name.clone(),
+            port: body.port,
+        },
+        resolution: read_timed(&body.resolution, None, ended),
+        answers: body.answers,
+        connects: body
+            .addresses
+            .iter()
+            .map(|connect| (connect.address, read_timed(&connect.tcp, Some(body.port), ended)))
+            .collect(),
+    }
+}
+
+fn read_timed(body: &TimedOutcome, port: Option<u16>, ended: Moment) -> Timed {
+    let outcome = body.outcome.read();
+    let measured = ended.before(Duration::from_millis(body.age_ms));
+    let since = body
+        .failing_for_ms
+        .map_or(measured, |millis| ended.before(Duration::from_millis(millis)));
+    Timed {
+        outcome,
+        measured,
+        failing_since: outcome.is_unreached().then_some(since),
+        suspect: false,
+        port,
+    }
+}

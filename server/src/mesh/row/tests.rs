@@ -1,0 +1,331 @@
+use meshvane_shared::check::Plane;
+use meshvane_shared::name::NodeName;
+use meshvane_shared::outcome::{Cause, Reached, Reason};
+use meshvane_shared::plan::{Epoch, PlanVersion, Target};
+use meshvane_shared::wire::outcome::OutcomeBody;
+use meshvane_shared::wire::round::{CellBody, RoundBody};
+use proptest::prelude::*;
+
+use super::*;
+
+fn plan(generation: u64, targets: &[(&str, &str)]) -> Arc<Plan> {
+    let targets = targets
+        .iter()
+        .map(|(node, address)| Target {
+            node: NodeName::parse(node).unwrap(),
+            plane: Plane::Host,
+            address: address.parse().unwrap(),
+            port: None,
+            zone: None,
+        })
+        .collect();
+    Arc::new(Plan {
+        version: PlanVersion {
+            epoch: Epoch(1),
+            generation,
+        },
+        targets,
+    })
+}
+
+fn three() -> Arc<Plan> {
+    plan(
+        1,
+        &[
+            ("node-1", "10.0.0.1"),
+            ("node-2", "10.0.0.2"),
+            ("node-3", "10.0.0.3"),
+        ],
+    )
+}
+
+fn cell(target: u32, outcome: Outcome, age_ms: u64) -> CellBody {
+    CellBody {
+        target,
+        check: CheckKind::Icmp.into(),
+        port: None,
+        outcome: OutcomeBody::from(outcome),
+        age_ms,
+        suspect: false,
+        failing_for_ms: outcome.is_unreached().then_some(age_ms + 1_000),
+    }
+}
+
+fn round(sequence: u64, plan: &Plan, cells: Vec<CellBody>) -> RoundBody {
+    RoundBody {
+        node: NodeName::parse("node-1").unwrap(),
+        boot_id: BootId::parse("boot").unwrap(),
+        sequence,
+        plan: plan.version.clone(),
+        partial: false,
+        interval_ms: 5_000,
+        took_ms: 4_000,
+        overrun: false,
+        age_ms: 0,
+        targets: None,
+        cells,
+        services: Vec::new(),
+    }
+}
+
+fn take(prior: Option<&Row>, plan: &Arc<Plan>, body: &RoundBody, millis: i64) -> Applied {
+    Row::take(prior, plan, body, Moment::from_millis(millis)).unwrap()
+}
+
+const DOWN: Outcome = Outcome::Unreached(Cause::Timeout);
+
+#[test]
+fn a_cell_is_found_with_its_time_whatever_came_in_the_round_after_it() {
+    let plan = three();
+    let first = take(
+        None,
+        &plan,
+        &round(
+            1,
+            &plan,
+            vec![cell(1, Outcome::reached(700), 300), cell(2, DOWN, 100)],
+        ),
+        10_000,
+    );
+    let row = take(
+        Some(&first.row),
+        &plan,
+        &round(2, &plan, vec![cell(1, Outcome::reached(800), 200)]),
+        15_000,
+    )
+    .row;
+    let node_2 = row.get(1, CheckKind::Icmp).unwrap();
+    assert_eq!(
+        (node_2.outcome, node_2.measured.millis),
+        (Outcome::reached(800), 14_800)
+    );
+    let node_3 = row.get(2, CheckKind::Icmp).unwrap();
+    assert_eq!((node_3.outcome, node_3.measured.millis), (DOWN, 9_900));
+    assert_eq!(node_3.failing_since, Some(Moment::from_millis(8_900)));
+    assert_eq!(row.get(1, CheckKind::Tcp), None);
+}
+
+#[test]
+fn each_sequence_number_is_taken_once() {
+    let plan = three();
+    let first = take(
+        None,
+        &plan,
+        &round(1, &plan, vec![cell(1, Outcome::reached(1), 0)]),
+        0,
+    );
+    let again = take(
+        Some(&first.row),
+        &plan,
+        &round(1, &plan, vec![cell(1, DOWN, 0)]),
+        1_000,
+    );
+    assert_eq!((again.row.taken, again.changes.len()), (1, 0));
+    assert_eq!(
+        again.row.get(1, CheckKind::Icmp).unwrap().outcome,
+        Outcome::reached(1)
+    );
+}
+
+#[test]
+fn an_old_round_from_a_backlog_is_counted_and_changes_nothing_newer() {
+    let plan = three();
+    let newest = take(
+        None,
+        &plan,
+        &round(9, &plan, vec![cell(1, Outcome::reached(1), 0)]),
+        100_000,
+    );
+    let mut old = round(3, &plan, vec![cell(1, DOWN, 0), cell(2, DOWN, 0)]);
+    old.age_ms = 30_000;
+    let row = take(Some(&newest.row), &plan, &old, 100_500).row;
+    assert_eq!(row.get(1, CheckKind::Icmp).unwrap().outcome, Outcome::reached(1));
+    assert_eq!(
+        row.get(2, CheckKind::Icmp).unwrap().measured,
+        Moment::from_millis(70_500)
+    );
+    assert_eq!(
+        (row.taken, row.round_ended),
+        (2, Some(Moment::from_millis(100_000)))
+    );
+}
+
+#[test]
+fn cells_follow_their_targets_into_a_new_plan_unless_the_address_changed() {
+    let before = three();
+    let cells = vec![cell(1, Outcome::reached(2), 0), cell(2, DOWN, 0)];
+    let first = take(None, &before, &round(1, &before, cells), 0);
+    let after = plan(
+        2,
+        &[
+            ("node-0", "10.0.0.9"),
+            ("node-2", "10.0.0.22"),
+            ("node-3", "10.0.0.3"),
+        ],
+    );
+    let mut part = round(2, &after, vec![cell(0, Outcome::reached(5), 0)]);
+    part.partial = true;
+    let row = take(Some(&first.row), &after, &part, 1_000).row;
+    assert_eq!(row.get(0, CheckKind::Icmp).unwrap().outcome, Outcome::reached(5));
+    assert_eq!(row.get(1, CheckKind::Icmp), None);
+    assert_eq!(
+        row.get(2, CheckKind::Icmp).unwrap().failing_since,
+        Some(Moment::from_millis(-1_000))
+    );
+}
+
+#[test]
+fn changes_tell_suspicion_failure_and_recovery_and_nothing_else() {
+    let plan = three();
+    let mut row = None;
+    let mut step = |sequence, outcome, suspect| {
+        let body = round(
+            sequence,
+            &plan,
+            vec![CellBody {
+                suspect,
+                ..cell(1, outcome, 0)
+            }],
+        );
+        let applied = take(
+            row.as_ref(),
+            &plan,
+            &body,
+            i64::try_from(sequence).unwrap() * 1_000,
+        );
+        let kinds: Vec<_> = applied.changes.iter().map(|change| change.kind).collect();
+        row = Some(applied.row);
+        kinds
+    };
+    assert_eq!(step(1, Outcome::reached(1), false), []);
+    assert_eq!(step(2, Outcome::reached(1), true), [ChangeKind::Suspected]);
+    assert_eq!(step(3, DOWN, false), [ChangeKind::Failed]);
+    assert_eq!(step(4, DOWN, false), []);
+    assert_eq!(step(5, Outcome::Unmeasured(Reason::Overloaded), false), []);
+    assert_eq!(step(6, DOWN, false), [ChangeKind::Failed]);
+    assert_eq!(step(7, Outcome::reached(1), false), [ChangeKind::Recovered]);
+}
+
+#[test]
+fn what_a_node_says_of_itself_is_not_taken() {
+    let plan = three();
+    let applied = take(None, &plan, &round(1, &plan, vec![cell(0, DOWN, 0)]), 0);
+    assert_eq!(
+        (applied.row.get(0, CheckKind::Icmp), applied.changes.len()),
+        (None, 0)
+    );
+}
+
+#[test]
+fn a_round_that_cannot_be_is_refused_with_its_field() {
+    let plan = three();
+    let check = |change: &dyn Fn(&mut RoundBody), expected: &str| {
+        let mut body = round(1, &plan, vec![cell(1, DOWN, 0)]);
+        change(&mut body);
+        let error = Row::take(None, &plan, &body, Moment::default())
+            .unwrap_err()
+            .to_string();
+        assert!(error.starts_with(expected), "{error}");
+    };
+    check(
+        &|body| body.cells[0].target = 3,
+        "cells[0].target: 3 is not in the plan of 3 targets",
+    );
+    check(&|body| body.sequence = 0, "sequence: ");
+    check(&|body| body.interval_ms = 0, "interval_ms: ");
+    check(
+        &|body| body.cells = vec![cell(1, DOWN, 0); 7],
+        "cells: a plan of 3 targets has at most 6 cells",
+    );
+}
+
+#[test]
+fn targets_come_ordered_each_once() {
+    let ordered = three().targets.clone();
+    assert!(check_targets(&ordered).is_ok());
+    let doubled = vec![ordered[0].clone(), ordered[0].clone()];
+    assert!(
+        check_targets(&doubled)
+            .unwrap_err()
+            .to_string()
+            .starts_with("targets[1]: ")
+    );
+    let mut unspecified = ordered;
+    unspecified[2].address = "0.0.0.0".parse().unwrap();
+    assert!(
+        check_targets(&unspecified)
+            .unwrap_err()
+            .to_string()
+            .starts_with("targets[2].address: ")
+    );
+}
+
+fn any_outcome() -> impl Strategy<Value = Outcome> {
+    let reached =
+        (any::<Option<u32>>(), any::<bool>(), any::<bool>()).prop_map(|(rtt_us, late, retransmitted)| {
+            Outcome::Reached(Reached {
+                rtt_us,
+                late,
+                retransmitted,
+            })
+        });
+    let cause = prop_oneof![
+        Just(Cause::Timeout),
+        Just(Cause::Refused),
+        Just(Cause::Reset),
+        (any::<u8>(), any::<u8>())
+            .prop_map(|(icmp_type, icmp_code)| Cause::Rejected { icmp_type, icmp_code }),
+        Just(Cause::NoRoute),
+        any::<u16>().prop_map(|rcode| Cause::Name { rcode }),
+        Just(Cause::ResolverTimeout),
+        Just(Cause::Tls),
+        Just(Cause::Protocol),
+        Just(Cause::Unspecified),
+    ];
+    let reason = prop_oneof![
+        Just(Reason::NotPermitted),
+        Just(Reason::NoResource),
+        Just(Reason::Overloaded),
+        Just(Reason::Cancelled),
+        Just(Reason::NotYet),
+        Just(Reason::Unspecified),
+    ];
+    prop_oneof![
+        reached,
+        cause.prop_map(Outcome::Unreached),
+        reason.prop_map(Outcome::Unmeasured)
+    ]
+}
+
+proptest! {
+    #[test]
+    fn packing_a_cell_loses_nothing(outcome in any_outcome(), port in any::<Option<u16>>(), suspect: bool, offset in -1_000_000_i64..1_000_000) {
+        let reference = Moment::from_millis(5_000_000);
+        let measured = Moment::from_millis(5_000_000 + offset);
+        let port = port.filter(|port| *port != 0);
+        let cell = Cell::pack(outcome, measured, reference, port, suspect);
+        prop_assert_eq!(cell.outcome(), Some(outcome));
+        prop_assert_eq!((cell.measured(reference), cell.port(), cell.suspect()), (measured, port, suspect));
+    }
+
+    #[test]
+    fn every_number_is_taken_once_in_any_order(numbers in proptest::collection::vec(1_u64..1_500, 1..400)) {
+        let mut sequences = Sequences::default();
+        let mut seen = std::collections::BTreeSet::new();
+        for number in numbers {
+            prop_assert_eq!(sequences.take(number), seen.insert(number), "{}", number);
+        }
+    }
+
+    #[test]
+    fn far_jumps_never_make_a_taken_number_free(jumps in proptest::collection::vec(1_u64..5_000, 1..60)) {
+        let mut sequences = Sequences::default();
+        let mut number = 0;
+        for jump in jumps {
+            number += jump;
+            prop_assert!(sequences.take(number));
+            prop_assert!(!sequences.take(number));
+            prop_assert!(number <= 1 || sequences.take(number - 1) == (jump > 1));
+        }
+    }
+}
