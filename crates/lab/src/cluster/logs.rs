@@ -1,0 +1,45 @@
+//! The directory of a run's logs.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::LabError;
+use crate::sandbox::MEMORY_FILES;
+
+/// A directory of this run's own, removed with all in it on drop.
+#[derive(Debug)]
+pub(super) struct LogDir {
+    path: PathBuf,
+}
+
+impl LogDir {
+    pub(super) fn create() -> Result<Self, LabError> {
+        // Process numbers repeat from one sandbox to the next; this does not (random(4)).
+        let source = "/proc/sys/kernel/random/uuid";
+        let unique = fs::read_to_string(source).map_err(LabError::system(format!("reading {source}")))?;
+        let name = format!("meshvane-lab-{}", unique.trim());
+        // In the sandbox the first is memory that is gone with the sandbox, however that ends.
+        let first = Path::new(MEMORY_FILES).join(&name);
+        let path = match fs::create_dir(&first) {
+            Ok(()) => first,
+            Err(_) => {
+                let second = std::env::temp_dir().join(&name);
+                let action = format!("making {}", second.display());
+                fs::create_dir(&second).map_err(LabError::system(action))?;
+                second
+            }
+        };
+        Ok(LogDir { path })
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+impl Drop for LogDir {
+    fn drop(&mut self) {
+        // Nothing can be done about it here, and the sandbox's end removes it in any case.
+        let _removed = fs::remove_dir_all(&self.path);
+    }
+}

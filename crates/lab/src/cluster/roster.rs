@@ -1,0 +1,175 @@
+//! Starting servers and agents in the cluster, and finding those that run.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{Cluster, Purpose, lock};
+use crate::LabError;
+use crate::launch::{AgentSeat, Environment, Launch, Program, Role, agent_environment, base_environment};
+use crate::process::Process;
+use crate::spec::{NodeId, PodId, Where};
+
+/// How long a terminated agent may take to say goodbye before it is killed; Kubernetes gives 30 s by default,
+/// and an agent that needs more than a third of it has a fault that a test shall see.
+pub const GRACE: Duration = Duration::from_secs(10);
+
+impl Cluster {
+    /// Starts the server at its place. Its environment is `environment` beside PATH, RUST_BACKTRACE and NAMESPACE.
+    pub fn start_server(
+        &self,
+        program: &Program,
+        environment: &Environment,
+    ) -> Result<Arc<Process>, LabError> {
+        self.start(
+            Role::Server,
+            Where::Server,
+            "meshvane-server".to_owned(),
+            program,
+            environment,
+        )
+    }
+
+    /// Starts an agent in the node's newest pod.
+    pub fn start_agent(
+        &self,
+        node: NodeId,
+        program: &Program,
+        environment: &Environment,
+    ) -> Result<Arc<Process>, LabError> {
+        let newest = self.node(node)?.pods.last().map(|pod| pod.id);
+        let pod = newest.ok_or_else(|| LabError::Unknown(format!("pod on {node}")))?;
+        self.start_agent_in(pod, program, environment)
+    }
+
+    /// Starts an agent in this pod, with what a `DaemonSet` would tell it, changed by `environment`.
+    pub fn start_agent_in(
+        &self,
+        pod: PodId,
+        program: &Program,
+        environment: &Environment,
+    ) -> Result<Arc<Process>, LabError> {
+        let name = format!("meshvane-agent-{}-{}", self.node(pod.node)?.name, pod.number - 1);
+        self.start(Role::Agent(pod), Where::Pod(pod), name, program, environment)
+    }
+
+    /// Kills the process if it runs and starts its program again in the same place with the same environment.
+    pub fn restart(&self, process: &Process) -> Result<Arc<Process>, LabError> {
+        process.kill();
+        let launch = process.launch();
+        match launch.role {
+            Role::Server => self.start_server(&launch.program, &launch.environment),
+            Role::Agent(pod) => self.start_agent_in(pod, &launch.program, &launch.environment),
+        }
+    }
+
+    /// Deletes an agent's pod as Kubernetes does: terminates the agent, kills it after [`GRACE`], takes its
+    /// address away.
+    pub fn delete_pod(&self, agent: &Process) -> Result<(), LabError> {
+        agent.terminate();
+        if agent.wait(GRACE).is_none() {
+            agent.kill();
+        }
+        match agent.launch().role {
+            Role::Agent(pod) => self.remove_pod(pod),
+            Role::Server => Err(LabError::Unknown("pod to delete: the server's stays".to_owned())),
+        }
+    }
+
+    /// Starts the agent's program again in a new pod, with a new address, of the same node.
+    pub fn start_in_new_pod(&self, agent: &Process) -> Result<Arc<Process>, LabError> {
+        let launch = agent.launch();
+        match launch.role {
+            Role::Agent(old) => {
+                let pod = self.add_pod(old.node, launch.ping)?;
+                self.start_agent_in(pod, &launch.program, &launch.environment)
+            }
+            Role::Server => Err(LabError::Unknown("pod for another server".to_owned())),
+        }
+    }
+
+    /// The agents that run on the node, oldest first.
+    pub fn agents(&self, node: NodeId) -> Vec<Arc<Process>> {
+        self.running(|role| match role {
+            Role::Agent(pod) => pod.node == node,
+            Role::Server => false,
+        })
+    }
+
+    /// The server, if it runs.
+    pub fn server(&self) -> Option<Arc<Process>> {
+        self.running(|role| role == Role::Server).pop()
+    }
+
+    /// The node that the server is behind, if it is behind one.
+    pub fn server_node(&self) -> Option<NodeId> {
+        self.inner.server_seat().node
+    }
+
+    fn running(&self, wanted: impl Fn(Role) -> bool) -> Vec<Arc<Process>> {
+        let state = lock(&self.inner.state);
+        state
+            .processes
+            .iter()
+            .filter(|p| wanted(p.launch().role) && p.is_running())
+            .cloned()
+            .collect()
+    }
+
+    fn start(
+        &self,
+        role: Role,
+        place: Where,
+        name: String,
+        program: &Program,
+        changes: &Environment,
+    ) -> Result<Arc<Process>, LabError> {
+        let (mut told, ping) = (base_environment(), crate::spec::Ping::Permitted);
+        let ping = match role {
+            Role::Server => ping,
+            Role::Agent(pod) => {
+                let (seat, ping) = self.agent_seat(pod, &name)?;
+                told = agent_environment(told, &seat);
+                ping
+            }
+        };
+        let log = self
+            .inner
+            .logs
+            .path()
+            .join(format!("{name}.{}.log", self.inner.next_number()));
+        let launch = Launch {
+            name,
+            role,
+            program: program.clone(),
+            environment: changes.clone(),
+            ping,
+            log,
+        };
+        let process = Process::start(launch, &told, self.inner.netns(place)?)?;
+        let mut state = lock(&self.inner.state);
+        state.processes.retain(|process| process.is_running());
+        state.processes.push(Arc::clone(&process));
+        Ok(process)
+    }
+
+    fn agent_seat(&self, pod: PodId, name: &str) -> Result<(AgentSeat, crate::spec::Ping), LabError> {
+        let server_url = self.server_url();
+        let state = lock(&self.inner.state);
+        let node = state.node(pod.node)?;
+        let found = node.pod(pod)?;
+        if found.purpose != Purpose::Agent {
+            return Err(LabError::Unknown(format!(
+                "agent's place in {pod}: it is the server's"
+            )));
+        }
+        let seat = AgentSeat {
+            node_name: node.plan.name.clone(),
+            pod_name: name.to_owned(),
+            zone: node.plan.zone,
+            host: node.addresses,
+            pod: found.info.addresses,
+            server_url,
+        };
+        Ok((seat, found.info.ping))
+    }
+}

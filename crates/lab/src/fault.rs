@@ -1,0 +1,261 @@
+//! Faults: each breaks something and returns a [`Broken`], which mends it.
+//!
+//! A fault is a method of [`Cluster`] of a few lines, made of three parts: [`Cluster::link_down`], [`Cluster::filter`]
+//! and the processes' signals. To add one, write the method here or in a file beside, and give it a name in
+//! [`Scenario`].
+
+mod broken;
+mod nft;
+mod scenario;
+
+use std::fmt::Write as _;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+pub use broken::Broken;
+pub use scenario::{Scenario, UnknownScenario};
+
+use crate::LabError;
+use crate::address::{Addresses, Place};
+use crate::cluster::{Cluster, POD_BRIDGE, UPLINK, default_routes, fabric_port};
+use crate::process::Process;
+use crate::spec::{NodeId, Where};
+
+/// Whether the server is spared by a fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Server {
+    /// Traffic with the server goes on: heartbeats arrive.
+    Spared,
+    /// It is cut off like all others.
+    CutOff,
+}
+
+/// Links, whole nodes.
+impl Cluster {
+    /// Sets a link down. Mending sets it up again and restores the routes that went with it.
+    pub fn link_down(&self, place: Where, link: &str) -> Result<Broken, LabError> {
+        let netns = self.inner.netns(place)?;
+        netns.netlink(|netlink| netlink.set_down(link))?;
+        let link = link.to_owned();
+        Ok(self.broken(move |cluster| {
+            let gateway = cluster.uplink_place(place)?.filter(|_| link == UPLINK);
+            cluster.inner.netns(place)?.netlink(|netlink| {
+                netlink.set_up(&link)?;
+                netlink.wait_for_carrier(&link)?;
+                gateway.map_or(Ok(()), |place| default_routes(netlink, place, cluster.families()))
+            })
+        }))
+    }
+
+    /// The subnet that the namespace's uplink is in.
+    fn uplink_place(&self, place: Where) -> Result<Option<Place>, LabError> {
+        Ok(match place {
+            Where::Fabric => None,
+            Where::Server => Some(self.server_node().map_or(Place::server(), Place::pods)),
+            Where::Host(node) => Some(Place::zone(self.node(node)?.zone)),
+            Where::Pod(pod) => Some(Place::pods(pod.node)),
+        })
+    }
+
+    /// The power is cut: everything that runs on the node is killed and its network card is dead. Mending
+    /// boots it: the card, then what ran there.
+    pub fn node_down(&self, node: NodeId) -> Result<Broken, LabError> {
+        let mut victims = self.agents(node);
+        if self.server_node() == Some(node) {
+            victims.extend(self.server());
+        }
+        // The card first: nothing says goodbye.
+        let card = self.host_link_down(node)?;
+        Ok(card.before(self.killed(victims)))
+    }
+
+    /// The node's network card is set down, by hand or by its driver: the node knows it.
+    pub fn host_link_down(&self, node: NodeId) -> Result<Broken, LabError> {
+        self.link_down(Where::Host(node), UPLINK)
+    }
+
+    /// The node's cable is pulled at the switch.
+    pub fn cable_pulled(&self, node: NodeId) -> Result<Broken, LabError> {
+        self.node(node)?;
+        self.link_down(Where::Fabric, &fabric_port(node))
+    }
+
+    /// The bridge of the node's pods is down: the pods have no network at all, the agent cannot report.
+    pub fn pod_link_down(&self, node: NodeId) -> Result<Broken, LabError> {
+        self.link_down(Where::Host(node), POD_BRIDGE)
+    }
+}
+
+/// Packet filters.
+impl Cluster {
+    /// Loads a table of these chains, in `nft` syntax, family `inet`, into the namespace. Mending deletes it.
+    pub fn filter(&self, place: Where, chains: &str) -> Result<Broken, LabError> {
+        let netns = self.inner.netns(place)?;
+        let table = format!("inet lab_{}", self.inner.next_number());
+        nft::run(&netns, &format!("table {table} {{\n{chains}\n}}\n"))?;
+        Ok(self.broken(move |cluster| {
+            nft::run(&cluster.inner.netns(place)?, &format!("delete table {table}\n"))
+        }))
+    }
+
+    /// The overlay is broken at this node: nothing passes between its pods and those of other nodes. The
+    /// heartbeat reaches the server, hosts reach and are reached, also by its pods.
+    pub fn pod_plane_cut(&self, node: NodeId) -> Result<Broken, LabError> {
+        let mut rules = accept(self.server_addresses());
+        for other in self.nodes().iter().filter(|other| other.id != node) {
+            let both = Place::pods(node).gateway(self.families()).all();
+            for (own, family) in both.map(|gateway| (Place::pods(node).subnet(gateway), family(gateway))) {
+                let far = Place::pods(other.id).subnet(own.address);
+                push(
+                    &mut rules,
+                    &format!("{family} saddr {own} {family} daddr {far} drop"),
+                );
+                push(
+                    &mut rules,
+                    &format!("{family} saddr {far} {family} daddr {own} drop"),
+                );
+            }
+        }
+        self.filter(Where::Host(node), &chain("forward", &rules))
+    }
+
+    /// The node forwards nothing for its pods but traffic with the server: they reach nobody and are reached by
+    /// nobody, the node itself answers.
+    pub fn pods_isolated(&self, node: NodeId) -> Result<Broken, LabError> {
+        let mut rules = accept(self.server_addresses());
+        push(&mut rules, "drop");
+        self.filter(Where::Host(node), &chain("forward", &rules))
+    }
+
+    /// These nodes, and their pods, swallow all that arrives, without a word; neighbour discovery goes on, so
+    /// that no other node's kernel reports them unreachable.
+    pub fn silence(&self, nodes: &[NodeId], server: Server) -> Result<Broken, LabError> {
+        let mut rules = String::new();
+        push(
+            &mut rules,
+            "icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert } accept",
+        );
+        match server {
+            Server::Spared => rules.push_str(&accept(self.server_addresses())),
+            Server::CutOff => {}
+        }
+        push(&mut rules, &format!("iifname {UPLINK} drop"));
+        let mut all = self.intact();
+        for node in nodes {
+            all = all.before(self.filter(Where::Host(*node), &chain("prerouting", &rules))?);
+        }
+        Ok(all)
+    }
+}
+
+/// Processes.
+impl Cluster {
+    fn killed(&self, victims: Vec<Arc<Process>>) -> Broken {
+        for victim in &victims {
+            victim.kill_later();
+        }
+        for victim in &victims {
+            victim.kill();
+        }
+        self.broken(move |cluster| {
+            victims
+                .iter()
+                .try_for_each(|victim| cluster.restart(victim).map(drop))
+        })
+    }
+
+    fn some_agents(&self, node: NodeId) -> Result<Vec<Arc<Process>>, LabError> {
+        let agents = self.agents(node);
+        if agents.is_empty() {
+            Err(LabError::Unknown(format!("running agent on {node}")))
+        } else {
+            Ok(agents)
+        }
+    }
+
+    /// The node's agents are killed. Mending starts them again in their pods.
+    pub fn agent_killed(&self, node: NodeId) -> Result<Broken, LabError> {
+        Ok(self.killed(self.some_agents(node)?))
+    }
+
+    /// The node's agents are stopped where they are. Mending lets them go on.
+    pub fn agent_stopped(&self, node: NodeId) -> Result<Broken, LabError> {
+        let agents = self.some_agents(node)?;
+        agents.iter().for_each(|agent| agent.pause());
+        Ok(self.broken(move |_| {
+            agents.iter().for_each(|agent| agent.resume());
+            Ok(())
+        }))
+    }
+
+    /// The node's agents are killed and started again at once, in place.
+    pub fn agent_restarted(&self, node: NodeId) -> Result<Broken, LabError> {
+        for agent in self.some_agents(node)? {
+            self.restart(&agent)?;
+        }
+        Ok(self.intact())
+    }
+
+    /// The node's agents say goodbye and their pods are deleted. Mending starts them in new pods.
+    pub fn scale_down(&self, node: NodeId) -> Result<Broken, LabError> {
+        let agents = self.some_agents(node)?;
+        for agent in &agents {
+            self.delete_pod(agent)?;
+        }
+        Ok(self.broken(move |cluster| {
+            agents
+                .iter()
+                .try_for_each(|agent| cluster.start_in_new_pod(agent).map(drop))
+        }))
+    }
+
+    /// The node's pods are deleted, and replaced at once by pods with new addresses.
+    pub fn pod_restart(&self, node: NodeId) -> Result<Broken, LabError> {
+        self.scale_down(node)?.heal()?;
+        Ok(self.intact())
+    }
+
+    /// The server is killed. Mending starts it again.
+    pub fn server_killed(&self) -> Result<Broken, LabError> {
+        let server = self
+            .server()
+            .ok_or_else(|| LabError::Unknown("running server".to_owned()))?;
+        Ok(self.killed(vec![server]))
+    }
+
+    /// The server is killed and started again at once.
+    pub fn server_restart(&self) -> Result<Broken, LabError> {
+        self.server_killed()?.heal()?;
+        Ok(self.intact())
+    }
+}
+
+/// A chain at this hook. Before connection tracking, so that established connections break too.
+fn chain(hook: &str, rules: &str) -> String {
+    let priority = if hook == "prerouting" { "raw" } else { "filter" };
+    format!("chain {hook} {{\ntype filter hook {hook} priority {priority}; policy accept;\n{rules}}}")
+}
+
+/// Rules that accept traffic from and to these addresses.
+fn accept(addresses: Addresses) -> String {
+    let mut rules = String::new();
+    for address in addresses.all() {
+        let family = family(address);
+        push(&mut rules, &format!("{family} saddr {address} accept"));
+        push(&mut rules, &format!("{family} daddr {address} accept"));
+    }
+    rules
+}
+
+fn push(rules: &mut String, rule: &str) {
+    // Writing to a string cannot fail.
+    let _written = writeln!(rules, "{rule}");
+}
+
+/// The family's name in `nft` expressions.
+fn family(address: IpAddr) -> &'static str {
+    match address {
+        IpAddr::V4(_) => "ip",
+        IpAddr::V6(_) => "ip6",
+    }
+}

@@ -1,0 +1,198 @@
+//! Faults: what breaks, what goes on, and that all is well after.
+
+use std::time::Duration;
+
+use lab::{Cluster, Environment, HOST_PORT, NodeId, Scenario, Server, ServerPlace, Spec, Where};
+
+use crate::plays::program;
+use crate::reach::{assert_reached, assert_unreached, host, listen, pod};
+
+pub(crate) const TESTS: &[(&str, fn())] = &[
+    (
+        "a_power_cut_kills_the_agent_and_silences_the_node_until_it_is_healed",
+        node_down,
+    ),
+    (
+        "a_power_cut_takes_the_server_behind_the_node_with_it",
+        node_down_with_server,
+    ),
+    (
+        "a_pulled_cable_cuts_the_node_and_leaves_its_agent_running",
+        cable_pulled,
+    ),
+    (
+        "a_cut_pod_plane_leaves_the_host_answering_and_the_server_reachable",
+        pod_plane_cut,
+    ),
+    ("isolated_pods_reach_the_server_alone", pods_isolated),
+    ("a_pod_link_that_is_down_leaves_the_host_answering", pod_link_down),
+    (
+        "silenced_nodes_swallow_everything_but_the_servers_traffic_if_it_is_spared",
+        silence,
+    ),
+    ("agents_stop_die_and_come_back", agents),
+    ("a_dropped_fault_is_mended", dropped),
+    ("every_scenario_breaks_and_heals", every_scenario),
+];
+
+const PORT: u16 = 7000;
+
+fn mesh(nodes: usize) -> Cluster {
+    let cluster = Cluster::build(&Spec::nodes(nodes)).unwrap();
+    for node in cluster.nodes() {
+        cluster
+            .start_agent(node.id, &program(&["goodbye"]), &Environment::new())
+            .unwrap();
+    }
+    cluster
+        .start_server(&program(&["run"]), &Environment::new())
+        .unwrap();
+    cluster
+}
+
+fn node_down() {
+    let cluster = mesh(3);
+    let agent = cluster.agents(NodeId(2)).remove(0);
+    let broken = cluster.node_down(NodeId(2)).unwrap();
+    assert!(!agent.is_running());
+    assert_unreached(&cluster, pod(1), host(2), HOST_PORT);
+    assert_unreached(&cluster, host(3), host(2), HOST_PORT);
+    assert_reached(&cluster, pod(1), host(3), HOST_PORT);
+    broken.heal().unwrap();
+    assert_eq!(cluster.agents(NodeId(2)).len(), 1);
+    let _listener = listen(&cluster, pod(2), PORT);
+    assert_reached(&cluster, pod(1), host(2), HOST_PORT);
+    assert_reached(&cluster, pod(1), pod(2), PORT);
+    assert_reached(&cluster, pod(2), host(3), HOST_PORT);
+}
+
+fn node_down_with_server() {
+    let cluster = Cluster::build(&Spec {
+        server: ServerPlace::BehindNode(NodeId(1)),
+        ..Spec::nodes(2)
+    })
+    .unwrap();
+    cluster
+        .start_server(&program(&["run"]), &Environment::new())
+        .unwrap();
+    let broken = cluster.node_down(NodeId(1)).unwrap();
+    assert!(cluster.server().is_none());
+    broken.heal().unwrap();
+    assert!(cluster.server().is_some());
+}
+
+fn cable_pulled() {
+    let cluster = mesh(2);
+    let broken = cluster.cable_pulled(NodeId(2)).unwrap();
+    assert_unreached(&cluster, pod(1), host(2), HOST_PORT);
+    assert_eq!(cluster.agents(NodeId(2)).len(), 1);
+    broken.heal().unwrap();
+    assert_reached(&cluster, pod(1), host(2), HOST_PORT);
+    assert_reached(&cluster, pod(2), host(1), HOST_PORT);
+}
+
+fn pod_plane_cut() {
+    let cluster = mesh(3);
+    let _listeners = [pod(1), pod(2), pod(3), Where::Server].map(|place| listen(&cluster, place, PORT));
+    let broken = cluster.pod_plane_cut(NodeId(2)).unwrap();
+    assert_unreached(&cluster, pod(1), pod(2), PORT);
+    assert_unreached(&cluster, pod(2), pod(3), PORT);
+    assert_reached(&cluster, pod(1), host(2), HOST_PORT);
+    assert_reached(&cluster, pod(2), host(3), HOST_PORT);
+    assert_reached(&cluster, pod(2), Where::Server, PORT);
+    assert_reached(&cluster, Where::Server, pod(2), PORT);
+    assert_reached(&cluster, pod(1), pod(3), PORT);
+    broken.heal().unwrap();
+    assert_reached(&cluster, pod(1), pod(2), PORT);
+}
+
+fn pods_isolated() {
+    let cluster = mesh(2);
+    let _listeners = [pod(1), pod(2), Where::Server].map(|place| listen(&cluster, place, PORT));
+    let broken = cluster.pods_isolated(NodeId(2)).unwrap();
+    assert_unreached(&cluster, pod(1), pod(2), PORT);
+    assert_unreached(&cluster, pod(2), host(1), HOST_PORT);
+    assert_reached(&cluster, pod(1), host(2), HOST_PORT);
+    assert_reached(&cluster, pod(2), Where::Server, PORT);
+    broken.heal().unwrap();
+    assert_reached(&cluster, pod(2), host(1), HOST_PORT);
+}
+
+fn pod_link_down() {
+    let cluster = mesh(2);
+    let _listeners = [pod(2), Where::Server].map(|place| listen(&cluster, place, PORT));
+    let broken = cluster.pod_link_down(NodeId(2)).unwrap();
+    assert_unreached(&cluster, pod(1), pod(2), PORT);
+    assert_unreached(&cluster, pod(2), Where::Server, PORT);
+    assert_reached(&cluster, pod(1), host(2), HOST_PORT);
+    broken.heal().unwrap();
+    assert_reached(&cluster, pod(1), pod(2), PORT);
+    assert_reached(&cluster, pod(2), Where::Server, PORT);
+}
+
+fn silence() {
+    let cluster = mesh(4);
+    let _listener = listen(&cluster, Where::Server, PORT);
+    let victims = [NodeId(2), NodeId(3)];
+    let broken = cluster.silence(&victims, Server::Spared).unwrap();
+    for victim in [2, 3] {
+        assert_unreached(&cluster, pod(1), host(victim), HOST_PORT);
+        assert_reached(&cluster, pod(victim), Where::Server, PORT);
+    }
+    assert_reached(&cluster, pod(1), host(4), HOST_PORT);
+    broken.heal().unwrap();
+    let broken = cluster.silence(&victims, Server::CutOff).unwrap();
+    assert_unreached(&cluster, pod(2), Where::Server, PORT);
+    broken.heal().unwrap();
+    assert_reached(&cluster, pod(1), host(2), HOST_PORT);
+}
+
+fn agents() {
+    let cluster = mesh(2);
+    let node = NodeId(1);
+    let first = cluster.agents(node).remove(0);
+    let broken = cluster.agent_killed(node).unwrap();
+    assert!(!first.is_running());
+    let refusal = cluster.agent_stopped(node).unwrap_err();
+    assert_eq!(refusal.to_string(), "the cluster has no running agent on node 1");
+    broken.heal().unwrap();
+    assert_eq!(cluster.agents(node).len(), 1);
+    let broken = cluster.scale_down(node).unwrap();
+    assert_eq!(cluster.agents(node).len(), 0);
+    assert_eq!(cluster.node(node).unwrap().pods, []);
+    broken.heal().unwrap();
+    let pods = cluster.node(node).unwrap().pods;
+    assert_eq!(pods.iter().map(|pod| pod.id.number).collect::<Vec<_>>(), [3]);
+    assert_eq!(cluster.agents(node).len(), 1);
+}
+
+fn dropped() {
+    let cluster = mesh(2);
+    drop(cluster.host_link_down(NodeId(2)).unwrap());
+    assert_reached(&cluster, pod(1), host(2), HOST_PORT);
+    let broken = cluster.server_killed().unwrap();
+    assert!(cluster.server().is_none());
+    drop(cluster);
+    broken.heal().unwrap();
+}
+
+fn every_scenario() {
+    let cluster = mesh(3);
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .build()
+        .unwrap();
+    for scenario in Scenario::ALL {
+        let run = scenario.run(&cluster, NodeId(2), Duration::ZERO);
+        runtime
+            .block_on(run)
+            .unwrap_or_else(|error| panic!("{scenario}: {error}"));
+        assert_eq!(cluster.agents(NodeId(2)).len(), 1, "{scenario}");
+        assert!(cluster.server().is_some(), "{scenario}");
+        assert_reached(&cluster, pod(1), host(2), HOST_PORT);
+        let newest = cluster.node(NodeId(2)).unwrap().pods.last().unwrap().id;
+        let _listener = listen(&cluster, Where::Pod(newest), PORT);
+        assert_reached(&cluster, pod(1), Where::Pod(newest), PORT);
+        assert_reached(&cluster, Where::Pod(newest), host(3), HOST_PORT);
+    }
+}

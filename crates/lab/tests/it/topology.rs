@@ -1,0 +1,156 @@
+//! The network as built: all reach all, nobody masquerades.
+
+use std::io::ErrorKind;
+
+use lab::{Cluster, Families, HOST_PORT, NodeId, NodeSpec, Ping, ServerPlace, Spec, Where, Zone};
+use socket2::Domain;
+
+use crate::reach::{addresses, assert_reached, host, listen, ping_socket, pod, seen_as};
+
+pub(crate) const TESTS: &[(&str, fn())] = &[
+    (
+        "every_place_reaches_every_other_and_is_seen_by_its_own_address",
+        all_reach_all,
+    ),
+    ("a_server_behind_a_node_is_a_pod_of_that_node", server_behind_node),
+    ("a_cluster_of_one_family_has_no_other", one_family),
+    (
+        "an_icmp_socket_is_to_be_had_where_the_group_range_permits_it",
+        icmp_permitted,
+    ),
+    ("two_clusters_at_once_do_not_meet", two_clusters),
+    ("a_node_of_unknown_number_is_refused", unknown_node),
+    ("every_host_answers_on_the_test_port", host_port),
+    (
+        "a_second_pod_has_the_next_address_and_a_removed_one_answers_nobody",
+        second_pod,
+    ),
+];
+
+fn all_reach_all() {
+    let cluster = Cluster::build(&Spec::nodes(3)).unwrap();
+    let places = [host(1), host(2), host(3), pod(1), pod(2), pod(3), Where::Server];
+    for to in places {
+        let listener = listen(&cluster, to, 7000);
+        for from in places.into_iter().filter(|from| *from != to) {
+            let pairs = addresses(&cluster, from).all().zip(addresses(&cluster, to).all());
+            for (own, target) in pairs.collect::<Vec<_>>() {
+                assert_eq!(
+                    seen_as(&cluster, from, target, &listener),
+                    own,
+                    "{from:?} to {to:?}"
+                );
+            }
+        }
+    }
+}
+
+fn server_behind_node() {
+    let node = NodeId(2);
+    let spec = Spec {
+        server: ServerPlace::BehindNode(node),
+        ..Spec::nodes(2)
+    };
+    let cluster = Cluster::build(&spec).unwrap();
+    assert_eq!(cluster.server_addresses().to_string(), "10.81.2.3,fd81:2::3");
+    assert_eq!(cluster.server_url(), "http://10.81.2.3:8080");
+    assert_eq!(cluster.node(node).unwrap().pods.len(), 1);
+    let _listener = listen(&cluster, Where::Server, 7000);
+    assert_reached(&cluster, pod(1), Where::Server, 7000);
+    assert_reached(&cluster, pod(2), Where::Server, 7000);
+}
+
+fn one_family() {
+    for (families, url) in [
+        (Families::V4, "http://10.80.0.2:8080"),
+        (Families::V6, "http://[fd80::2]:8080"),
+    ] {
+        let cluster = Cluster::build(&Spec {
+            families,
+            ..Spec::nodes(2)
+        })
+        .unwrap();
+        assert_eq!(cluster.server_url(), url);
+        assert_eq!(addresses(&cluster, pod(1)).all().count(), 1);
+        assert_reached(&cluster, pod(1), host(2), HOST_PORT);
+    }
+}
+
+fn icmp_permitted() {
+    let refused = NodeSpec {
+        ping: Ping::Refused,
+        ..NodeSpec::default()
+    };
+    let spec = Spec {
+        nodes: vec![NodeSpec::default(), refused],
+        ..Spec::default()
+    };
+    let cluster = Cluster::build(&spec).unwrap();
+    for domain in [Domain::IPV4, Domain::IPV6] {
+        ping_socket(&cluster, pod(1), domain).unwrap();
+        ping_socket(&cluster, host(2), domain).unwrap();
+        let error = ping_socket(&cluster, pod(2), domain).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::PermissionDenied, "{error}");
+    }
+}
+
+fn two_clusters() {
+    let (first, second) = (
+        Cluster::build(&Spec::nodes(1)).unwrap(),
+        Cluster::build(&Spec::nodes(1)).unwrap(),
+    );
+    let (here, there) = (
+        listen(&first, Where::Server, 7000),
+        listen(&second, Where::Server, 7000),
+    );
+    there.set_nonblocking(true).unwrap();
+    let target = first.server_addresses().primary();
+    seen_as(&first, pod(1), target, &here);
+    assert_eq!(there.accept().unwrap_err().kind(), ErrorKind::WouldBlock);
+}
+
+fn unknown_node() {
+    let cluster = Cluster::build(&Spec::nodes(1)).unwrap();
+    for number in [0, 2] {
+        let error = cluster.node(NodeId(number)).unwrap_err();
+        assert_eq!(error.to_string(), format!("the cluster has no node {number}"));
+    }
+    assert_eq!(cluster.node_named("node-1").unwrap(), NodeId(1));
+    assert_eq!(
+        cluster.node_named("x").unwrap_err().to_string(),
+        "the cluster has no node named x"
+    );
+}
+
+fn host_port() {
+    let cluster = Cluster::build(&Spec::nodes(2)).unwrap();
+    let late = cluster
+        .add_node(&NodeSpec {
+            zone: Some(Zone(5)),
+            ..NodeSpec::default()
+        })
+        .unwrap();
+    for node in [1, 2, late.0] {
+        assert_reached(&cluster, pod(1), host(node), HOST_PORT);
+    }
+    let _listener = listen(&cluster, pod(2), 7000);
+    assert_reached(&cluster, pod(3), pod(2), 7000);
+}
+
+fn second_pod() {
+    let cluster = Cluster::build(&Spec::nodes(2)).unwrap();
+    let second = cluster.add_pod(NodeId(1), Ping::Permitted).unwrap();
+    assert_eq!(second.number, 3);
+    let _listener = listen(&cluster, Where::Pod(second), 7000);
+    assert_reached(&cluster, pod(2), Where::Pod(second), 7000);
+    assert_reached(&cluster, pod(1), Where::Pod(second), 7000);
+    cluster.remove_pod(second).unwrap();
+    assert_eq!(
+        cluster
+            .in_namespace(Where::Pod(second), || ())
+            .unwrap_err()
+            .to_string(),
+        "the cluster has no pod .3 of node 1"
+    );
+    assert_eq!(cluster.add_pod(NodeId(1), Ping::Permitted).unwrap().number, 4);
+}
