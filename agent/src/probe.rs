@@ -1,0 +1,86 @@
+//! Asks one question of the network and says what came back.
+//!
+//! A probe decides nothing: limits, repetitions and verdicts are the schedule's. It ends with an [`Answer`], or it is
+//! dropped by whoever waits for it. Each engine has its file:
+//!
+//! ```text
+//!   Question::Icmp    -> icmp.rs   echo request, one socket per address family
+//!   Question::Tcp     -> tcp.rs    three-way handshake, reset at the end
+//!   Question::Resolve -> dns.rs    A and AAAA by the system's resolvers
+//! ```
+
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use meshvane_shared::check::CheckKind;
+use meshvane_shared::name::DnsName;
+use meshvane_shared::outcome::{Cause, Reason};
+
+pub mod dns;
+pub mod icmp;
+pub mod tcp;
+
+/// What is asked.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Question {
+    /// Does this address answer an echo request?
+    Icmp(IpAddr),
+    /// Does this port take a connection?
+    Tcp(SocketAddr),
+    /// What are the addresses of this name?
+    Resolve(DnsName),
+}
+
+impl Question {
+    /// The kind of check that asks this.
+    pub fn check(&self) -> CheckKind {
+        match self {
+            Self::Icmp(_) => CheckKind::Icmp,
+            Self::Tcp(_) => CheckKind::Tcp,
+            Self::Resolve(_) => CheckKind::Dns,
+        }
+    }
+}
+
+/// What came back. A question that nothing answers has no answer: the schedule sees to its end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answer {
+    /// The target answered after this time.
+    Reached {
+        /// Time from the question to its answer.
+        rtt: Duration,
+    },
+    /// The name has these addresses.
+    Resolved {
+        /// Time that the resolver took.
+        took: Duration,
+        /// The addresses, each once, in ascending order.
+        addresses: Vec<IpAddr>,
+    },
+    /// The network said no, or nobody answered within the engine's own limit.
+    Failed(Cause),
+    /// We could not ask.
+    Unmeasured(Reason),
+}
+
+/// The engines behind one door.
+#[derive(Debug)]
+pub struct Engines {
+    /// ICMP echo.
+    pub icmp: icmp::Pingers,
+    /// Name resolution.
+    pub dns: dns::Resolvers,
+}
+
+impl Engines {
+    /// Asks a question and waits for its answer.
+    ///
+    /// Cancel-safe: dropping the future closes what it opened and leaves nothing registered.
+    pub async fn ask(&self, question: &Question) -> Answer {
+        match question {
+            Question::Icmp(address) => self.icmp.ask(*address).await,
+            Question::Tcp(address) => tcp::ask(*address).await,
+            Question::Resolve(name) => self.dns.ask(name).await,
+        }
+    }
+}

@@ -1,0 +1,203 @@
+//! Probes in flight: starting within the limits, and the two limits of time.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use super::cell::CellId;
+use super::{
+    Answer, CheckKind, Command, IN_FLIGHT_MAX, PROBE_HARD_LIMIT, PROBE_SOFT_LIMIT, ProbeId, Schedule, Tally,
+    Timer,
+};
+
+/// So many that cannot start end the search for one that can: both engines are full then.
+const HELD_BACK_MAX: usize = 2 * IN_FLIGHT_MAX;
+
+/// Which turn of its cell a probe is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Part {
+    /// The one probe of a round.
+    Regular,
+    /// One of the burst with this number.
+    Burst(u64),
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Flight {
+    pub(super) probe: ProbeId,
+    pub(super) cell: CellId,
+    pub(super) part: Part,
+    pub(super) sent: Duration,
+    /// The soft limit is over: only a late answer is of interest now.
+    pub(super) judged: bool,
+    /// It counts against the limit of this engine.
+    pub(super) is_icmp: bool,
+}
+
+impl Schedule {
+    pub(super) fn enqueue(&mut self, cell: CellId, part: Part) {
+        match part {
+            Part::Regular => {
+                let Some(waiting) = self.cells.get_mut(&cell) else {
+                    return;
+                };
+                if !std::mem::replace(&mut waiting.waiting, true) {
+                    self.waiting.push_back((cell, part));
+                }
+            }
+            Part::Burst(_) => self.urgent.push_back((cell, part)),
+        }
+    }
+
+    /// Starts what waits, bursts first, as far as the limit of each engine allows.
+    pub(super) fn start_waiting(&mut self, now: Duration) {
+        for urgent in [true, false] {
+            let queue = if urgent {
+                &mut self.urgent
+            } else {
+                &mut self.waiting
+            };
+            let mut queue = std::mem::take(queue);
+            let mut held_back = VecDeque::new();
+            while held_back.len() < HELD_BACK_MAX {
+                let Some((cell, part)) = queue.pop_front() else {
+                    break;
+                };
+                if !self.start(now, cell, part) {
+                    held_back.push_back((cell, part));
+                }
+            }
+            held_back.append(&mut queue);
+            let queue = if urgent {
+                &mut self.urgent
+            } else {
+                &mut self.waiting
+            };
+            held_back.append(queue);
+            *queue = held_back;
+        }
+    }
+
+    /// Returns `false` when the engine is full.
+    fn start(&mut self, now: Duration, id: CellId, part: Part) -> bool {
+        let Some(cell) = self.cells.get(&id) else {
+            return true;
+        };
+        let outdated = match part {
+            Part::Regular => cell.burst.is_some() || cell.regular.is_some(),
+            Part::Burst(number) => cell.burst.as_ref().is_none_or(|burst| burst.number != number),
+        };
+        if outdated {
+            if part == Part::Regular
+                && let Some(cell) = self.cells.get_mut(&id)
+            {
+                cell.waiting = false;
+            }
+            return true;
+        }
+        let is_icmp = cell.question.check() == CheckKind::Icmp;
+        if !self.make_room(is_icmp) {
+            return false;
+        }
+        let probe = ProbeId(self.number());
+        let Some(cell) = self.cells.get_mut(&id) else {
+            return true;
+        };
+        if part == Part::Regular {
+            cell.regular = Some(probe);
+            cell.waiting = false;
+        }
+        let question = cell.question.clone();
+        self.flights.insert(
+            probe,
+            Flight {
+                probe,
+                cell: id,
+                part,
+                sent: now,
+                judged: false,
+                is_icmp,
+            },
+        );
+        self.set_timer(now + PROBE_SOFT_LIMIT, Timer::Soft(probe));
+        self.commands.push(Command::Start(probe, question));
+        true
+    }
+
+    /// Sees that the engine has a free place; probes that only wait for a late answer make room for new ones.
+    fn make_room(&mut self, is_icmp: bool) -> bool {
+        let of_engine = |flight: &&Flight| flight.is_icmp == is_icmp;
+        if self.flights.values().filter(of_engine).count() < IN_FLIGHT_MAX {
+            return true;
+        }
+        let oldest = self
+            .flights
+            .iter()
+            .find(|(_, flight)| flight.is_icmp == is_icmp && flight.judged)
+            .map(|(probe, _)| *probe);
+        let Some(oldest) = oldest else { return false };
+        self.hard_limit(oldest);
+        true
+    }
+
+    pub(super) fn soft_limit(&mut self, now: Duration, probe: ProbeId) {
+        let Some(flight) = self.flights.get_mut(&probe).filter(|flight| !flight.judged) else {
+            return;
+        };
+        flight.judged = true;
+        let flight = *flight;
+        self.set_timer(flight.sent + PROBE_HARD_LIMIT, Timer::Hard(probe));
+        if let Some(cell) = self.cells.get(&flight.cell) {
+            let cause = cell.silence();
+            self.probe_failed(now, &flight, cause);
+        }
+    }
+
+    pub(super) fn hard_limit(&mut self, probe: ProbeId) {
+        let Some(flight) = self.flights.remove(&probe) else {
+            return;
+        };
+        self.commands.push(Command::Cancel(probe));
+        self.count_lost(&flight);
+    }
+
+    fn count_lost(&mut self, flight: &Flight) {
+        let Some(cell) = self.cells.get(&flight.cell) else {
+            return;
+        };
+        if !cell.is_down() && !cell.suspect && cell.certain.is_some() {
+            let tally = Tally::Lost(cell.question.check(), cell.place());
+            self.tally(tally);
+        }
+    }
+
+    /// Forgets the probes of a cell.
+    pub(super) fn cancel_flights(&mut self, id: CellId, which: impl Fn(&Flight) -> bool) {
+        let gone: Vec<ProbeId> = self
+            .flights
+            .iter()
+            .filter(|(_, flight)| flight.cell == id && which(flight))
+            .map(|(probe, _)| *probe)
+            .collect();
+        for probe in gone {
+            self.flights.remove(&probe);
+            self.commands.push(Command::Cancel(probe));
+        }
+    }
+
+    pub(super) fn take_answer(&mut self, now: Duration, probe: ProbeId, answer: Answer) {
+        let Some(flight) = self.flights.remove(&probe) else {
+            return;
+        };
+        match answer {
+            Answer::Reached { rtt } => self.probe_answered(now, &flight, rtt),
+            Answer::Resolved { took, addresses } => {
+                self.take_addresses(now, flight.cell, &addresses);
+                self.probe_answered(now, &flight, took);
+            }
+            // A failure after the soft limit tells nothing new: the silence was judged.
+            Answer::Failed(_) | Answer::Unmeasured(_) if flight.judged => self.count_lost(&flight),
+            Answer::Failed(cause) => self.probe_failed(now, &flight, cause),
+            Answer::Unmeasured(reason) => self.probe_unmeasured(now, &flight, reason),
+        }
+    }
+}

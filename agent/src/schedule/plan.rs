@@ -1,0 +1,209 @@
+//! Cells come and go with the plan and with what names resolve to.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use meshvane_shared::check::Plane;
+use meshvane_shared::limits::{SERVICE_ADDRESSES_MAX, SERVICES_MAX, TARGETS_MAX};
+use meshvane_shared::plan::Target;
+
+use super::cell::{Cell, CellId, Certain, Key, Subject};
+use super::{FRESH_SPREAD, Plan, Question, REMEMBER_REMOVED, Schedule, ServiceAddress, Timer};
+
+/// A configured service and what its name last resolved to.
+#[derive(Debug)]
+pub(super) struct Service {
+    pub(super) address: ServiceAddress,
+    pub(super) name_cell: CellId,
+    /// How many addresses the last answer had.
+    pub(super) answers: usize,
+    pub(super) addresses: BTreeMap<IpAddr, CellId>,
+}
+
+/// A failing cell that left the plan.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Remembered {
+    certain: Option<Certain>,
+    failing_since: Option<Duration>,
+    left: Duration,
+}
+
+impl Schedule {
+    pub(super) fn take_plan(&mut self, now: Duration, plan: Arc<Plan>) {
+        if self
+            .plan
+            .as_ref()
+            .is_some_and(|current| current.version == plan.version)
+        {
+            return;
+        }
+        self.removed
+            .retain(|_, remembered| now.saturating_sub(remembered.left) <= REMEMBER_REMOVED);
+        let added = self.replace_targets(now, &plan);
+        let is_first = self.plan.replace(plan).is_none();
+        if is_first {
+            self.add_services();
+            self.start_first_round(now);
+        } else {
+            self.add_fresh(now, &added);
+        }
+    }
+
+    /// Brings the cells in line with the plan's targets; returns those that are new.
+    fn replace_targets(&mut self, now: Duration, plan: &Plan) -> Vec<CellId> {
+        let mut known: BTreeMap<Key, CellId> = BTreeMap::new();
+        for (id, cell) in &self.cells {
+            if let Subject::Target(_, target) = &cell.subject {
+                let key = Key {
+                    target: target.clone(),
+                    question: cell.question.clone(),
+                };
+                known.insert(key, *id);
+            }
+        }
+        let (mut order, mut added) = (Vec::new(), Vec::new());
+        for (index, target) in (0u32..).zip(plan.targets.iter().take(TARGETS_MAX)) {
+            if target.node == self.settings.node {
+                continue;
+            }
+            for question in questions(target, self.settings.test_port) {
+                let key = Key {
+                    target: target.key(),
+                    question,
+                };
+                let subject = Subject::Target(index, key.target.clone());
+                let id = if let Some(id) = known.remove(&key) {
+                    if let Some(cell) = self.cells.get_mut(&id) {
+                        cell.subject = subject;
+                    }
+                    id
+                } else {
+                    let id = self.add_cell(subject, key.question.clone());
+                    self.restore(id, &key);
+                    added.push(id);
+                    id
+                };
+                order.push(id);
+            }
+        }
+        self.order = order;
+        for (key, id) in known {
+            self.remember(now, key, id);
+            self.remove_cell(id);
+        }
+        added
+    }
+
+    fn remember(&mut self, now: Duration, key: Key, id: CellId) {
+        let Some(cell) = self.cells.get(&id).filter(|cell| cell.is_down()) else {
+            return;
+        };
+        if self.removed.len() < TARGETS_MAX {
+            let remembered = Remembered {
+                certain: cell.certain,
+                failing_since: cell.failing_since,
+                left: now,
+            };
+            self.removed.insert(key, remembered);
+        }
+    }
+
+    fn restore(&mut self, id: CellId, key: &Key) {
+        let Some(remembered) = self.removed.remove(key) else {
+            return;
+        };
+        if let Some(cell) = self.cells.get_mut(&id) {
+            cell.certain = remembered.certain;
+            cell.failing_since = remembered.failing_since;
+        }
+    }
+
+    fn add_services(&mut self) {
+        let services = self.settings.services.clone();
+        for (index, address) in services.into_iter().take(SERVICES_MAX).enumerate() {
+            let question = Question::Resolve(address.name.clone());
+            let name_cell = self.add_cell(Subject::Name(index), question);
+            self.services.push(Service {
+                address,
+                name_cell,
+                answers: 0,
+                addresses: BTreeMap::new(),
+            });
+        }
+    }
+
+    /// A name was resolved: its addresses become the service's cells.
+    pub(super) fn take_addresses(&mut self, now: Duration, name_cell: CellId, addresses: &[IpAddr]) {
+        let Some(index) = self
+            .services
+            .iter()
+            .position(|service| service.name_cell == name_cell)
+        else {
+            return;
+        };
+        let Some(service) = self.services.get_mut(index) else {
+            return;
+        };
+        service.answers = addresses.len();
+        let port = service.address.port;
+        let wanted: BTreeSet<IpAddr> = addresses.iter().copied().take(SERVICE_ADDRESSES_MAX).collect();
+        let before = std::mem::take(&mut service.addresses);
+        let (kept, gone): (BTreeMap<_, _>, BTreeMap<_, _>) = before
+            .into_iter()
+            .partition(|(address, _)| wanted.contains(address));
+        let mut cells = kept;
+        let mut added = Vec::new();
+        for address in wanted {
+            if !cells.contains_key(&address) {
+                let question = Question::Tcp(SocketAddr::new(address, port));
+                let id = self.add_cell(Subject::Address(index, address), question);
+                cells.insert(address, id);
+                added.push(id);
+            }
+        }
+        for id in gone.into_values() {
+            self.remove_cell(id);
+        }
+        if let Some(service) = self.services.get_mut(index) {
+            service.addresses = cells;
+        }
+        self.add_fresh(now, &added);
+    }
+
+    fn add_cell(&mut self, subject: Subject, question: Question) -> CellId {
+        let id = CellId(self.number());
+        self.cells.insert(id, Cell::new(subject, question));
+        id
+    }
+
+    fn remove_cell(&mut self, id: CellId) {
+        self.cancel_flights(id, |_| true);
+        self.cells.remove(&id);
+        self.fresh.remove(&id);
+        self.changed.remove(&id);
+        if let Some(round) = &mut self.round {
+            round.pending.remove(&id);
+        }
+    }
+
+    /// New cells are probed within the promised second, spread over it.
+    fn add_fresh(&mut self, now: Duration, added: &[CellId]) {
+        let count = u32::try_from(added.len()).unwrap_or(u32::MAX).max(1);
+        for (position, id) in (0u32..).zip(added) {
+            self.fresh.insert(*id);
+            self.set_timer(now + FRESH_SPREAD * position / count, Timer::Due(*id, 0));
+        }
+    }
+}
+
+/// What is asked about a target: an echo, and a port when there is one.
+fn questions(target: &Target, test_port: Option<u16>) -> impl Iterator<Item = Question> {
+    let port = match target.plane {
+        Plane::Host => target.port.or(test_port),
+        Plane::Pod => target.port,
+    };
+    let tcp = port.map(|port| Question::Tcp(SocketAddr::new(target.address, port)));
+    [Some(Question::Icmp(target.address)), tcp].into_iter().flatten()
+}

@@ -1,0 +1,149 @@
+//! Rounds: one pass over all cells, paced, and always ended.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use super::cell::CellId;
+use super::{Command, FRESH_SPREAD, PARTIAL_SPACING, PROBE_SOFT_LIMIT, Part, RngExt, Schedule, Tally, Timer};
+
+/// Cells that are down are probed in every one of this many rounds: below the three periods after which a cell is stale.
+pub(super) const DOWN_EVERY_ROUNDS: u64 = 2;
+
+/// The round that runs.
+#[derive(Debug)]
+pub(super) struct Round {
+    pub(super) number: u64,
+    pub(super) started: Duration,
+    /// Cells whose probe of this round is not judged yet.
+    pub(super) pending: BTreeSet<CellId>,
+}
+
+/// When a round is cut off: a twentieth of the interval is left for sending it.
+pub(super) fn deadline(interval: Duration) -> Duration {
+    interval * 19 / 20
+}
+
+/// Over how long the probes of a round are spread: so that the last of them is judged before the deadline, if the
+/// interval is long enough for that.
+pub(super) fn span(interval: Duration) -> Duration {
+    let deadline = deadline(interval);
+    deadline.saturating_sub(PROBE_SOFT_LIMIT).max(deadline / 2)
+}
+
+impl Schedule {
+    /// The first round is the first look at everything, so it is a short one. Where the next one begins is drawn by lot:
+    /// agents that start together must not send together for ever.
+    pub(super) fn start_first_round(&mut self, now: Duration) {
+        let share: f64 = self.random.random_range(0.5..1.0);
+        self.next_round = now + self.settings.interval.mul_f64(share);
+        self.begin_round(now, FRESH_SPREAD);
+    }
+
+    pub(super) fn start_round(&mut self, now: Duration) {
+        let interval = self.settings.interval;
+        if now.saturating_sub(self.next_round) > interval / 4 || now < self.next_round {
+            self.next_round = now;
+        }
+        self.next_round += interval;
+        self.begin_round(now, span(interval));
+    }
+
+    fn begin_round(&mut self, now: Duration, span: Duration) {
+        if self.round.take().is_some() {
+            self.tally(Tally::Round { overrun: true });
+        }
+        self.rounds += 1;
+        let number = self.rounds;
+        let mut turn: Vec<CellId> = Vec::with_capacity(self.cells.len());
+        for (id, cell) in &self.cells {
+            let skipped = cell.is_down() && number > 1 && !(number + id.0).is_multiple_of(DOWN_EVERY_ROUNDS);
+            if !skipped && cell.burst.is_none() && !self.fresh.contains(id) {
+                turn.push(*id);
+            }
+        }
+        let count = u32::try_from(turn.len()).unwrap_or(u32::MAX).max(1);
+        for (position, id) in (0u32..).zip(&turn) {
+            self.set_timer(now + span * position / count, Timer::Due(*id, number));
+        }
+        self.set_timer(
+            now + deadline(self.settings.interval),
+            Timer::RoundDeadline(number),
+        );
+        self.set_timer(self.next_round, Timer::RoundStart(number));
+        self.round = Some(Round {
+            number,
+            started: now,
+            pending: turn.into_iter().collect(),
+        });
+    }
+
+    /// It is a cell's turn, as a new one (round 0) or in the round with this number.
+    pub(super) fn cell_due(&mut self, id: CellId, number: u64) {
+        let current = self.round.as_ref().is_some_and(|round| round.number == number);
+        if number != 0 && !current {
+            return;
+        }
+        let Some(cell) = self.cells.get(&id) else { return };
+        if cell.burst.is_some() {
+            self.cell_done(id);
+        } else {
+            self.enqueue(id, Part::Regular);
+        }
+    }
+
+    /// Nobody waits for this cell's probe any more.
+    pub(super) fn cell_done(&mut self, id: CellId) {
+        if let Some(round) = &mut self.round {
+            round.pending.remove(&id);
+        }
+        if self.fresh.remove(&id) {
+            self.changed.insert(id);
+            self.flush_wanted |= self.fresh.is_empty();
+        }
+    }
+
+    pub(super) fn round_deadline(&mut self, now: Duration, number: u64) {
+        if self.round.as_ref().is_some_and(|round| round.number == number) {
+            self.end_round(now);
+        }
+    }
+
+    pub(super) fn end_round_when_done(&mut self, now: Duration) {
+        if self.round.as_ref().is_some_and(|round| round.pending.is_empty()) {
+            self.end_round(now);
+        }
+    }
+
+    fn end_round(&mut self, now: Duration) {
+        let Some(round) = self.round.take() else { return };
+        let overrun = !round.pending.is_empty();
+        self.tally(Tally::Round { overrun });
+        if let Some(mut report) = self.report(now, None) {
+            report.took = now.saturating_sub(round.started);
+            report.overrun = overrun;
+            self.commands.push(Command::Post(report));
+        }
+        self.changed.clear();
+        self.flush_wanted = false;
+    }
+
+    /// Posts what changed, when somebody should know at once and the last part is long enough ago.
+    pub(super) fn flush(&mut self, now: Duration) {
+        if !self.flush_wanted || self.changed.is_empty() {
+            return;
+        }
+        let allowed = self.last_partial.map_or(now, |last| last + PARTIAL_SPACING);
+        if now < allowed {
+            if !std::mem::replace(&mut self.flush_armed, true) {
+                self.set_timer(allowed, Timer::Flush);
+            }
+            return;
+        }
+        self.flush_wanted = false;
+        self.last_partial = Some(now);
+        let changed = std::mem::take(&mut self.changed);
+        if let Some(report) = self.report(now, Some(&changed)) {
+            self.commands.push(Command::Post(report));
+        }
+    }
+}

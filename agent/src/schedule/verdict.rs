@@ -1,0 +1,234 @@
+//! What answers and silences mean: suspicion, the confirm burst, down and up again.
+
+use std::time::Duration;
+
+use super::cell::{Burst, Cell, CellId, Subject};
+use super::flight::{Flight, Part};
+use super::{
+    BURST_PROBES, BURST_SPACING, Cause, LOOKS_MAX, NodeName, Outcome, Reason, Schedule, Tally, Timer,
+    UP_AFTER_ANSWERS,
+};
+
+impl Schedule {
+    pub(super) fn probe_answered(&mut self, now: Duration, flight: &Flight, rtt: Duration) {
+        self.regular_over(flight);
+        let id = flight.cell;
+        let Some(cell) = self.cells.get_mut(&id) else {
+            return;
+        };
+        let outcome = Outcome::Reached(cell.reached(rtt));
+        if !cell.is_down() {
+            let lost = cell.burst.as_ref().map_or(0, |burst| burst.failed);
+            let looked = cell.burst.as_ref().is_some_and(|burst| burst.looked);
+            cell.set_certain(outcome, now);
+            self.end_burst(id, looked);
+            self.count_outcome(id, outcome);
+            // The suspicious probe itself is counted at its hard limit; it may still be answered.
+            for _ in 0..lost {
+                self.count(id, Tally::Lost);
+            }
+            return;
+        }
+        match cell.burst.as_mut() {
+            Some(burst) => {
+                burst.answered += u32::from(!flight.judged);
+                burst.in_a_row += 1;
+                if burst.in_a_row < UP_AFTER_ANSWERS {
+                    return self.conclude_if_over(now, id);
+                }
+                cell.failing_since = None;
+                cell.set_certain(outcome, now);
+                self.end_burst(id, true);
+                self.count_outcome(id, outcome);
+            }
+            None => {
+                self.begin_burst(now, id, |burst| burst.in_a_row = 1);
+            }
+        }
+    }
+
+    pub(super) fn probe_failed(&mut self, now: Duration, flight: &Flight, cause: Cause) {
+        self.regular_over(flight);
+        let id = flight.cell;
+        let Some(cell) = self.cells.get_mut(&id) else {
+            return;
+        };
+        match flight.part {
+            Part::Regular if cell.burst.is_some() => {}
+            Part::Regular if cell.is_down() => {
+                let outcome = Outcome::Unreached(cause);
+                cell.set_certain(outcome, now);
+                self.count_outcome(id, outcome);
+            }
+            Part::Regular => {
+                cell.suspect = true;
+                self.begin_burst(now, id, |burst| {
+                    burst.since = Some(flight.sent);
+                    burst.first_cause = Some(cause);
+                });
+                self.changed.insert(id);
+                self.flush_wanted = true;
+            }
+            Part::Burst(_) => {
+                let Some(burst) = cell.burst.as_mut() else { return };
+                burst.failed += 1;
+                burst.in_a_row = 0;
+                burst.causes.push(cause);
+                burst.since = burst.since.or(Some(flight.sent));
+                if !cell.is_down() && !cell.suspect {
+                    cell.suspect = true;
+                    self.changed.insert(id);
+                    self.flush_wanted = true;
+                }
+                self.conclude_if_over(now, id);
+            }
+        }
+    }
+
+    pub(super) fn probe_unmeasured(&mut self, now: Duration, flight: &Flight, reason: Reason) {
+        self.regular_over(flight);
+        let id = flight.cell;
+        let Some(cell) = self.cells.get_mut(&id) else {
+            return;
+        };
+        match (flight.part, cell.burst.as_mut()) {
+            (Part::Regular, Some(_)) | (Part::Burst(_), None) => {}
+            (Part::Regular, None) => {
+                cell.set_unmeasured(reason, now);
+                self.count_outcome(id, Outcome::Unmeasured(reason));
+            }
+            (Part::Burst(_), Some(burst)) => {
+                burst.unmeasured = Some(reason);
+                burst.unmeasured_count += 1;
+                self.conclude_if_over(now, id);
+            }
+        }
+    }
+
+    /// A probe of a round ended: the round does not wait for it any more.
+    fn regular_over(&mut self, flight: &Flight) {
+        if flight.part != Part::Regular {
+            return;
+        }
+        if let Some(cell) = self.cells.get_mut(&flight.cell)
+            && cell.regular == Some(flight.probe)
+        {
+            cell.regular = None;
+        }
+        self.cell_done(flight.cell);
+    }
+
+    fn begin_burst(&mut self, now: Duration, id: CellId, prepare: impl FnOnce(&mut Burst)) {
+        let number = self.number();
+        let Some(cell) = self.cells.get_mut(&id) else {
+            return;
+        };
+        let mut burst = Burst::new(number);
+        prepare(&mut burst);
+        cell.burst = Some(burst);
+        self.set_timer(now, Timer::Burst(id, number));
+    }
+
+    /// The probes of a burst that we could not watch count for nothing; what raised the suspicion stands.
+    pub(super) fn restart_burst(&mut self, now: Duration, id: CellId) {
+        let Some(old) = self.cells.get_mut(&id).and_then(|cell| cell.burst.take()) else {
+            return;
+        };
+        self.begin_burst(now, id, |burst| {
+            burst.since = old.first_cause.and(old.since);
+            burst.first_cause = old.first_cause;
+            burst.looked = old.looked;
+        });
+    }
+
+    pub(super) fn burst_due(&mut self, now: Duration, id: CellId, number: u64) {
+        let Some(burst) = self.cells.get_mut(&id).and_then(|cell| cell.burst.as_mut()) else {
+            return;
+        };
+        if burst.number != number {
+            return;
+        }
+        burst.started += 1;
+        let more = burst.started < BURST_PROBES;
+        self.enqueue(id, Part::Burst(number));
+        if more {
+            self.set_timer(now + BURST_SPACING, Timer::Burst(id, number));
+        }
+    }
+
+    fn conclude_if_over(&mut self, now: Duration, id: CellId) {
+        let Some(cell) = self.cells.get_mut(&id) else {
+            return;
+        };
+        let Some(burst) = cell.burst.as_ref().filter(|burst| burst.is_over()) else {
+            return;
+        };
+        let (was_down, looked, since) = (cell.is_down(), burst.looked, burst.since);
+        let outcome = conclusion(cell, burst);
+        match outcome {
+            Outcome::Unreached(_) => {
+                cell.failing_since = cell.failing_since.or(since).or(Some(now));
+                cell.set_certain(outcome, now);
+            }
+            Outcome::Unmeasured(reason) => cell.set_unmeasured(reason, now),
+            Outcome::Reached(_) => {}
+        }
+        self.end_burst(id, looked || !was_down);
+        self.count_outcome(id, outcome);
+    }
+
+    /// Ends a burst, if there is one, and tells the server when that is news.
+    fn end_burst(&mut self, id: CellId, tell: bool) {
+        let Some(cell) = self.cells.get_mut(&id) else {
+            return;
+        };
+        let was_suspect = std::mem::take(&mut cell.suspect);
+        let burst = cell.burst.take();
+        if tell || was_suspect {
+            self.changed.insert(id);
+            self.flush_wanted = true;
+        }
+        if let Some(burst) = burst {
+            self.cancel_flights(id, |flight| {
+                flight.part == Part::Burst(burst.number) && !flight.judged
+            });
+        }
+        self.cell_done(id);
+    }
+
+    pub(super) fn look(&mut self, now: Duration, nodes: &[NodeName]) {
+        let nodes = nodes.get(..nodes.len().min(LOOKS_MAX)).unwrap_or_default();
+        let seen: Vec<CellId> = self
+            .cells
+            .iter()
+            .filter(|(_, cell)| matches!(&cell.subject, Subject::Target(_, key) if nodes.contains(&key.node)))
+            .map(|(id, _)| *id)
+            .collect();
+        for id in seen {
+            let running = self.cells.get_mut(&id).and_then(|cell| cell.burst.as_mut());
+            match running {
+                Some(burst) => burst.looked = true,
+                None => self.begin_burst(now, id, |burst| burst.looked = true),
+            }
+        }
+    }
+
+    fn count_outcome(&mut self, id: CellId, outcome: Outcome) {
+        self.count(id, |check, place| Tally::Outcome(check, place, outcome));
+    }
+
+    fn count(&mut self, id: CellId, tally: impl FnOnce(super::CheckKind, super::Place) -> Tally) {
+        if let Some(cell) = self.cells.get(&id) {
+            let tally = tally(cell.question.check(), cell.place());
+            self.tally(tally);
+        }
+    }
+}
+
+/// What a burst that is over shows. It saw no answer, or too few in a row to end a failure.
+fn conclusion(cell: &Cell, burst: &Burst) -> Outcome {
+    match burst.unmeasured {
+        Some(reason) if !cell.is_down() => Outcome::Unmeasured(reason),
+        Some(_) | None => Outcome::Unreached(burst.cause()),
+    }
+}
