@@ -2,24 +2,40 @@
 //! judge share. It holds the store, the plan book and the ledger of findings, and passes them to the pure code of
 //! [`crate::mesh`]; it knows neither HTTP nor a clock.
 
+use std::collections::{BTreeSet, VecDeque};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use meshvane_shared::address::Family;
 use meshvane_shared::check::{CheckKind, Plane};
-use meshvane_shared::plan::Epoch;
-use meshvane_shared::wire::agents::AgentsBody;
+use meshvane_shared::name::NodeName;
+use meshvane_shared::plan::{Epoch, Plan};
+use meshvane_shared::wire::agents::{AgentsBody, MemberState};
 use meshvane_shared::wire::compat::{
-    ClientsCountAnswer, HostsAnswer, PodsAnswer, ResultsAnswer, ServiceResultBody, ServiceResultsAnswer, TestResultsAnswer,
-    TestResultsBody,
+    ClientsCountAnswer, HostsAnswer, PodsAnswer, ResultsAnswer, ServiceResultsAnswer, TestResultsAnswer,
 };
 use meshvane_shared::wire::findings::FindingsBody;
-use meshvane_shared::wire::heartbeat::{HeartbeatAnswer, HeartbeatBody};
 use meshvane_shared::wire::matrix::{MatrixBody, MatrixPlane};
 use meshvane_shared::wire::plan::PlanBody;
 use meshvane_shared::wire::report::ReportBody;
-use meshvane_shared::wire::round::{RoundAnswer, RoundBody};
 
+use tokio::sync::watch;
+
+use crate::mesh::diagnose::diagnose;
+use crate::mesh::ledger::{Edge, Ledger};
+use crate::mesh::look::{LookBook, is_asked};
+use crate::mesh::member::{Member, Timing};
+use crate::mesh::observe::{Observed, observe};
+use crate::mesh::planning::PlanBook;
+use crate::mesh::recall::Recall;
+use crate::mesh::snapshot::{NodeView, Snapshot};
 use crate::mesh::time::Now;
+use crate::render::text;
+use crate::store::{Entry, Store, Update};
+use crate::view;
+
+mod intake;
 
 /// What the collector is told at its start.
 #[derive(Debug, Clone)]
@@ -70,8 +86,10 @@ pub struct MatrixQuery {
 }
 
 /// What a caller of the plan has already.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct PlanAsk {
+    /// The calling agent's node: it is then asked to look only where it is among the chosen observers.
+    pub node: Option<NodeName>,
     /// The epoch and generation that the caller has.
     pub have: Option<(Epoch, u64)>,
     /// The newest look number that the caller has seen; `None` asks for looks raised from now on.
@@ -80,101 +98,339 @@ pub struct PlanAsk {
 
 /// The server's state.
 #[derive(Debug)]
-pub struct Collector {}
+pub struct Collector {
+    settings: CollectorSettings,
+    store: Store,
+    // Std mutexes: each is held for the length of a pure computation, never across an await, and never two at once.
+    plans: Mutex<Plans>,
+    looks: Mutex<LookBook>,
+    recall: Mutex<Recall>,
+    ledger: Mutex<Ledger>,
+    judging: AtomicBool,
+    plan_signal: watch::Sender<()>,
+    change_signal: watch::Sender<()>,
+}
+
+/// Plans of ours, and plans of former servers that agents still report on.
+#[derive(Debug)]
+struct Plans {
+    book: PlanBook,
+    foreign: VecDeque<Arc<Plan>>,
+}
+
+/// Plans of former servers that are kept apart: agents of one mesh come back with one or two.
+const FOREIGN_PLANS_KEPT: usize = 8;
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // A panic while the lock was held left a value that is whole: every change is one assignment or one push.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 impl Collector {
     /// Makes an empty state.
-    pub fn new(_settings: CollectorSettings, _now: Now) -> Self {
-        todo!()
+    pub fn new(settings: CollectorSettings, now: Now) -> Self {
+        Self {
+            store: Store::new(settings.forget_after + settings.ttl),
+            plans: Mutex::new(Plans {
+                book: PlanBook::new(settings.epoch),
+                foreign: VecDeque::new(),
+            }),
+            looks: Mutex::default(),
+            recall: Mutex::new(Recall::new(now.moment, settings.ttl)),
+            ledger: Mutex::default(),
+            judging: AtomicBool::new(false),
+            plan_signal: watch::Sender::new(()),
+            change_signal: watch::Sender::new(()),
+            settings,
+        }
     }
 
-    /// Takes a heartbeat, native or original.
-    pub fn heartbeat(&self, _body: HeartbeatBody, _now: Now) -> Result<HeartbeatAnswer, Refusal> {
-        todo!()
+    fn timing(&self) -> Timing {
+        Timing {
+            ttl: self.settings.ttl,
+            forget_after: self.settings.forget_after,
+        }
     }
 
-    /// Takes a round. Takes each (boot id, sequence) once.
-    pub fn round(&self, _body: RoundBody, _now: Now) -> Result<RoundAnswer, Refusal> {
-        todo!()
+    /// Everything at one moment. An original agent's row is made of what it posted.
+    fn snapshot(&self, now: Now) -> Snapshot {
+        let timing = self.timing();
+        let plan = lock(&self.plans).book.current().clone();
+        let originals = self.store.originals();
+        let view = |entry: Entry| {
+            let state = entry.member.state(now.moment, &timing)?;
+            let row = entry
+                .row
+                .or_else(|| original_row(&originals, &entry.member, &plan, now));
+            Some(NodeView {
+                member: entry.member,
+                state,
+                row,
+                recovered: entry.recovered,
+            })
+        };
+        let nodes = self.store.entries().into_iter().filter_map(view).collect();
+        Snapshot {
+            now,
+            timing,
+            plan,
+            nodes,
+        }
     }
 
-    /// Takes what an original agent posts about hosts or pods.
-    pub fn original_results(&self, _plane: Plane, _body: TestResultsBody, _now: Now) -> Result<(), Refusal> {
-        todo!()
-    }
-
-    /// Takes what an original agent posts about its service.
-    pub fn original_service(&self, _body: ServiceResultBody, _now: Now) -> Result<(), Refusal> {
-        todo!()
+    fn observed<T>(&self, now: Now, draw: impl FnOnce(&Observed<'_>) -> T) -> T {
+        let snapshot = self.snapshot(now);
+        draw(&observe(&snapshot))
     }
 
     /// The plan, when it differs from what the caller has or a look is waiting; `None` when there is nothing new (304).
-    pub fn plan(&self, _ask: PlanAsk, _now: Now) -> Option<PlanBody> {
-        todo!()
+    pub fn plan(&self, ask: &PlanAsk, now: Now) -> Option<PlanBody> {
+        let plan = lock(&self.plans).book.current().clone();
+        let (waiting, look_number) = {
+            let looks = lock(&self.looks);
+            // Numbers of another epoch say nothing here.
+            let same_epoch = ask.have.is_some_and(|(epoch, _)| epoch == plan.version.epoch);
+            let seen = if same_epoch {
+                ask.look.unwrap_or(looks.newest())
+            } else {
+                looks.newest()
+            };
+            (looks.after(seen, now.moment), looks.newest())
+        };
+        let members = plan
+            .targets
+            .iter()
+            .map(|target| &target.node)
+            .collect::<BTreeSet<_>>()
+            .len();
+        let asked = |node: &NodeName| {
+            ask.node
+                .as_ref()
+                .is_none_or(|agent| is_asked(agent, node, members))
+        };
+        let look: Vec<NodeName> = waiting.into_iter().filter(asked).collect();
+        let has_plan = ask.have == Some((plan.version.epoch, plan.version.generation));
+        if has_plan && look.is_empty() {
+            return None;
+        }
+        Some(PlanBody {
+            epoch: plan.version.epoch,
+            generation: plan.version.generation,
+            targets: (!has_plan).then(|| plan.targets.clone()),
+            look,
+            look_number,
+        })
     }
 
-    /// Resolves when the plan or the looks changed after this call was made. Cancel-safe.
-    pub async fn plan_changed(&self) {
-        todo!()
+    /// Resolves when the plan or the looks change after this call was made, not after it is first polled. Cancel-safe.
+    pub fn plan_changed(&self) -> impl Future<Output = ()> + Send + use<> {
+        after_change(self.plan_signal.subscribe())
     }
 
     /// `GET /agents`.
-    pub fn agents(&self, _now: Now) -> AgentsBody {
-        todo!()
+    pub fn agents(&self, now: Now) -> AgentsBody {
+        view::agents::agents(&self.snapshot(now))
     }
 
     /// `GET /matrix`.
-    pub fn matrix(&self, _query: MatrixQuery, _now: Now) -> MatrixBody {
-        todo!()
+    pub fn matrix(&self, query: MatrixQuery, now: Now) -> MatrixBody {
+        self.observed(now, |observed| match query.plane {
+            MatrixPlane::Host => view::matrix::planes(
+                observed,
+                Plane::Host,
+                query.check.unwrap_or(CheckKind::Icmp),
+                query.family,
+            ),
+            MatrixPlane::Pod => view::matrix::planes(
+                observed,
+                Plane::Pod,
+                query.check.unwrap_or(CheckKind::Icmp),
+                query.family,
+            ),
+            MatrixPlane::Service => {
+                view::matrix::services(observed, query.check.unwrap_or(CheckKind::Tcp), query.family)
+            }
+        })
     }
 
     /// `GET /findings`.
-    pub fn findings(&self, _filter: FindingsFilter, _now: Now) -> FindingsBody {
-        todo!()
+    pub fn findings(&self, filter: FindingsFilter, now: Now) -> FindingsBody {
+        let ledger = lock(&self.ledger);
+        let mut findings = Vec::new();
+        if filter != FindingsFilter::Resolved {
+            findings.extend(ledger.open(now));
+        }
+        if filter != FindingsFilter::Open {
+            findings.extend(ledger.resolved());
+        }
+        FindingsBody {
+            judging: self.judging.load(Ordering::Relaxed),
+            findings,
+        }
     }
 
     /// `GET /report`.
-    pub fn report(&self, _now: Now) -> ReportBody {
-        todo!()
+    pub fn report(&self, now: Now) -> ReportBody {
+        let findings = self.findings(FindingsFilter::Open, now);
+        self.observed(now, |observed| {
+            crate::report::report(observed, findings.findings, findings.judging)
+        })
     }
 
     /// `GET /hosts`.
-    pub fn hosts(&self, _now: Now) -> HostsAnswer {
-        todo!()
+    pub fn hosts(&self, now: Now) -> HostsAnswer {
+        let host_ips = view::compat::addresses(&self.snapshot(now), Plane::Host);
+        HostsAnswer {
+            count: host_ips.len(),
+            host_ips,
+        }
     }
 
     /// `GET /pods`.
-    pub fn pods(&self, _now: Now) -> PodsAnswer {
-        todo!()
+    pub fn pods(&self, now: Now) -> PodsAnswer {
+        let pod_ips = view::compat::addresses(&self.snapshot(now), Plane::Pod);
+        PodsAnswer {
+            count: pod_ips.len(),
+            pod_ips,
+        }
     }
 
     /// `GET /clients/count`.
-    pub fn clients_count(&self, _now: Now) -> ClientsCountAnswer {
-        todo!()
+    pub fn clients_count(&self, now: Now) -> ClientsCountAnswer {
+        ClientsCountAnswer {
+            active_client_count: view::compat::clients(&self.snapshot(now)),
+        }
     }
 
     /// `GET /test-results/hosts` and `/pods`.
-    pub fn test_results(&self, _plane: Plane, _now: Now) -> TestResultsAnswer {
-        todo!()
+    pub fn test_results(&self, plane: Plane, now: Now) -> TestResultsAnswer {
+        let originals = self.store.originals();
+        TestResultsAnswer {
+            results: self.observed(now, |observed| view::compat::results(observed, &originals, plane)),
+        }
     }
 
     /// `GET /test-results/service`.
-    pub fn service_results(&self, _now: Now) -> ServiceResultsAnswer {
-        todo!()
+    pub fn service_results(&self, now: Now) -> ServiceResultsAnswer {
+        let originals = self.store.originals();
+        ServiceResultsAnswer {
+            results: self.observed(now, |observed| {
+                view::compat::service_results(observed, &originals)
+            }),
+        }
     }
 
     /// `GET /results`.
-    pub fn results(&self, _now: Now) -> ResultsAnswer {
-        todo!()
+    pub fn results(&self, now: Now) -> ResultsAnswer {
+        let originals = self.store.originals();
+        self.observed(now, |observed| view::compat::all(observed, &originals))
     }
 
     /// Judges: membership, plan, findings. The judge calls it at every pulse and after every change.
-    pub fn judge(&self, _now: Now) {
-        todo!()
+    pub fn judge(&self, now: Now) {
+        self.forget(now);
+        self.recall(now);
+        let snapshot = self.snapshot(now);
+        let members = snapshot
+            .nodes
+            .iter()
+            .map(|view| (view.member.as_ref(), view.state));
+        if lock(&self.plans).book.follow(members, now.moment) {
+            self.plan_signal.send_replace(());
+        }
+        let known = snapshot
+            .nodes
+            .iter()
+            .filter(|view| view.state != MemberState::Leaving);
+        let may_judge = lock(&self.recall).may_judge(known.map(|view| view.member.node.clone()), now.moment);
+        // Once begun, judging goes on: a member that joins later has not reported yet, and that is no reason to stop.
+        if may_judge || self.judging.load(Ordering::Relaxed) {
+            self.judging.store(true, Ordering::Relaxed);
+            let diagnosis = diagnose(&observe(&snapshot));
+            let edges = lock(&self.ledger).settle(diagnosis, now);
+            edges.iter().for_each(log_edge);
+        }
     }
 
-    /// Resolves when something arrived that is worth judging. Cancel-safe.
-    pub async fn changed(&self) {
-        todo!()
+    /// Takes out members that are gone.
+    fn forget(&self, now: Now) {
+        let timing = self.timing();
+        for entry in self.store.entries() {
+            if entry.member.state(now.moment, &timing).is_some() {
+                continue;
+            }
+            let gone = self.store.update(&entry.member.node, |held| match held {
+                Some(held) if held.member.state(now.moment, &timing).is_none() => (Update::Remove, true),
+                Some(_) | None => (Update::Keep, false),
+            });
+            if gone {
+                tracing::info!(node = %entry.member.node, "member forgotten");
+            }
+        }
+    }
+
+    /// Makes members of those whom others remember from before the start.
+    fn recall(&self, now: Now) {
+        let recalled = {
+            let recall = lock(&self.recall);
+            if !recall.is_open(now.moment) {
+                return;
+            }
+            let entries = self.store.entries();
+            let heard: BTreeSet<NodeName> = entries
+                .iter()
+                .filter(|entry| entry.member.received.is_some())
+                .map(|entry| entry.member.node.clone())
+                .collect();
+            recall.recalled(&heard)
+        };
+        for (node, targets) in recalled {
+            self.store.update(&node, |held| match held {
+                Some(_) => (Update::Keep, ()),
+                None => {
+                    tracing::info!(%node, "member recalled: other agents have it in their plans and it was not heard yet");
+                    let member = Arc::new(Member::recalled(node.clone(), &targets, now.moment));
+                    (Update::Put(Entry { member, row: None, recovered: None }), ())
+                }
+            });
+        }
+    }
+
+    /// Resolves when something arrives that is worth judging, after this call was made. Cancel-safe.
+    pub fn changed(&self) -> impl Future<Output = ()> + Send + use<> {
+        after_change(self.change_signal.subscribe())
     }
 }
+
+async fn after_change(mut signal: watch::Receiver<()>) {
+    // An error means that the collector is gone, and the caller with it.
+    let _ = signal.changed().await;
+}
+
+fn original_row(
+    originals: &view::compat::Originals,
+    member: &Member,
+    plan: &Arc<Plan>,
+    now: Now,
+) -> Option<Arc<crate::mesh::row::Row>> {
+    if member.origin != crate::mesh::member::Origin::Original {
+        return None;
+    }
+    let sources: Vec<String> = member.pod_addresses.iter().map(ToString::to_string).collect();
+    let (_, report) = originals.iter().find(|(source, _)| sources.contains(source))?;
+    report.row(&member.node, plan, now.moment).map(Arc::new)
+}
+
+fn log_edge(edge: &Edge) {
+    match edge {
+        Edge::Opened(finding) => {
+            tracing::warn!(id = finding.id, "finding opened: {}", text::finding(finding))
+        }
+        Edge::Resolved(finding) => {
+            tracing::info!(id = finding.id, "finding resolved: {}", text::finding(finding))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

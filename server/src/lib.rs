@@ -2,4 +2,10 @@
 
 pub mod clock;
 pub mod collector;
+pub mod judge;
 pub mod mesh;
+pub mod render;
+pub mod report;
+pub mod reporter;
+pub mod store;
+pub mod view;

@@ -6,7 +6,14 @@
 //! ```
 //! Nothing here reads a clock, knows HTTP or a store: callers pass [`time::Now`].
 
+pub mod diagnose;
+pub mod ledger;
+pub mod look;
 pub mod member;
+pub mod observe;
+pub mod original;
 pub mod planning;
+pub mod recall;
 pub mod row;
+pub mod snapshot;
 pub mod time;

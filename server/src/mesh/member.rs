@@ -17,6 +17,7 @@ use meshvane_shared::address::Family;
 use meshvane_shared::check::Plane;
 use meshvane_shared::limits;
 use meshvane_shared::name::{BootId, NodeName, Zone};
+use meshvane_shared::plan::Target;
 use meshvane_shared::wire::agents::MemberState;
 
 use super::time::Moment;
@@ -121,6 +122,45 @@ impl Member {
 
     fn late_after(&self) -> Duration {
         self.interval + limits::LATE_GRACE
+    }
+
+    /// A member that has not been heard itself: somebody named it, or its round came before its heartbeat.
+    pub fn unheard(node: NodeName, now: Moment) -> Self {
+        Self {
+            node,
+            zone: None,
+            host_addresses: Vec::new(),
+            pod_addresses: Vec::new(),
+            client_port: ORIGINAL_CLIENT_PORT,
+            pod: None,
+            namespace: None,
+            version: None,
+            boot: None,
+            interval: ORIGINAL_INTERVAL,
+            heard: None,
+            received: None,
+            steady_since: now,
+            known_since: now,
+            left: None,
+            clock_offset_ms: None,
+            origin: Origin::Recalled,
+        }
+    }
+
+    /// A member that others remember from before a restart of the server, with the addresses they remember.
+    pub fn recalled(node: NodeName, targets: &[Target], now: Moment) -> Self {
+        let mut member = Self::unheard(node, now);
+        // The failure that the others report is older than this server: their word must count.
+        member.steady_since = Moment::from_millis(i64::MIN);
+        for target in targets {
+            match target.plane {
+                Plane::Host => member.host_addresses.push(target.address),
+                Plane::Pod => member.pod_addresses.push(target.address),
+            }
+            member.client_port = target.port.unwrap_or(member.client_port);
+            member.zone = target.zone.clone().or(member.zone);
+        }
+        member
     }
 
     /// The addresses of a plane.

@@ -105,3 +105,23 @@ impl MatrixCellBody {
         }
     }
 }
+
+impl From<crate::check::Plane> for MatrixPlane {
+    fn from(plane: crate::check::Plane) -> Self {
+        match plane {
+            crate::check::Plane::Host => Self::Host,
+            crate::check::Plane::Pod => Self::Pod,
+        }
+    }
+}
+
+impl MatrixPlane {
+    /// The name as it stands in the API and in metrics.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Host => "host",
+            Self::Pod => "pod",
+            Self::Service => "service",
+        }
+    }
+}

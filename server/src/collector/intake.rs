@@ -1,0 +1,366 @@
+//! Taking what agents post. Each function checks the whole body first: what is refused changed nothing.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use meshvane_shared::address::parse_probe_address;
+use meshvane_shared::check::Plane;
+use meshvane_shared::limits::{TARGETS_MAX, clean_free_text};
+use meshvane_shared::name::NodeName;
+use meshvane_shared::plan::Plan;
+use meshvane_shared::wire::compat::{
+    self, ConnectivityResult, ServiceResultBody, TestResultsBody, TestStatus,
+};
+use meshvane_shared::wire::heartbeat::{HeartbeatAnswer, HeartbeatBody};
+use meshvane_shared::wire::round::{RoundAnswer, RoundBody, RoundStatus};
+
+use super::{Collector, FOREIGN_PLANS_KEPT, Refusal, lock};
+use crate::mesh::member::{Heartbeat, HeartbeatError, Member};
+use crate::mesh::original::{OriginalReport, Reported};
+use crate::mesh::row::{Applied, ChangeKind, RoundError, Row, check_targets};
+use crate::mesh::time::{Moment, Now};
+use crate::store::{Entry, MEMBERS_MAX, Update};
+
+/// What became of a round in the store.
+struct Taken {
+    status: RoundStatus,
+    /// Nodes that somebody should look at now.
+    look_at: Vec<NodeName>,
+    /// Nodes that a cell found answering again, and when.
+    recovered: BTreeMap<NodeName, Moment>,
+}
+
+impl Taken {
+    fn nothing(status: RoundStatus) -> Self {
+        Self {
+            status,
+            look_at: Vec::new(),
+            recovered: BTreeMap::new(),
+        }
+    }
+}
+
+impl Collector {
+    /// Takes a heartbeat, native or original.
+    ///
+    /// # Errors
+    /// The field that is missing or wrong.
+    pub fn heartbeat(&self, body: HeartbeatBody, now: Now) -> Result<HeartbeatAnswer, Refusal> {
+        let heartbeat = Heartbeat::parse(body, now).map_err(refuse_heartbeat)?;
+        let timing = self.timing();
+        let node = heartbeat.node().clone();
+        let full = self.store.is_full();
+        let (came_back, news) = self.store.update(&node, |held| {
+            if held.is_none() && full {
+                return (Update::Keep, Err(full_refusal()));
+            }
+            let prior = held.map(|entry| entry.member.as_ref());
+            let Some(member) = Member::hear(prior, heartbeat, now.moment, &timing) else {
+                return (Update::Keep, Ok((false, false)));
+            };
+            let came_back = prior.is_some() && member.steady_since == now.moment;
+            let news = prior.is_none_or(|prior| is_news(prior, &member));
+            log_heartbeat(prior, &member, &timing);
+            let (row, recovered) = held.map_or((None, None), |entry| (entry.row.clone(), entry.recovered));
+            (
+                Update::Put(Entry {
+                    member: Arc::new(member),
+                    row,
+                    recovered,
+                }),
+                Ok((came_back, news)),
+            )
+        })?;
+        if came_back {
+            // What the others last saw of it is of the time before: they look again now.
+            self.look_at([node].iter(), now);
+        }
+        if came_back || news {
+            self.change_signal.send_replace(());
+        }
+        let version = lock(&self.plans).book.current().version.clone();
+        Ok(HeartbeatAnswer {
+            message: "heartbeat received".to_owned(),
+            status: "success".to_owned(),
+            server_epoch: Some(version.epoch),
+            plan_generation: Some(version.generation),
+        })
+    }
+
+    /// Takes a round. Takes each (boot id, sequence) once.
+    ///
+    /// # Errors
+    /// The field that is wrong, or that the plan is not known and the targets did not come with it.
+    pub fn round(&self, body: RoundBody, now: Now) -> Result<RoundAnswer, Refusal> {
+        let plan = self.plan_of(&body)?;
+        if let Some(targets) = &body.targets {
+            let mut recall = lock(&self.recall);
+            if recall.is_open(now.moment) {
+                recall.named(&body.node, targets);
+            }
+        }
+        let full = self.store.is_full();
+        let taken = self.store.update(&body.node, |held| {
+            if held.is_none() && full {
+                return (Update::Keep, Err(full_refusal()));
+            }
+            match take_round(held, &plan, &body, now.moment) {
+                Ok((update, taken)) => (update, Ok(taken)),
+                Err(error) => (Update::Keep, Err(Refusal::InvalidField(error.to_string()))),
+            }
+        })?;
+        if !body.partial && taken.status == RoundStatus::Accepted {
+            lock(&self.recall).reported(&body.node);
+        }
+        for (node, moment) in &taken.recovered {
+            self.note_recovery(node, *moment);
+        }
+        if !taken.look_at.is_empty() {
+            self.look_at(taken.look_at.iter(), now);
+        }
+        if !taken.look_at.is_empty() || body.partial {
+            self.change_signal.send_replace(());
+        }
+        Ok(RoundAnswer {
+            status: taken.status,
+            server_epoch: self.settings.epoch,
+        })
+    }
+
+    /// The plan that a round refers to: one of ours, or the one that it brings along.
+    fn plan_of(&self, body: &RoundBody) -> Result<Arc<Plan>, Refusal> {
+        let mut plans = lock(&self.plans);
+        if let Some(plan) = plans.book.find(&body.plan) {
+            return Ok(plan.clone());
+        }
+        let Some(targets) = &body.targets else {
+            return Err(Refusal::UnknownPlan(body.plan.to_string()));
+        };
+        check_targets(targets).map_err(|error| Refusal::InvalidField(error.to_string()))?;
+        let known = plans
+            .foreign
+            .iter()
+            .find(|plan| plan.version == body.plan && plan.targets == *targets);
+        if let Some(plan) = known {
+            return Ok(plan.clone());
+        }
+        let plan = Arc::new(Plan {
+            version: body.plan.clone(),
+            targets: targets.clone(),
+        });
+        plans.foreign.push_back(plan.clone());
+        while plans.foreign.len() > FOREIGN_PLANS_KEPT {
+            plans.foreign.pop_front();
+        }
+        Ok(plan)
+    }
+
+    fn note_recovery(&self, node: &NodeName, moment: Moment) {
+        self.store.update(node, |held| match held {
+            Some(entry) => {
+                let recovered = entry.recovered.max(Some(moment));
+                (
+                    Update::Put(Entry {
+                        recovered,
+                        ..entry.clone()
+                    }),
+                    (),
+                )
+            }
+            None => (Update::Keep, ()),
+        });
+    }
+
+    fn look_at<'a>(&self, nodes: impl Iterator<Item = &'a NodeName>, now: Now) {
+        let mut looks = lock(&self.looks);
+        let raised = nodes.filter(|node| looks.raise(node, now.moment)).count();
+        drop(looks);
+        if raised > 0 {
+            self.plan_signal.send_replace(());
+        }
+    }
+
+    /// Takes what an original agent posts about hosts or pods.
+    ///
+    /// # Errors
+    /// The field that is missing or wrong.
+    pub fn original_results(&self, plane: Plane, body: TestResultsBody, now: Now) -> Result<(), Refusal> {
+        let source = source_address(&body.source_ip)?;
+        let Some(results) = body.results else {
+            return Err(Refusal::InvalidField(
+                "results: must be a list, which may be empty".to_owned(),
+            ));
+        };
+        if results.len() > TARGETS_MAX {
+            return Err(Refusal::InvalidField(format!(
+                "results: at most {TARGETS_MAX} are accepted"
+            )));
+        }
+        let mut value = BTreeMap::new();
+        // The original drops a result without a target and says nothing.
+        for (index, result) in results
+            .iter()
+            .enumerate()
+            .filter(|(_, result)| !result.target_ip.is_empty())
+        {
+            let target: IpAddr = parse_probe_address(&result.target_ip)
+                .map_err(|problem| Refusal::InvalidField(format!("results[{index}].target_ip: {problem}")))?;
+            value.insert(target.to_string(), status_of(result));
+        }
+        let reported = Some(Reported {
+            received: now.moment,
+            value,
+        });
+        self.store.update_original(&source, |held| {
+            let held = held.cloned().unwrap_or_default();
+            Some(match plane {
+                Plane::Host => OriginalReport {
+                    hosts: reported,
+                    ..held
+                },
+                Plane::Pod => OriginalReport {
+                    pods: reported,
+                    ..held
+                },
+            })
+        });
+        Ok(())
+    }
+
+    /// Takes what an original agent posts about its service.
+    ///
+    /// # Errors
+    /// The field that is missing or wrong.
+    pub fn original_service(&self, body: ServiceResultBody, now: Now) -> Result<(), Refusal> {
+        let source = source_address(&body.source_ip)?;
+        // The original stores a zero result when there is none.
+        let mut value = body.result.unwrap_or_else(|| ConnectivityResult {
+            timestamp: compat::ZERO_TIME.to_owned(),
+            ..ConnectivityResult::default()
+        });
+        for text in [
+            &mut value.source_ip,
+            &mut value.target_ip,
+            &mut value.ping_status,
+            &mut value.timestamp,
+        ] {
+            *text = clean_free_text(text);
+        }
+        let ports = value.port_status.iter_mut().flat_map(BTreeMap::values_mut);
+        ports.for_each(|status| *status = clean_free_text(status));
+        // A field of ours: an original agent cannot have meant it.
+        value.services.clear();
+        let service = Some(Reported {
+            received: now.moment,
+            value,
+        });
+        self.store.update_original(&source, |held| {
+            Some(OriginalReport {
+                service,
+                ..held.cloned().unwrap_or_default()
+            })
+        });
+        Ok(())
+    }
+}
+
+fn take_round(
+    held: Option<&Entry>,
+    plan: &Arc<Plan>,
+    body: &RoundBody,
+    now: Moment,
+) -> Result<(Update, Taken), RoundError> {
+    // A round may come before the heartbeat of its agent: after a restart of the server, that is the usual order.
+    let member = match held {
+        Some(entry) => entry.member.as_ref().clone(),
+        None => Member::unheard(body.node.clone(), now),
+    };
+    if member.boot_id().is_some_and(|boot| *boot != body.boot_id) {
+        return Ok((Update::Keep, Taken::nothing(RoundStatus::Superseded)));
+    }
+    let prior = held.and_then(|entry| entry.row.as_deref());
+    let Applied { row, changes } = Row::take(prior, plan, body, now)?;
+    if prior.is_some_and(|prior| prior.boot == row.boot && prior.taken == row.taken) {
+        return Ok((Update::Keep, Taken::nothing(RoundStatus::Duplicate)));
+    }
+    let mut taken = Taken::nothing(RoundStatus::Accepted);
+    for change in changes {
+        let node = &row.plan.targets[change.target].node;
+        if change.kind == ChangeKind::Recovered {
+            let newest = taken.recovered.entry(node.clone()).or_insert(change.measured);
+            *newest = change.measured.max(*newest);
+        }
+        if !taken.look_at.contains(node) {
+            taken.look_at.push(node.clone());
+        }
+    }
+    let recovered = held.and_then(|entry| entry.recovered);
+    let member = Arc::new(Member {
+        received: Some(now),
+        ..member
+    });
+    Ok((
+        Update::Put(Entry {
+            member,
+            row: Some(Arc::new(row)),
+            recovered,
+        }),
+        taken,
+    ))
+}
+
+/// Tells whether the plan or a finding may change by this heartbeat.
+fn is_news(prior: &Member, member: &Member) -> bool {
+    prior.left != member.left
+        || prior.host_addresses != member.host_addresses
+        || prior.pod_addresses != member.pod_addresses
+        || prior.client_port != member.client_port
+        || prior.boot_id() != member.boot_id()
+}
+
+fn log_heartbeat(prior: Option<&Member>, member: &Member, timing: &crate::mesh::member::Timing) {
+    let node = &member.node;
+    if prior.is_none_or(|prior| prior.boot_id() != member.boot_id() || prior.origin != member.origin) {
+        tracing::info!(%node, version = member.version, pod = member.pod, "agent heard");
+        for problem in member.problems(timing) {
+            tracing::error!(%node, "{problem}");
+        }
+    }
+    if member.left.is_some() && prior.is_none_or(|prior| prior.left.is_none()) {
+        tracing::info!(%node, "agent said goodbye");
+    }
+}
+
+fn refuse_heartbeat(error: HeartbeatError) -> Refusal {
+    match error {
+        HeartbeatError::Missing(_) => Refusal::MissingField(error.to_string()),
+        HeartbeatError::Invalid { .. } => Refusal::InvalidField(error.to_string()),
+    }
+}
+
+fn full_refusal() -> Refusal {
+    Refusal::InvalidField(format!("node: this server keeps at most {MEMBERS_MAX} members"))
+}
+
+fn source_address(text: &str) -> Result<String, Refusal> {
+    if text.is_empty() {
+        return Err(Refusal::InvalidField("source_ip: must not be empty".to_owned()));
+    }
+    let address = parse_probe_address(text)
+        .map_err(|problem| Refusal::InvalidField(format!("source_ip: {problem}")))?;
+    Ok(address.to_string())
+}
+
+/// An original result as it is shown: of several ports the lowest stands for all, where the original lets chance decide.
+fn status_of(result: &ConnectivityResult) -> TestStatus {
+    let port = result
+        .port_status
+        .as_ref()
+        .and_then(|ports| ports.values().next());
+    TestStatus {
+        ping: clean_free_text(&result.ping_status),
+        port_status: port.map_or_else(|| compat::UNKNOWN.to_owned(), |status| clean_free_text(status)),
+        test_duration: result.test_duration,
+    }
+}

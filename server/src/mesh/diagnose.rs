@@ -1,0 +1,186 @@
+//! Judging: from the matrix and the members to the smallest set of findings that explains it.
+//!
+//! The rules run in the order of [`FindingKind`]; what an earlier one explains is settled for the later ones, so one
+//! culprit gives one finding. A rule that cannot decide yet (somebody has not looked since the failure began, a heartbeat
+//! is not overdue yet) *holds* its node: nothing opens and nothing closes there until it can.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use meshvane_shared::address::Family;
+use meshvane_shared::check::{CheckKind, Plane};
+use meshvane_shared::name::NodeName;
+use meshvane_shared::outcome::Cause;
+use meshvane_shared::wire::findings::{Direction, FindingKind, Severity, Subject};
+
+use super::observe::Observed;
+use super::time::Moment;
+pub use message::Sentence;
+use planes::PlaneView;
+
+mod agents;
+mod message;
+mod nodes;
+pub mod planes;
+
+/// A judged statement.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// What it says, and of whom.
+    pub key: FindingKey,
+    /// How loud it is.
+    pub severity: Severity,
+    /// Who saw it, where somebody had to look.
+    pub observers: Option<Observers>,
+    /// When it began, as far as was measured.
+    pub since: Moment,
+    /// What Kubernetes says beside it.
+    pub context: Vec<String>,
+    /// The sentence a person reads.
+    pub sentence: Sentence,
+    /// Failing cells behind it.
+    pub evidence: Vec<Evidence>,
+}
+
+/// What a finding says, and of whom: the same fault has the same key while it lasts.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FindingKey {
+    /// What was seen.
+    pub kind: FindingKind,
+    /// Of whom.
+    pub subject: Subject,
+    /// On which plane.
+    pub plane: Option<Plane>,
+    /// By which check.
+    pub check: Option<CheckKind>,
+    /// Which way.
+    pub direction: Option<Direction>,
+    /// In which family.
+    pub family: Option<Family>,
+    /// On which port.
+    pub port: Option<u16>,
+}
+
+impl FindingKey {
+    /// A key that says nothing beside its kind and subject.
+    pub fn new(kind: FindingKind, subject: Subject) -> Self {
+        Self {
+            kind,
+            subject,
+            plane: None,
+            check: None,
+            direction: None,
+            family: None,
+            port: None,
+        }
+    }
+
+    /// The nodes that it is about.
+    pub fn nodes(&self) -> Vec<&NodeName> {
+        match &self.subject {
+            Subject::Node { node } => vec![node],
+            Subject::Pair { from, to } => vec![from, to],
+            Subject::Groups { groups, .. } => groups.iter().flatten().collect(),
+            Subject::Name { .. } | Subject::Scope { .. } => Vec::new(),
+        }
+    }
+}
+
+/// Who saw it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Observers {
+    /// How many nodes saw it.
+    pub saw: usize,
+    /// How many looked.
+    pub of: usize,
+    /// In how many zones those that saw it are.
+    pub zones: usize,
+}
+
+/// One failing cell.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Evidence {
+    /// Who looked.
+    pub from: NodeName,
+    /// At whom.
+    pub to: String,
+    /// On which plane.
+    pub plane: Option<Plane>,
+    /// By which check.
+    pub check: CheckKind,
+    /// In which family.
+    pub family: Option<Family>,
+    /// Why it failed, where it failed.
+    pub cause: Option<Cause>,
+    /// When it was measured.
+    pub measured: Moment,
+}
+
+/// What judging gave.
+#[derive(Debug, Default)]
+pub struct Diagnosis {
+    /// What is wrong.
+    pub findings: Vec<Finding>,
+    /// Nodes about which nothing can be said yet: their findings stay as they are.
+    pub held: BTreeSet<NodeName>,
+}
+
+/// The state of one judgement, passed from rule to rule.
+struct Case<'a> {
+    observed: &'a Observed<'a>,
+    /// The planes of nodes that somebody fails to reach; those that are not here answer everybody who looked.
+    planes: BTreeMap<(usize, Plane), PlaneView>,
+    /// Nodes that a finding accounts for.
+    settled: BTreeSet<usize>,
+    diagnosis: Diagnosis,
+}
+
+/// A rule looks at the case and adds what it finds.
+type Rule = fn(&mut Case<'_>);
+
+/// The rules there are, in judging order. A kind that is not here is never found yet.
+const RULES: [(FindingKind, Rule); 5] = [
+    (FindingKind::NodeDown, nodes::node_down),
+    (FindingKind::PlaneCut, nodes::plane_cut),
+    (FindingKind::AgentDown, nodes::agent_down),
+    (FindingKind::NotMeasurable, agents::not_measurable),
+    (FindingKind::Stale, agents::stale),
+];
+
+/// Judges.
+pub fn diagnose(observed: &Observed<'_>) -> Diagnosis {
+    let planes = planes::failing_planes(observed);
+    let mut case = Case {
+        observed,
+        planes,
+        settled: BTreeSet::new(),
+        diagnosis: Diagnosis::default(),
+    };
+    for (_, rule) in RULES {
+        rule(&mut case);
+    }
+    case.diagnosis
+}
+
+impl Case<'_> {
+    fn name(&self, node: usize) -> NodeName {
+        self.observed.snapshot.nodes[node].member.node.clone()
+    }
+
+    fn add(&mut self, finding: Finding) {
+        self.diagnosis.findings.push(finding);
+    }
+
+    fn hold(&mut self, node: usize) {
+        let name = self.name(node);
+        self.diagnosis.held.insert(name);
+    }
+
+    fn is_held(&self, node: usize) -> bool {
+        self.diagnosis
+            .held
+            .contains(&self.observed.snapshot.nodes[node].member.node)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,230 @@
+//! How each plane of each node looks to those who look at it.
+//!
+//! An observer's word counts only if it is about *now*: an answer from before the failure began shows nothing, nor does a
+//! failure from before the node came back. Such an observer is *pending*: it is asked to look and will.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use meshvane_shared::check::{CheckKind, Plane};
+use meshvane_shared::outcome::Outcome;
+use meshvane_shared::wire::findings::EVIDENCE_MAX;
+use meshvane_shared::wire::matrix::CellWord;
+
+use super::{Evidence, Observers};
+use crate::mesh::look::LOOK_OBSERVERS;
+use crate::mesh::observe::{Mark, Observed};
+use crate::mesh::time::Moment;
+
+/// Failures that begin within this of each other are one: a round of the default interval finds all cells of a node within
+/// 5 s, a reduced one within 10 s.
+const ONE_FAILURE: Duration = Duration::from_secs(10);
+
+/// One plane of a node, as those see it who look at it.
+#[derive(Debug, Clone)]
+pub struct PlaneView {
+    /// What follows from it.
+    pub verdict: PlaneVerdict,
+    /// Observers whom the plane does not answer.
+    pub silent: Vec<Silence>,
+    /// How many observers it answers, since the failure began.
+    pub answers: usize,
+    /// Observers that have not looked since the failure began.
+    pub pending: usize,
+    /// When it stopped answering, as far as was measured.
+    pub since: Moment,
+    /// The failure's first moment: an answer from before it shows nothing.
+    pub onset: Moment,
+}
+
+/// What the observers' words come to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PlaneVerdict {
+    /// Nobody is answered, and enough have looked.
+    Dead,
+    /// Somebody is answered.
+    Answers,
+    /// Too few have looked since the failure began.
+    Undecided,
+}
+
+/// An observer whom a plane does not answer.
+#[derive(Debug, Clone, Copy)]
+pub struct Silence {
+    /// The observer's place in the snapshot.
+    pub observer: usize,
+    /// When its probes began to fail.
+    pub since: Moment,
+}
+
+/// What one observer says of one plane.
+enum Word {
+    /// It answers; the newest answer is of this moment.
+    Answers(Moment),
+    /// It does not; failing since, and the oldest of the newest failures.
+    Silent { since: Moment, measured: Moment },
+    /// A check fails, another one has not been repeated since.
+    Pending,
+}
+
+/// The planes that somebody fails to reach. One pass over the marks; details are looked up for those only.
+pub fn failing_planes(observed: &Observed<'_>) -> BTreeMap<(usize, Plane), PlaneView> {
+    let mut suspicious = BTreeSet::new();
+    for check in CheckKind::ON_PLANES {
+        let Some(marks) = observed.marks(check) else {
+            continue;
+        };
+        for (_, column, mark) in marks.iter() {
+            if *mark == Mark::Silent {
+                let column = observed.columns[column];
+                suspicious.insert((column.node, column.plane));
+            }
+        }
+    }
+    suspicious
+        .into_iter()
+        .filter_map(|(node, plane)| view(observed, node, plane).map(|view| ((node, plane), view)))
+        .collect()
+}
+
+fn view(observed: &Observed<'_>, node: usize, plane: Plane) -> Option<PlaneView> {
+    let columns: Vec<usize> = observed.columns_at(node, plane).collect();
+    let subject = &observed.snapshot.nodes[node];
+    let fresh_after = subject
+        .recovered
+        .max(Some(subject.member.steady_since))
+        .unwrap_or_default();
+    let mut answering = Vec::new();
+    let mut silent = Vec::new();
+    let mut pending = 0;
+    for (observer, looking) in observed.snapshot.nodes.iter().enumerate() {
+        if observer == node || !looking.is_observer() {
+            continue;
+        }
+        match word(observed, observer, &columns) {
+            Some(Word::Answers(at)) => answering.push(at),
+            Some(Word::Silent { since, measured }) if measured >= fresh_after => {
+                silent.push(Silence { observer, since })
+            }
+            Some(Word::Silent { .. } | Word::Pending) => pending += 1,
+            None => {}
+        }
+    }
+    if silent.is_empty() && pending == 0 {
+        return None;
+    }
+    let begins: Vec<Moment> = silent.iter().map(|silence| silence.since).collect();
+    let since = start_of_newest(&begins).unwrap_or(observed.snapshot.now.moment);
+    let onset = since;
+    let answers = answering.iter().filter(|at| **at > onset).count();
+    pending += answering.len() - answers;
+    let verdict = if answers > 0 {
+        PlaneVerdict::Answers
+    } else if !silent.is_empty() && (pending == 0 || silent.len() >= LOOK_OBSERVERS) {
+        PlaneVerdict::Dead
+    } else {
+        PlaneVerdict::Undecided
+    };
+    Some(PlaneView {
+        verdict,
+        silent,
+        answers,
+        pending,
+        since,
+        onset,
+    })
+}
+
+/// When the newest failure began: the earliest of the moments that belong with the latest.
+fn start_of_newest(begins: &[Moment]) -> Option<Moment> {
+    let newest = begins.iter().max()?;
+    begins
+        .iter()
+        .filter(|begin| newest.since(**begin) <= ONE_FAILURE)
+        .min()
+        .copied()
+}
+
+/// What one observer says of a plane, over its families and checks; `None` when it measured nothing.
+fn word(observed: &Observed<'_>, observer: usize, columns: &[usize]) -> Option<Word> {
+    let mut answered: Option<Moment> = None;
+    let mut begins = Vec::new();
+    let mut measured: Option<Moment> = None;
+    for column in columns {
+        for check in CheckKind::ON_PLANES {
+            let cell = observed.cell(observer, *column, check);
+            let fresh = matches!(cell.word, CellWord::Reached | CellWord::Unreached);
+            let Some(timed) = cell.timed.filter(|_| fresh) else {
+                continue;
+            };
+            if timed.outcome.shows_address_answers() {
+                answered = answered.max(Some(timed.measured));
+            } else if timed.outcome.is_unreached() {
+                begins.push(timed.failing_since.unwrap_or(timed.measured));
+                measured = Some(measured.map_or(timed.measured, |oldest| oldest.min(timed.measured)));
+            }
+        }
+    }
+    let since = start_of_newest(&begins);
+    match (answered, since, measured) {
+        (Some(at), Some(since), _) if at <= since => Some(Word::Pending),
+        (Some(at), _, _) => Some(Word::Answers(at)),
+        (None, Some(since), Some(measured)) => Some(Word::Silent { since, measured }),
+        (None, _, _) => None,
+    }
+}
+
+impl PlaneView {
+    /// Counts those who saw it and those who looked.
+    pub fn observers(&self, observed: &Observed<'_>) -> Observers {
+        let zones: BTreeSet<_> = self
+            .silent
+            .iter()
+            .filter_map(|silence| observed.snapshot.nodes[silence.observer].member.zone.as_ref())
+            .collect();
+        Observers {
+            saw: self.silent.len(),
+            of: self.silent.len() + self.answers + self.pending,
+            zones: zones.len(),
+        }
+    }
+}
+
+/// The failing cells of a node's plane as those reported them who are silent to it.
+pub fn evidence(observed: &Observed<'_>, node: usize, plane: Plane, view: &PlaneView) -> Vec<Evidence> {
+    let mut evidence = Vec::new();
+    for silence in &view.silent {
+        for column in observed.columns_at(node, plane) {
+            for check in CheckKind::ON_PLANES {
+                if evidence.len() == EVIDENCE_MAX {
+                    return evidence;
+                }
+                evidence.extend(failing_cell(observed, silence.observer, column, check));
+            }
+        }
+    }
+    evidence
+}
+
+fn failing_cell(
+    observed: &Observed<'_>,
+    observer: usize,
+    column: usize,
+    check: CheckKind,
+) -> Option<Evidence> {
+    let cell = observed.cell(observer, column, check);
+    let timed = cell.timed.filter(|_| cell.word == CellWord::Unreached)?;
+    let Outcome::Unreached(cause) = timed.outcome else {
+        return None;
+    };
+    let at = observed.columns[column];
+    Some(Evidence {
+        from: observed.snapshot.nodes[observer].member.node.clone(),
+        to: observed.snapshot.nodes[at.node].member.node.to_string(),
+        plane: Some(at.plane),
+        check,
+        family: Some(at.family()),
+        cause: Some(cause),
+        measured: timed.measured,
+    })
+}

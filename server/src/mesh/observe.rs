@@ -1,0 +1,257 @@
+//! From rows to the matrix: which cell shows what now.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use meshvane_shared::address::Family;
+use meshvane_shared::check::{CheckKind, Plane};
+use meshvane_shared::matrix::Matrix;
+use meshvane_shared::outcome::{Outcome, Reason};
+use meshvane_shared::plan::{Plan, PlanVersion};
+use meshvane_shared::wire::agents::MemberState;
+use meshvane_shared::wire::matrix::CellWord;
+
+use super::row::{Row, Timed};
+use super::snapshot::Snapshot;
+
+/// What a cell shows, in one byte: a matrix of 5,000 × 10,000 of these is looked through in one pass.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum Mark {
+    /// Measured, reached.
+    Reached,
+    /// Measured, failed in a way that shows that the address answers.
+    Answered,
+    /// Measured, failed, and the address did not answer.
+    Silent,
+    /// Could not be measured: not permitted.
+    NotPermitted,
+    /// Could not be measured for another reason.
+    Unmeasured,
+    /// No fresh data.
+    Stale,
+    /// Nobody was asked to measure it.
+    NotPlanned,
+    /// From a node to itself.
+    Itself,
+}
+
+/// A column of the matrix: one target of the present plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Column {
+    /// The node's place in the snapshot.
+    pub node: usize,
+    /// The target's place in the plan.
+    pub target: usize,
+    /// Which of the node's addresses.
+    pub plane: Plane,
+    /// The address.
+    pub address: IpAddr,
+}
+
+impl Column {
+    /// The family of the column's address.
+    pub fn family(&self) -> Family {
+        Family::of(self.address)
+    }
+}
+
+/// The observed matrix: a row for each node of the snapshot, a column for each target.
+#[derive(Debug)]
+pub struct Observed<'a> {
+    /// What it was made from.
+    pub snapshot: &'a Snapshot,
+    /// The columns, in the order of the plan.
+    pub columns: Vec<Column>,
+    /// What ICMP shows.
+    pub icmp: Matrix<Mark>,
+    /// What TCP shows.
+    pub tcp: Matrix<Mark>,
+    /// For each row, where the plan's targets are in it; `None` where they are at the same place.
+    places: Vec<Option<Arc<Places>>>,
+}
+
+/// For each target of the present plan, its place in another one.
+type Places = Vec<Option<usize>>;
+
+/// A cell with its details.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cell {
+    /// What it shows.
+    pub word: CellWord,
+    /// What was reported last, stale or not; `None` when nothing was.
+    pub timed: Option<Timed>,
+}
+
+/// Makes the matrix.
+pub fn observe(snapshot: &Snapshot) -> Observed<'_> {
+    let columns = columns_of(snapshot);
+    let places = places_of(snapshot);
+    let mut observed = Observed {
+        snapshot,
+        icmp: Matrix::filled(snapshot.nodes.len(), columns.len(), Mark::NotPlanned),
+        tcp: Matrix::filled(snapshot.nodes.len(), columns.len(), Mark::NotPlanned),
+        columns,
+        places,
+    };
+    for row in 0..snapshot.nodes.len() {
+        for column in 0..observed.columns.len() {
+            let icmp = mark_of(observed.cell(row, column, CheckKind::Icmp));
+            let tcp = mark_of(observed.cell(row, column, CheckKind::Tcp));
+            if let Some(mark) = observed.icmp.get_mut(row, column) {
+                *mark = icmp;
+            }
+            if let Some(mark) = observed.tcp.get_mut(row, column) {
+                *mark = tcp;
+            }
+        }
+    }
+    observed
+}
+
+/// The targets of members that have not said goodbye.
+fn columns_of(snapshot: &Snapshot) -> Vec<Column> {
+    let mut columns = Vec::with_capacity(snapshot.plan.targets.len());
+    for (target, planned) in snapshot.plan.targets.iter().enumerate() {
+        let Some(node) = snapshot.place(&planned.node) else {
+            continue;
+        };
+        if snapshot.nodes[node].state != MemberState::Leaving {
+            columns.push(Column {
+                node,
+                target,
+                plane: planned.plane,
+                address: planned.address,
+            });
+        }
+    }
+    columns
+}
+
+fn places_of(snapshot: &Snapshot) -> Vec<Option<Arc<Places>>> {
+    let mut known: BTreeMap<(u64, u64), Arc<Places>> = BTreeMap::new();
+    let mut place = |row: &Row| {
+        if row.plan.version == snapshot.plan.version {
+            return None;
+        }
+        let PlanVersion { epoch, generation } = row.plan.version;
+        let places = known
+            .entry((epoch.0, generation))
+            .or_insert_with(|| Arc::new(places_in(&snapshot.plan, &row.plan)));
+        Some(places.clone())
+    };
+    snapshot
+        .nodes
+        .iter()
+        .map(|node| node.row.as_deref().and_then(&mut place))
+        .collect()
+}
+
+/// Where each target of `plan` is in `other`: the same key at the same address.
+fn places_in(plan: &Plan, other: &Plan) -> Places {
+    let keys: BTreeMap<_, _> = other
+        .targets
+        .iter()
+        .enumerate()
+        .map(|(place, target)| (target.key(), (place, target.address)))
+        .collect();
+    let place = |target: &meshvane_shared::plan::Target| match keys.get(&target.key()) {
+        Some((place, address)) if *address == target.address => Some(*place),
+        _ => None,
+    };
+    plan.targets.iter().map(place).collect()
+}
+
+fn mark_of(cell: Cell) -> Mark {
+    match cell.word {
+        CellWord::Stale => Mark::Stale,
+        CellWord::NotPlanned => Mark::NotPlanned,
+        CellWord::Itself => Mark::Itself,
+        CellWord::Reached | CellWord::Unreached | CellWord::Unmeasured => {
+            match cell.timed.map(|timed| timed.outcome) {
+                Some(Outcome::Reached(_)) => Mark::Reached,
+                Some(outcome @ Outcome::Unreached(_)) if outcome.shows_address_answers() => Mark::Answered,
+                Some(Outcome::Unreached(_)) => Mark::Silent,
+                Some(Outcome::Unmeasured(Reason::NotPermitted)) => Mark::NotPermitted,
+                Some(Outcome::Unmeasured(_)) | None => Mark::Unmeasured,
+            }
+        }
+    }
+}
+
+impl Observed<'_> {
+    /// What one check shows.
+    pub fn marks(&self, check: CheckKind) -> Option<&Matrix<Mark>> {
+        match check {
+            CheckKind::Icmp => Some(&self.icmp),
+            CheckKind::Tcp => Some(&self.tcp),
+            CheckKind::Dns => None,
+        }
+    }
+
+    /// The columns of one plane of a node.
+    pub fn columns_at(&self, node: usize, plane: Plane) -> impl Iterator<Item = usize> + '_ {
+        // Columns are in the order of the plan, so those of a node stand together.
+        let start = self.columns.partition_point(|column| column.node < node);
+        let of_node = move |(_, column): &(usize, &Column)| column.node == node;
+        let columns = self.columns.iter().enumerate().skip(start).take_while(of_node);
+        columns
+            .filter(move |(_, column)| column.plane == plane)
+            .map(|(index, _)| index)
+    }
+
+    /// A cell with its details.
+    pub fn cell(&self, row: usize, column: usize, check: CheckKind) -> Cell {
+        let bare = |word| Cell { word, timed: None };
+        let (Some(view), Some(at)) = (self.snapshot.nodes.get(row), self.columns.get(column)) else {
+            return bare(CellWord::NotPlanned);
+        };
+        if at.node == row {
+            return bare(CellWord::Itself);
+        }
+        let without_report = if view.state == MemberState::Alive {
+            CellWord::Unmeasured
+        } else {
+            CellWord::Stale
+        };
+        let Some(reported) = view.row.as_deref() else {
+            return bare(without_report);
+        };
+        let place = match self.places.get(row).and_then(Option::as_ref) {
+            None => Some(at.target),
+            Some(places) => places.get(at.target).copied().flatten(),
+        };
+        let Some(timed) = place.and_then(|place| reported.get(place, check)) else {
+            // A whole round over this target without the cell means that the agent does not check it.
+            let complete = place.is_some() && reported.round_ended.is_some();
+            return bare(if complete && view.state == MemberState::Alive {
+                CellWord::NotPlanned
+            } else {
+                without_report
+            });
+        };
+        if self.snapshot.now.moment.since(timed.measured) > reported.stale_after() {
+            return Cell {
+                word: CellWord::Stale,
+                timed: Some(timed),
+            };
+        }
+        Cell {
+            word: word_of(timed.outcome),
+            timed: Some(timed),
+        }
+    }
+}
+
+/// The word of an outcome that is fresh.
+pub fn word_of(outcome: Outcome) -> CellWord {
+    match outcome {
+        Outcome::Reached(_) => CellWord::Reached,
+        Outcome::Unreached(_) => CellWord::Unreached,
+        Outcome::Unmeasured(_) => CellWord::Unmeasured,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,62 @@
+//! Everything that is known at one moment: the input of observing, judging and reporting.
+
+use std::sync::Arc;
+
+use meshvane_shared::name::NodeName;
+use meshvane_shared::plan::Plan;
+use meshvane_shared::wire::agents::MemberState;
+
+use super::member::{Member, Origin, Timing};
+use super::row::Row;
+use super::time::{Moment, Now};
+
+/// The mesh at one moment.
+#[derive(Debug, Clone)]
+pub struct Snapshot {
+    /// The moment.
+    pub now: Now,
+    /// When silence becomes loss.
+    pub timing: Timing,
+    /// The present plan.
+    pub plan: Arc<Plan>,
+    /// The members that are not gone, ordered by node.
+    pub nodes: Vec<NodeView>,
+}
+
+/// One member at that moment.
+#[derive(Debug, Clone)]
+pub struct NodeView {
+    /// The member.
+    pub member: Arc<Member>,
+    /// Its state.
+    pub state: MemberState,
+    /// What it reports.
+    pub row: Option<Arc<Row>>,
+    /// When a cell that looks at this node last went from failing to answering.
+    pub recovered: Option<Moment>,
+}
+
+impl Snapshot {
+    /// The place of a node among [`Snapshot::nodes`].
+    pub fn place(&self, node: &NodeName) -> Option<usize> {
+        self.nodes
+            .binary_search_by(|view| view.member.node.cmp(node))
+            .ok()
+    }
+}
+
+impl NodeView {
+    /// Tells whether the node's row counts when others are judged: its agent is heard, and it confirms a failure before it
+    /// reports one. An original agent does not, and tests once a minute.
+    pub fn is_observer(&self) -> bool {
+        match (self.state, self.member.origin) {
+            (MemberState::Alive, Origin::Native) => self.row.is_some(),
+            (MemberState::Alive | MemberState::Late | MemberState::Lost | MemberState::Leaving, _) => false,
+        }
+    }
+
+    /// Tells whether the member is heard: alive or late. The compatible lists show these.
+    pub fn is_heard(&self) -> bool {
+        matches!(self.state, MemberState::Alive | MemberState::Late)
+    }
+}

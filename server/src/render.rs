@@ -1,0 +1,3 @@
+//! Forms of the report for people. Pure.
+
+pub mod text;
