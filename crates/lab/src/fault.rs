@@ -43,8 +43,28 @@ impl Cluster {
                 netlink.set_up(&link)?;
                 netlink.wait_for_carrier(&link)?;
                 gateway.map_or(Ok(()), |place| default_routes(netlink, place, cluster.families()))
-            })
+            })?;
+            cluster.forget_neighbours()
         }))
+    }
+
+    /// In every namespace, since each may have looked for the one that was away.
+    fn forget_neighbours(&self) -> Result<(), LabError> {
+        let nodes = self.nodes();
+        let pods = nodes
+            .iter()
+            .flat_map(|node| node.pods.iter().map(|pod| Where::Pod(pod.id)));
+        let hosts = nodes.iter().map(|node| Where::Host(node.id));
+        for place in [Where::Fabric, Where::Server]
+            .into_iter()
+            .chain(hosts)
+            .chain(pods)
+        {
+            self.inner
+                .netns(place)?
+                .netlink(crate::netlink::Netlink::forget_neighbours)?;
+        }
+        Ok(())
     }
 
     /// The subnet that the namespace's uplink is in.

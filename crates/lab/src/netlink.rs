@@ -105,7 +105,8 @@ impl Netlink {
         self.index(name)
     }
 
-    /// Makes a pair of links, both up.
+    /// Makes a pair of links. The near end is up; the far one cannot be yet, because the kernel opens it before it
+    /// knows its peer (`veth_open`).
     ///
     /// The number of the near end is chosen by the caller: the kernel hurries a carrier change only where a
     /// link's number differs from its peer's (`linkwatch_urgent_event`), and each namespace counts from 1.
@@ -113,7 +114,6 @@ impl Netlink {
         let peer = LinkMessageBuilder::<LinkUnspec>::new()
             .name(veth.peer)
             .setns_by_fd(veth.peer_namespace)
-            .up()
             .build();
         let message = LinkMessageBuilder::<LinkVeth>::new_with_info_kind(InfoKind::Veth)
             .name(veth.name)
@@ -190,5 +190,25 @@ impl Netlink {
             .map_err(refused)?
             .build();
         self.run(action, self.handle.route().add(message).replace().execute())
+    }
+
+    /// Forgets which neighbours were found and which were not. The kernel goes on reporting one that it did not
+    /// find as unreachable, for up to three seconds after it is back; a real machine announces itself.
+    pub(crate) fn forget_neighbours(&self) -> Result<(), LabError> {
+        let failed = |source| LabError::Netlink {
+            action: "forgetting neighbours".to_owned(),
+            source,
+        };
+        let neighbours: Vec<_> = self
+            .runtime
+            .block_on(self.handle.neighbours().get().execute().try_collect())
+            .map_err(failed)?;
+        for neighbour in neighbours {
+            // It may have been forgotten since; that is what was wanted.
+            let _forgotten = self
+                .runtime
+                .block_on(self.handle.neighbours().del(neighbour).execute());
+        }
+        Ok(())
     }
 }

@@ -53,7 +53,17 @@ pub(super) fn plug(plug: &Plug<'_>) -> Result<(), LabError> {
             bridge,
             peer: UPLINK,
             peer_namespace: plug.child.descriptor(),
-        })?;
+        })
+    })?;
+    plug.child.netlink(|netlink| {
+        netlink.set_up(UPLINK)?;
+        netlink.wait_for_carrier(UPLINK)?;
+        for address in plug.addresses.all() {
+            netlink.add_address(UPLINK, address, plug.place.subnet(address))?;
+        }
+        default_routes(netlink, plug.place, plug.families)
+    })?;
+    plug.parent.netlink(|netlink| {
         netlink.wait_for_carrier(plug.port)?;
         if plug.new_bridge {
             netlink.set_up(plug.bridge)?;
@@ -62,13 +72,6 @@ pub(super) fn plug(plug: &Plug<'_>) -> Result<(), LabError> {
             }
         }
         netlink.wait_for_carrier(plug.bridge)
-    })?;
-    plug.child.netlink(|netlink| {
-        netlink.wait_for_carrier(UPLINK)?;
-        for address in plug.addresses.all() {
-            netlink.add_address(UPLINK, address, plug.place.subnet(address))?;
-        }
-        default_routes(netlink, plug.place, plug.families)
     })
 }
 

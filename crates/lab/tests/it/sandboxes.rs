@@ -112,12 +112,11 @@ fn left_behind(how: &str) {
             assert_eq!(child.wait().unwrap().code(), None);
         }
         "kill-inner" => {
-            // The agent's command line differs; of the other three the youngest is inner.
-            let inner = bearing(&token)
+            // The agent plays another part; of the other three the youngest is inner.
+            let three = bearing(&token)
                 .into_iter()
-                .filter(|(_, line)| line.contains(how))
-                .map(|(pid, _)| pid)
-                .max();
+                .filter(|(_, line)| line.contains("left-behind"));
+            let inner = three.map(|(pid, _)| pid).max();
             kill(Pid::from_raw(inner.unwrap()), Signal::SIGKILL).unwrap();
             assert_eq!(child.wait().unwrap().code(), Some(137));
         }
