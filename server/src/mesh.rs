@@ -12,6 +12,8 @@ pub mod look;
 pub mod member;
 pub mod observe;
 pub mod original;
+#[cfg(test)]
+pub(crate) mod picture;
 pub mod planning;
 pub mod recall;
 pub mod row;

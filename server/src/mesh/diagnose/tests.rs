@@ -1,1 +1,243 @@
+use super::*;
+use crate::mesh::observe::observe;
+use crate::mesh::picture::snapshot;
 
+/// Findings as `kind subject [plane] [check] saw/of`, and `held: nodes`.
+fn judge(picture: &str) -> Vec<String> {
+    let snapshot = snapshot(picture);
+    let diagnosis = diagnose(&observe(&snapshot));
+    let mut lines: Vec<String> = diagnosis.findings.iter().map(line).collect();
+    lines.extend(diagnosis.held.iter().map(|node| format!("held: {node}")));
+    lines
+}
+
+fn line(finding: &Finding) -> String {
+    let key = &finding.key;
+    let subject = match &key.subject {
+        Subject::Node { node } => node.to_string(),
+        other => format!("{other:?}"),
+    };
+    let mut words = vec![key.kind.as_str().to_owned(), subject];
+    words.extend(key.plane.map(|plane| plane.to_string()));
+    words.extend(key.check.map(|check| check.to_string()));
+    words.extend(finding.observers.map(|observers| format!("{}/{}", observers.saw, observers.of)));
+    words.join(" ")
+}
+
+fn check(picture: &str, expected: &[&str]) {
+    assert_eq!(judge(picture), expected, "{picture}");
+}
+
+#[test]
+fn a_healthy_mesh_has_no_finding() {
+    check(
+        "a alive | . + + | . + +
+         b alive | + . + | + . +
+         c alive | + + . | + + .",
+        &[],
+    );
+}
+
+#[test]
+fn a_node_is_down_when_no_plane_answers_and_its_agent_is_overdue() {
+    for state in ["late", "lost"] {
+        let picture = format!(
+            "a alive   | . + x | . + x
+             b alive   | + . x | + . x
+             c {state} | o o . | o o ."
+        );
+        check(&picture, &["node_down c 2/2"]);
+    }
+}
+
+#[test]
+fn it_is_held_back_until_the_heartbeat_is_overdue_and_never_shown_as_two_planes_cut() {
+    check(
+        "a alive | . + x | . + x
+         b alive | + . x | + . x
+         c quiet | o o . | o o .",
+        &["held: c"],
+    );
+}
+
+#[test]
+fn it_is_held_back_until_everybody_has_looked() {
+    check(
+        "a alive | . + x | . + x
+         b alive | + . o | + . o
+         c late  | o o . | o o .",
+        &["held: c"],
+    );
+    check(
+        "a alive | . + x | . + x
+         b alive | + . p | + . p
+         c late  | o o . | o o .",
+        &["held: c"],
+    );
+}
+
+#[test]
+fn an_observer_that_could_not_measure_or_is_silent_itself_is_not_waited_for() {
+    check(
+        "a alive | . + + x | . + + x
+         b alive | + . + x | + . + x
+         c alive | + + . ? | + + . ?
+         d late  | o o o . | o o o .",
+        &["node_down d 2/2"],
+    );
+    check(
+        "a alive | . + x x | . + x x
+         b alive | + . x x | + . x x
+         c late  | o o . o | o o . o
+         d late  | o o o . | o o o .",
+        &["node_down c 2/2", "node_down d 2/2"],
+    );
+}
+
+#[test]
+fn of_two_nodes_the_silent_one_is_down_by_the_word_of_one() {
+    let picture = "a alive | . x | . x
+                   b lost  | o . | o .";
+    check(picture, &["node_down b 1/1"]);
+    let snapshot = snapshot(picture);
+    assert_eq!(diagnose(&observe(&snapshot)).findings[0].severity, Severity::Warning);
+}
+
+#[test]
+fn one_plane_is_cut_while_the_other_answers_whether_or_not_the_agent_is_heard() {
+    for state in ["alive", "lost"] {
+        let picture = format!(
+            "a alive   | . + + | . + x
+             b alive   | + . + | + . x
+             c {state} | + + . | + + ."
+        );
+        check(&picture, &["plane_cut c pod 2/2"]);
+    }
+    check(
+        "a alive | . + x | . + +
+         b alive | + . x | + . +
+         c alive | + + . | + + .",
+        &["plane_cut c host 2/2"],
+    );
+}
+
+#[test]
+fn a_plane_that_answered_last_before_the_other_fell_silent_decides_nothing() {
+    check(
+        "a alive | . + o | . + x
+         b alive | + . o | + . x
+         c quiet | + + . | + + .",
+        &["held: c"],
+    );
+}
+
+#[test]
+fn a_refused_port_and_a_filtered_echo_are_no_dead_plane() {
+    check(
+        "a alive | . r i | . r i
+         b alive | t . + | t . +
+         c alive | + + . | + + .",
+        &[],
+    );
+}
+
+#[test]
+fn an_agent_is_down_when_it_is_lost_and_its_addresses_answer() {
+    let picture = "a alive | . + + | . + r
+                   b alive | + . + | + . r
+                   c lost  | o o . | o o .";
+    check(picture, &["agent_down c"]);
+    check(&picture.replace("lost ", "late "), &["held: c"]);
+    check(&picture.replace("lost ", "alive"), &[]);
+}
+
+#[test]
+fn the_agent_of_a_single_node_is_down_when_it_is_lost() {
+    check("a lost | . | .", &["agent_down a"]);
+}
+
+#[test]
+fn a_node_that_left_raises_nothing() {
+    check(
+        "a alive   | . + x | . + x
+         b alive   | + . x | + . x
+         c leaving | o o . | o o .",
+        &[],
+    );
+}
+
+#[test]
+fn failures_from_before_an_agent_came_back_decide_nothing() {
+    let mut snapshot = snapshot(
+        "a alive | . + x | . + x
+         b alive | + . x | + . x
+         c back  | + + . | + + .",
+    );
+    let held = |snapshot: &crate::mesh::snapshot::Snapshot| {
+        let diagnosis = diagnose(&observe(snapshot));
+        assert!(diagnosis.findings.is_empty());
+        diagnosis.held.len()
+    };
+    // Measured 1 s ago, and heard again 1 s ago: these count. A recovery half a second ago makes them old.
+    snapshot.nodes[2].recovered = Some(Moment::from_millis(crate::mesh::picture::NOW.millis - 500));
+    assert_eq!(held(&snapshot), 1);
+}
+
+#[test]
+fn an_agent_that_is_not_permitted_to_echo_is_named_and_nobody_is_called_unreachable() {
+    check(
+        "a alive | . + + | . + +
+         b alive | n . n | n . n
+         c alive | + + . | + + .",
+        &["not_measurable b icmp"],
+    );
+    check(
+        "a alive | . n n | . n n
+         b alive | n . n | n . n
+         c alive | n n . | n n .",
+        &["not_measurable Scope { scope: All } icmp"],
+    );
+}
+
+#[test]
+fn an_agent_that_heartbeats_and_sends_no_rounds_is_stale() {
+    check(
+        "a alive | . + + | . + +
+         b alive | + . + | + . +
+         c alive | - - - | - - -",
+        &["stale c"],
+    );
+}
+
+#[test]
+fn original_agents_are_shown_and_do_not_decide() {
+    check(
+        "a alive    | . + + | . + +
+         b original | + . x | + . x
+         c alive    | + + . | + + .",
+        &[],
+    );
+}
+
+#[test]
+fn the_sentence_says_who_saw_it_and_since_when() {
+    let snapshot = snapshot(
+        "a alive | . + x | . + x
+         b alive | + . x | + . x
+         c late  | o o . | o o .",
+    );
+    let finding = &diagnose(&observe(&snapshot)).findings[0];
+    assert_eq!(
+        finding.sentence.render(&snapshot.now, finding.since),
+        "c is down: no address of it answers, from 2 of 2 observers in 2 zones, since 11:59:57 UTC; its agent was last heard at 11:59:53 UTC"
+    );
+    assert_eq!(finding.evidence.len(), 8);
+}
+
+#[test]
+fn rules_run_in_the_order_of_the_kinds() {
+    let kinds: Vec<FindingKind> = RULES.iter().map(|(kind, _)| *kind).collect();
+    let mut sorted = kinds.clone();
+    sorted.sort();
+    assert_eq!(kinds, sorted);
+}
