@@ -1,0 +1,201 @@
+use super::*;
+
+const NOW: Moment = Moment::from_millis(0);
+
+fn gate(readers: bool, loopback_reads: bool) -> Gate {
+    let token = |name: &str, content: &str| {
+        let path = std::env::temp_dir().join(format!(
+            "meshvane-gate-{}-{name}-{readers}-{loopback_reads}",
+            std::process::id()
+        ));
+        std::fs::write(&path, content).unwrap();
+        TokenFile::open("X", &path, Duration::from_secs(3600), NOW).unwrap()
+    };
+    Gate {
+        writers: WriterAuth::Token(token("agents", "agents-token")),
+        readers: readers.then(|| token("readers", "readers-token")),
+        loopback_reads,
+    }
+}
+
+fn caller<'a>(peer: &str, credential: Credential<'a>) -> Caller<'a> {
+    Caller {
+        peer: peer.parse().unwrap(),
+        credential,
+        forwarded: false,
+        hosts: vec!["localhost:8080"],
+    }
+}
+
+#[test]
+fn who_may_do_what_is_a_table() {
+    let agents = Credential::Bearer(b"agents-token");
+    let readers = Credential::Bearer(b"readers-token");
+    let wrong = Credential::Bearer(b"wrong");
+    let near = "127.0.0.1";
+    let far = "10.0.0.7";
+    let gate = gate(true, true);
+    for (access, peer, credential, expected) in [
+        (Access::Open, far, Credential::Absent, Ok(Identity::Unasked)),
+        (Access::Open, far, wrong, Ok(Identity::Unasked)),
+        (
+            Access::Writer,
+            near,
+            Credential::Absent,
+            Err(Refused::WriterWithoutToken),
+        ),
+        (
+            Access::Writer,
+            far,
+            Credential::Absent,
+            Err(Refused::WriterWithoutToken),
+        ),
+        (Access::Writer, far, agents, Ok(Identity::Agent)),
+        (Access::Writer, near, agents, Ok(Identity::Agent)),
+        (Access::Writer, far, readers, Err(Refused::WrongToken)),
+        (Access::Writer, far, wrong, Err(Refused::WrongToken)),
+        (
+            Access::Writer,
+            far,
+            Credential::Unusable,
+            Err(Refused::WrongToken),
+        ),
+        (Access::Reader, near, Credential::Absent, Ok(Identity::Loopback)),
+        (Access::Reader, "::1", Credential::Absent, Ok(Identity::Loopback)),
+        (
+            Access::Reader,
+            "::ffff:127.0.0.1",
+            Credential::Absent,
+            Ok(Identity::Loopback),
+        ),
+        (
+            Access::Reader,
+            "127.0.0.2",
+            Credential::Absent,
+            Err(Refused::ReaderWithoutToken),
+        ),
+        (
+            Access::Reader,
+            "127.0.0.6",
+            Credential::Absent,
+            Err(Refused::ReaderWithoutToken),
+        ),
+        (
+            Access::Reader,
+            "::ffff:127.0.0.2",
+            Credential::Absent,
+            Err(Refused::ReaderWithoutToken),
+        ),
+        (
+            Access::Reader,
+            far,
+            Credential::Absent,
+            Err(Refused::ReaderWithoutToken),
+        ),
+        (Access::Reader, far, agents, Ok(Identity::Agent)),
+        (Access::Reader, far, readers, Ok(Identity::Reader)),
+        (Access::Reader, near, wrong, Err(Refused::WrongToken)),
+        (
+            Access::Reader,
+            near,
+            Credential::Unusable,
+            Err(Refused::WrongToken),
+        ),
+    ] {
+        assert_eq!(
+            gate.admit(access, &caller(peer, credential), NOW),
+            expected,
+            "{access:?} {peer} {credential:?}"
+        );
+    }
+}
+
+#[test]
+fn a_forwarded_or_closed_loopback_needs_a_token() {
+    let forwarded = Caller {
+        forwarded: true,
+        ..caller("127.0.0.1", Credential::Absent)
+    };
+    assert_eq!(
+        gate(false, true).admit(Access::Reader, &forwarded, NOW),
+        Err(Refused::Forwarded)
+    );
+    let with_token = Caller {
+        forwarded: true,
+        ..caller("127.0.0.1", Credential::Bearer(b"agents-token"))
+    };
+    assert_eq!(
+        gate(false, true).admit(Access::Reader, &with_token, NOW),
+        Ok(Identity::Agent)
+    );
+    let plain = caller("127.0.0.1", Credential::Absent);
+    assert_eq!(
+        gate(false, false).admit(Access::Reader, &plain, NOW),
+        Err(Refused::LoopbackClosed)
+    );
+}
+
+#[test]
+fn without_auth_everybody_may_do_everything() {
+    let gate = Gate {
+        writers: WriterAuth::Open,
+        readers: None,
+        loopback_reads: false,
+    };
+    for access in [Access::Open, Access::Writer, Access::Reader] {
+        let caller = Caller {
+            forwarded: true,
+            hosts: vec![],
+            ..caller("10.0.0.7", Credential::Unusable)
+        };
+        assert_eq!(gate.admit(access, &caller, NOW), Ok(Identity::Everybody));
+    }
+}
+
+#[test]
+fn a_loopback_reader_must_name_this_machine() {
+    let gate = gate(false, true);
+    for (hosts, expected) in [
+        (&["localhost"][..], true),
+        (&["localhost:8080"], true),
+        (&["LocalHost."], true),
+        (&["127.0.0.1"], true),
+        (&["127.0.0.1:18080"], true),
+        (&["[::1]:8080"], true),
+        (&["[::1]"], true),
+        (&["localhost", "localhost"], true),
+        (&[], false),
+        (&[""], false),
+        (&["evil.example"], false),
+        (&["evil.example:8080"], false),
+        (&["localhost.evil.example"], false),
+        (&["127.0.0.1.evil.example"], false),
+        (&["localhost", "evil.example"], false),
+        (&["10.0.0.7:8080"], false),
+        (&["0.0.0.0"], false),
+        (&["[::]"], false),
+        (&["[::1"], false),
+        (&["[::1]evil"], false),
+        (&["localhost:80@evil"], false),
+        (&["evil@localhost"], false),
+    ] {
+        let caller = Caller {
+            hosts: hosts.to_vec(),
+            ..caller("127.0.0.1", Credential::Absent)
+        };
+        let admitted = gate.admit(Access::Reader, &caller, NOW);
+        let expected = if expected {
+            Ok(Identity::Loopback)
+        } else {
+            Err(Refused::ForeignHost)
+        };
+        assert_eq!(admitted, expected, "{hosts:?}");
+    }
+}
+
+#[test]
+fn every_refusal_says_what_to_do() {
+    for refused in Refused::ALL {
+        assert!(refused.advice().contains("token"), "{refused:?}");
+    }
+}

@@ -1,0 +1,388 @@
+//! Settings: read raw from the environment, then checked once into [`Config`]; nothing else reads the environment.
+//!
+//! Every error names the variable and says what is accepted. An empty value means unset. [`SETTINGS`] is the one table of
+//! all settings: the README's is generated from it, and a test holds it to the struct that is read.
+
+use std::ffi::OsString;
+use std::net::{IpAddr, Ipv6Addr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use meshvane_shared::setting::{
+    SettingError, is_injected_value, parse_duration, parse_number, refuse_unknown,
+};
+use serde::Deserialize;
+
+use crate::http::limits::Limits;
+
+mod table;
+
+pub use table::{SETTINGS, Setting};
+
+/// Longest time to live and report interval that is accepted: a day. A member that may be silent for longer is not
+/// monitored.
+const PERIOD_MAX_SECONDS: u64 = 86_400;
+/// Longest time for which a lost member is kept: 30 days, the size of a quarterly maintenance window with room.
+const FORGET_AFTER_MAX: Duration = Duration::from_secs(30 * 86_400);
+/// How old the last look at a token or certificate file may be when it is used. Kubernetes itself takes up to a minute to
+/// project a changed Secret, so a second more is nobody's wait, and a flood of requests reads the file once a second.
+const FILES_CHECKED_EVERY: Duration = Duration::from_secs(1);
+
+/// The environment as it is, one field for each setting; the names are those of the variables in lower case.
+#[derive(Debug, Default, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize))]
+struct RawConfig {
+    cache_key_second: Option<String>,
+    log_level: Option<String>,
+    http_port: Option<String>,
+    report_interval: Option<String>,
+    meshvane_forget_after: Option<String>,
+    meshvane_token_file: Option<String>,
+    meshvane_read_token_file: Option<String>,
+    meshvane_auth: Option<String>,
+    meshvane_loopback_reads: Option<String>,
+    meshvane_bind_address: Option<String>,
+    meshvane_health_port: Option<String>,
+    meshvane_metrics_port: Option<String>,
+    meshvane_tls_cert_file: Option<String>,
+    meshvane_tls_key_file: Option<String>,
+}
+
+/// The checked settings.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    /// A member is lost when its heartbeat is this old.
+    pub ttl: Duration,
+    /// A lost member is forgotten when its heartbeat is this old. Longer than `ttl`.
+    pub forget_after: Duration,
+    /// Time between two reports in the log.
+    pub report_interval: Duration,
+    /// What is logged.
+    pub log_level: LogLevel,
+    /// Where to listen.
+    pub bind: Bind,
+    /// Port of the API; 0 lets the kernel choose (tests).
+    pub http_port: u16,
+    /// Port of `/livez` and `/readyz`.
+    pub health_port: u16,
+    /// Port of `/metrics`.
+    pub metrics_port: u16,
+    /// Who is believed.
+    pub auth: AuthConfig,
+    /// Whether loopback peers may read without a token.
+    pub loopback_reads: bool,
+    /// Certificate and key of the API, or none for plain HTTP.
+    pub tls: Option<TlsFiles>,
+    /// How old the last look at a token or certificate file may be when it is used; no setting, tests shorten it.
+    pub files_checked_every: Duration,
+    /// Limits of the HTTP side; no setting, tests shorten them.
+    pub limits: Limits,
+}
+
+/// What is logged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogLevel {
+    /// Failures of the server itself.
+    Error,
+    /// What an operator should look at.
+    Warn,
+    /// Findings, reports, start and stop.
+    Info,
+    /// What the server decides.
+    Debug,
+    /// Everything.
+    Trace,
+}
+
+/// Where to listen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Bind {
+    /// On every address of both families, or of IPv4 only where the kernel has no IPv6.
+    Everywhere,
+    /// On this address. `::` takes both families.
+    Address(IpAddr),
+}
+
+impl Bind {
+    /// The address to try first.
+    pub fn address(self) -> IpAddr {
+        match self {
+            Self::Everywhere => IpAddr::V6(Ipv6Addr::UNSPECIFIED),
+            Self::Address(address) => address,
+        }
+    }
+}
+
+/// Who is believed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AuthConfig {
+    /// Writers show the agents' token; readers from elsewhere show either.
+    Token {
+        /// File with the agents' token.
+        agents: PathBuf,
+        /// File with the readers' token, when there is one.
+        readers: Option<PathBuf>,
+    },
+    /// Everybody, for reads and writes alike. Only when said explicitly.
+    None,
+}
+
+/// A certificate chain and its key, PEM.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TlsFiles {
+    /// The chain, the server's own certificate first.
+    pub certificate: PathBuf,
+    /// The key.
+    pub key: PathBuf,
+}
+
+impl Config {
+    /// Reads the process's environment.
+    ///
+    /// # Errors
+    /// Names the first variable that is wrong.
+    pub fn from_env() -> Result<Self, SettingError> {
+        Self::from_vars(std::env::vars_os())
+    }
+
+    /// Reads settings from pairs of name and value.
+    ///
+    /// # Errors
+    /// Names the first variable that is wrong.
+    pub fn from_vars(vars: impl IntoIterator<Item = (OsString, OsString)>) -> Result<Self, SettingError> {
+        let known: Vec<&str> = SETTINGS.iter().map(|setting| setting.name).collect();
+        let mut values: Vec<(String, String)> = Vec::new();
+        let mut names: Vec<String> = Vec::new();
+        for (name, value) in vars {
+            // A name that is not UTF-8 is none of ours.
+            let Ok(name) = name.into_string() else { continue };
+            if known.contains(&name.as_str()) {
+                let value = value
+                    .into_string()
+                    .map_err(|_| SettingError::new(&name, "the value is not UTF-8 text"))?;
+                if !value.is_empty() {
+                    values.push((name.clone(), value));
+                }
+            }
+            names.push(name);
+        }
+        refuse_unknown(names.iter().map(String::as_str), &known)?;
+        let raw: RawConfig =
+            envy::from_iter(values).map_err(|error| SettingError::new("environment", error))?;
+        raw.check()
+    }
+}
+
+impl RawConfig {
+    fn check(self) -> Result<Config, SettingError> {
+        let ttl = seconds("CACHE_KEY_SECOND", self.cache_key_second.as_deref(), 15)?;
+        let report_interval = seconds("REPORT_INTERVAL", self.report_interval.as_deref(), 300)?;
+        let log_level = log_level(self.log_level.as_deref())?;
+        let forget_after = forget_after(self.meshvane_forget_after.as_deref(), ttl)?;
+        let ports = Ports {
+            http: port("HTTP_PORT", self.http_port.as_deref(), 8080)?,
+            health: port("MESHVANE_HEALTH_PORT", self.meshvane_health_port.as_deref(), 8081)?,
+            metrics: port(
+                "MESHVANE_METRICS_PORT",
+                self.meshvane_metrics_port.as_deref(),
+                8082,
+            )?,
+        };
+        ports.refuse_collisions()?;
+        let auth = auth(
+            self.meshvane_auth,
+            self.meshvane_token_file,
+            self.meshvane_read_token_file,
+        )?;
+        let tls = tls(self.meshvane_tls_cert_file, self.meshvane_tls_key_file)?;
+        let loopback_reads = loopback_reads(self.meshvane_loopback_reads.as_deref())?;
+        let bind = bind(self.meshvane_bind_address.as_deref())?;
+        Ok(Config {
+            ttl,
+            forget_after,
+            report_interval,
+            log_level,
+            bind,
+            http_port: ports.http,
+            health_port: ports.health,
+            metrics_port: ports.metrics,
+            auth,
+            loopback_reads,
+            tls,
+            files_checked_every: FILES_CHECKED_EVERY,
+            limits: Limits::default(),
+        })
+    }
+}
+
+/// The three ports, which must differ.
+struct Ports {
+    http: u16,
+    health: u16,
+    metrics: u16,
+}
+
+impl Ports {
+    fn refuse_collisions(&self) -> Result<(), SettingError> {
+        let named = [
+            ("HTTP_PORT", self.http),
+            ("MESHVANE_HEALTH_PORT", self.health),
+            ("MESHVANE_METRICS_PORT", self.metrics),
+        ];
+        for (index, (name, port)) in named.iter().enumerate() {
+            if let Some((other, _)) = named[..index].iter().find(|(_, taken)| taken == port) {
+                let problem =
+                    format!("{port} is also the port of {other}: three different ports are accepted");
+                return Err(SettingError::new(name, problem));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn seconds(variable: &str, value: Option<&str>, default: u64) -> Result<Duration, SettingError> {
+    let seconds = value.map_or(Ok(default), |text| {
+        parse_number(variable, text, 1..=PERIOD_MAX_SECONDS)
+    })?;
+    Ok(Duration::from_secs(seconds))
+}
+
+fn port(variable: &str, value: Option<&str>, default: u16) -> Result<u16, SettingError> {
+    let Some(text) = value else { return Ok(default) };
+    let number = parse_number(variable, text, 1..=u64::from(u16::MAX))?;
+    Ok(u16::try_from(number).expect("the range was checked to end at the last port"))
+}
+
+fn forget_after(value: Option<&str>, ttl: Duration) -> Result<Duration, SettingError> {
+    const NAME: &str = "MESHVANE_FORGET_AFTER";
+    const DEFAULT: Duration = Duration::from_secs(3600);
+    // Without a value a long TTL moves the default, so that one variable is enough to change the TTL.
+    let Some(text) = value else {
+        return Ok(DEFAULT.max(ttl * 2));
+    };
+    let forget_after = parse_duration(NAME, text, Duration::from_secs(1)..=FORGET_AFTER_MAX)?;
+    if forget_after <= ttl {
+        let problem = format!(
+            "{text:?} is not longer than CACHE_KEY_SECOND ({} s): a longer time is accepted",
+            ttl.as_secs()
+        );
+        return Err(SettingError::new(NAME, problem));
+    }
+    Ok(forget_after)
+}
+
+fn log_level(value: Option<&str>) -> Result<LogLevel, SettingError> {
+    match value {
+        None | Some("info") => Ok(LogLevel::Info),
+        Some("error") => Ok(LogLevel::Error),
+        Some("warn" | "warning") => Ok(LogLevel::Warn),
+        Some("debug") => Ok(LogLevel::Debug),
+        Some("trace") => Ok(LogLevel::Trace),
+        Some(other) => Err(not_accepted(
+            "LOG_LEVEL",
+            other,
+            "error, warn, info, debug or trace",
+        )),
+    }
+}
+
+fn loopback_reads(value: Option<&str>) -> Result<bool, SettingError> {
+    match value {
+        None | Some("true") => Ok(true),
+        Some("false") => Ok(false),
+        Some(other) => Err(not_accepted("MESHVANE_LOOPBACK_READS", other, "true or false")),
+    }
+}
+
+fn bind(value: Option<&str>) -> Result<Bind, SettingError> {
+    let Some(text) = value else {
+        return Ok(Bind::Everywhere);
+    };
+    let bare = text
+        .strip_prefix('[')
+        .and_then(|rest| rest.strip_suffix(']'))
+        .unwrap_or(text);
+    bare.parse().map(Bind::Address).map_err(|_| {
+        not_accepted(
+            "MESHVANE_BIND_ADDRESS",
+            text,
+            "an IP address, as 10.0.0.1 or [::]",
+        )
+    })
+}
+
+fn auth(
+    mode: Option<String>,
+    agents: Option<String>,
+    readers: Option<String>,
+) -> Result<AuthConfig, SettingError> {
+    const AUTH: &str = "MESHVANE_AUTH";
+    const TOKEN: &str = "MESHVANE_TOKEN_FILE";
+    const READ: &str = "MESHVANE_READ_TOKEN_FILE";
+    if let Some(other) = mode.as_deref().filter(|mode| *mode != "none") {
+        return Err(not_accepted(
+            AUTH,
+            other,
+            "none (anyone may read and write), or unset",
+        ));
+    }
+    let agents = agents.map(|text| path(TOKEN, text)).transpose()?;
+    let readers = readers.map(|text| path(READ, text)).transpose()?;
+    match (mode.is_some(), agents, readers) {
+        (false, Some(agents), readers) => Ok(AuthConfig::Token { agents, readers }),
+        (true, None, None) => Ok(AuthConfig::None),
+        (true, Some(_), _) => Err(SettingError::new(
+            AUTH,
+            format!("none contradicts {TOKEN}: set one of them"),
+        )),
+        (true, None, Some(_)) => Err(SettingError::new(
+            AUTH,
+            format!("none contradicts {READ}: set one of them"),
+        )),
+        (false, None, _) => Err(SettingError::new(
+            TOKEN,
+            format!(
+                "is not set, so no agent could be believed: a file with the agents' token is accepted, or {AUTH}=none to believe everybody"
+            ),
+        )),
+    }
+}
+
+fn tls(certificate: Option<String>, key: Option<String>) -> Result<Option<TlsFiles>, SettingError> {
+    const CERTIFICATE: &str = "MESHVANE_TLS_CERT_FILE";
+    const KEY: &str = "MESHVANE_TLS_KEY_FILE";
+    let missing = |missing, present| {
+        SettingError::new(
+            missing,
+            format!("is not set though {present} is: both or neither is accepted"),
+        )
+    };
+    match (certificate, key) {
+        (None, None) => Ok(None),
+        (Some(certificate), Some(key)) => Ok(Some(TlsFiles {
+            certificate: path(CERTIFICATE, certificate)?,
+            key: path(KEY, key)?,
+        })),
+        (None, Some(_)) => Err(missing(CERTIFICATE, KEY)),
+        (Some(_), None) => Err(missing(KEY, CERTIFICATE)),
+    }
+}
+
+fn path(variable: &str, text: String) -> Result<PathBuf, SettingError> {
+    if is_injected_value(&text) {
+        return Err(not_accepted(variable, &text, "a path of a file"));
+    }
+    Ok(PathBuf::from(text))
+}
+
+fn not_accepted(variable: &str, text: &str, accepted: &str) -> SettingError {
+    let hint = if is_injected_value(text) {
+        "; Kubernetes set this for a Service of that name: set enableServiceLinks: false on the pod, or rename the Service"
+    } else {
+        ""
+    };
+    SettingError::new(variable, format!("{text:?} is not accepted: {accepted} is{hint}"))
+}
+
+#[cfg(test)]
+mod tests;

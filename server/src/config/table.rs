@@ -1,0 +1,102 @@
+//! The table of all settings, as the README shows it.
+
+/// One environment variable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Setting {
+    /// The variable.
+    pub name: &'static str,
+    /// The value when it is unset, or what that means.
+    pub default: &'static str,
+    /// What is accepted.
+    pub accepted: &'static str,
+    /// What it does.
+    pub meaning: &'static str,
+}
+
+/// Every setting of the server.
+pub const SETTINGS: &[Setting] = &[
+    Setting {
+        name: "CACHE_KEY_SECOND",
+        default: "15",
+        accepted: "1 to 86400",
+        meaning: "Seconds after its newest heartbeat at which a member is lost (its TTL).",
+    },
+    Setting {
+        name: "LOG_LEVEL",
+        default: "info",
+        accepted: "error, warn, info, debug, trace",
+        meaning: "What is logged, to standard error.",
+    },
+    Setting {
+        name: "HTTP_PORT",
+        default: "8080",
+        accepted: "1 to 65535",
+        meaning: "Port of the API.",
+    },
+    Setting {
+        name: "REPORT_INTERVAL",
+        default: "300",
+        accepted: "1 to 86400",
+        meaning: "Seconds between two reports in the log.",
+    },
+    Setting {
+        name: "MESHVANE_FORGET_AFTER",
+        default: "1h",
+        accepted: "a duration, longer than CACHE_KEY_SECOND, at most 30days",
+        meaning: "Time after its newest heartbeat at which a lost member is forgotten. Unset, it is at least twice CACHE_KEY_SECOND.",
+    },
+    Setting {
+        name: "MESHVANE_TOKEN_FILE",
+        default: "required, or MESHVANE_AUTH=none",
+        accepted: "a file",
+        meaning: "File with the token that agents show. It may read as well. Read again when it changes.",
+    },
+    Setting {
+        name: "MESHVANE_READ_TOKEN_FILE",
+        default: "none",
+        accepted: "a file",
+        meaning: "File with a token that may read from anywhere, and not write. Read again when it changes.",
+    },
+    Setting {
+        name: "MESHVANE_AUTH",
+        default: "by token",
+        accepted: "none",
+        meaning: "`none` lets anybody read and write. It must be said; it excludes the token files.",
+    },
+    Setting {
+        name: "MESHVANE_LOOPBACK_READS",
+        default: "true",
+        accepted: "true, false",
+        meaning: "Whether peers at 127.0.0.1 and ::1 may read without a token, as through `kubectl port-forward`.",
+    },
+    Setting {
+        name: "MESHVANE_BIND_ADDRESS",
+        default: "[::], or 0.0.0.0 without IPv6",
+        accepted: "an IP address",
+        meaning: "Address on which all three ports listen. `[::]` takes IPv4 as well.",
+    },
+    Setting {
+        name: "MESHVANE_HEALTH_PORT",
+        default: "8081",
+        accepted: "1 to 65535",
+        meaning: "Port of `/livez` and `/readyz`, open and without TLS.",
+    },
+    Setting {
+        name: "MESHVANE_METRICS_PORT",
+        default: "8082",
+        accepted: "1 to 65535",
+        meaning: "Port of `/metrics`, open and without TLS.",
+    },
+    Setting {
+        name: "MESHVANE_TLS_CERT_FILE",
+        default: "none: plain HTTP",
+        accepted: "a PEM file, with MESHVANE_TLS_KEY_FILE",
+        meaning: "Certificate chain of the API. Read again when it changes; a pair that does not work leaves the old one.",
+    },
+    Setting {
+        name: "MESHVANE_TLS_KEY_FILE",
+        default: "none: plain HTTP",
+        accepted: "a PEM file, with MESHVANE_TLS_CERT_FILE",
+        meaning: "Key of that certificate.",
+    },
+];

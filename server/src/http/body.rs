@@ -1,0 +1,163 @@
+//! Reading a request's body within its limits: size as sent, size decoded, time, text, depth.
+
+use std::io::Read as _;
+use std::time::Duration;
+
+use axum::body::{Body, HttpBody as _};
+use axum::http::HeaderMap;
+use axum::http::header::CONTENT_ENCODING;
+use flate2::read::MultiGzDecoder;
+use http_body_util::BodyExt as _;
+use serde::de::DeserializeOwned;
+use tokio::time::timeout;
+
+use super::error::Fault;
+use super::limits::{
+    BODY_MAX_BYTES, DECODED_MAX_BYTES, DEPTH_MAX, OVERSIZE_DISCARD_MAX_BYTES, SMALL_BODY_MAX_BYTES,
+    UNBELIEVED_BODY_MAX_BYTES,
+};
+use super::state::{ApiState, Ask};
+
+/// How large a body may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Size {
+    /// As sent.
+    pub(super) wire: usize,
+    /// After decompression.
+    pub(super) decoded: usize,
+}
+
+/// A body that holds many results.
+pub(super) const LARGE: Size = Size {
+    wire: BODY_MAX_BYTES,
+    decoded: DECODED_MAX_BYTES,
+};
+/// A body that is small by nature.
+pub(super) const SMALL: Size = Size {
+    wire: SMALL_BODY_MAX_BYTES,
+    decoded: SMALL_BODY_MAX_BYTES,
+};
+
+/// Reads a body as JSON text. Its depth is within bounds; nothing else was looked at.
+pub(super) async fn text(state: &ApiState, ask: Ask, size: Size) -> Result<String, Fault> {
+    let encoding = Encoding::of(ask.headers())?;
+    let sent = timeout(state.limits.body_time, collect(ask.body, size.wire))
+        .await
+        .map_err(|_| Fault::TooSlow)??;
+    let decoded = match encoding {
+        Encoding::Identity => sent,
+        Encoding::Gzip => gunzip(&sent, size.decoded)?,
+    };
+    let text = String::from_utf8(decoded).map_err(|error| {
+        Fault::BadBody(format!(
+            "the body is not UTF-8 text: byte {} is wrong",
+            error.utf8_error().valid_up_to()
+        ))
+    })?;
+    refuse_deep(&text)?;
+    Ok(text)
+}
+
+/// Reads a body as a value of the wire.
+pub(super) async fn json<T: DeserializeOwned>(state: &ApiState, ask: Ask, size: Size) -> Result<T, Fault> {
+    let text = text(state, ask, size).await?;
+    serde_json::from_str(&text).map_err(|error| Fault::BadBody(error.to_string()))
+}
+
+/// Reads and throws away a body that nobody believes, so that its sender sees the refusal and not a reset.
+pub(super) async fn discard_unbelieved(mut body: Body, time: Duration) {
+    if body.is_end_stream() {
+        return;
+    }
+    // Whether all of it came does not matter: the answer is the same.
+    let _ = timeout(time, discard(&mut body, UNBELIEVED_BODY_MAX_BYTES)).await;
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Encoding {
+    Identity,
+    Gzip,
+}
+
+impl Encoding {
+    fn of(headers: &HeaderMap) -> Result<Self, Fault> {
+        let mut values = headers.get_all(CONTENT_ENCODING).iter();
+        match (
+            values.next().map(|value| value.as_bytes().to_ascii_lowercase()),
+            values.next(),
+        ) {
+            (None, _) => Ok(Self::Identity),
+            (Some(value), None) if value == b"identity" || value.is_empty() => Ok(Self::Identity),
+            (Some(value), None) if value == b"gzip" || value == b"x-gzip" => Ok(Self::Gzip),
+            (Some(_), _) => Err(Fault::UnknownEncoding),
+        }
+    }
+}
+
+async fn collect(mut body: Body, limit: usize) -> Result<Vec<u8>, Fault> {
+    let mut bytes = Vec::new();
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|_| Fault::BadBody("the body ended before its end".to_owned()))?;
+        // What is no data is a trailer, which says nothing to us.
+        let Ok(data) = frame.into_data() else { continue };
+        if bytes.len() + data.len() > limit {
+            drop(bytes);
+            discard(&mut body, OVERSIZE_DISCARD_MAX_BYTES).await;
+            return Err(Fault::TooLarge(limit));
+        }
+        bytes.extend_from_slice(&data);
+    }
+    Ok(bytes)
+}
+
+async fn discard(body: &mut Body, limit: usize) {
+    let mut left = limit;
+    while let Some(Ok(frame)) = body.frame().await {
+        let length = frame.data_ref().map_or(0, |data| data.len());
+        if length > left {
+            return;
+        }
+        left -= length;
+    }
+}
+
+fn gunzip(sent: &[u8], limit: usize) -> Result<Vec<u8>, Fault> {
+    let mut decoded = Vec::new();
+    MultiGzDecoder::new(sent)
+        .take(limit as u64 + 1)
+        .read_to_end(&mut decoded)
+        .map_err(|_| Fault::BadBody("the body is not whole gzip data".to_owned()))?;
+    if decoded.len() > limit {
+        return Err(Fault::TooLarge(limit));
+    }
+    Ok(decoded)
+}
+
+/// Refuses JSON that is nested deeper than any body of ours, before a parser sees it. Text that is no JSON passes.
+fn refuse_deep(text: &str) -> Result<(), Fault> {
+    let mut depth = 0_usize;
+    let mut in_string = false;
+    let mut bytes = text.bytes();
+    while let Some(byte) = bytes.next() {
+        match (in_string, byte) {
+            (true, b'\\') => {
+                bytes.next();
+            }
+            (_, b'"') => in_string = !in_string,
+            (false, b'[' | b'{') => {
+                depth += 1;
+                if depth > DEPTH_MAX {
+                    return Err(Fault::BadBody(format!(
+                        "the body is nested deeper than {DEPTH_MAX} levels"
+                    )));
+                }
+            }
+            (false, b']' | b'}') => depth = depth.saturating_sub(1),
+            (_, _) => {}
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,89 @@
+//! `POST /api/v1/heartbeat`: of our agents and of original ones.
+
+use std::sync::Arc;
+
+use axum::response::Response;
+use chrono::DateTime;
+use meshvane_shared::wire::heartbeat::HeartbeatBody;
+
+use super::error::Fault;
+use super::folded::Object;
+use super::state::{ApiState, Ask};
+use super::{body, reply};
+
+const FIELDS: &[&str] = &[
+    "namespace",
+    "node_ip",
+    "pod_ip",
+    "pod_name",
+    "timestamp",
+    "node",
+    "zone",
+    "client_port",
+    "interval_ms",
+    "probe_interval_ms",
+    "boot_id",
+    "uptime_ms",
+    "version",
+    "host_addresses",
+    "pod_addresses",
+    "leaving",
+];
+
+/// Takes a heartbeat.
+pub(super) async fn post(state: Arc<ApiState>, ask: Ask) -> Result<Response, Fault> {
+    let taken = match body::text(&state, ask, body::SMALL)
+        .await
+        .and_then(|text| read(&text))
+    {
+        Ok(heartbeat) => state
+            .collector
+            .heartbeat(heartbeat, state.clock.now())
+            .map_err(Fault::from),
+        Err(fault) => Err(fault),
+    };
+    state.metrics.heartbeat(taken.is_ok());
+    taken.map(|answer| reply::compatible(&answer))
+}
+
+fn read(text: &str) -> Result<HeartbeatBody, Fault> {
+    let object = Object::read(text, "", FIELDS)?;
+    let body = HeartbeatBody {
+        namespace: object.get_or_default("namespace")?,
+        node_ip: object.get_or_default("node_ip")?,
+        pod_ip: object.get_or_default("pod_ip")?,
+        pod_name: object.get_or_default("pod_name")?,
+        timestamp: timestamp(&object)?.unwrap_or_default(),
+        node: object.get("node")?,
+        zone: object.get("zone")?,
+        client_port: object.get("client_port")?,
+        interval_ms: object.get("interval_ms")?,
+        probe_interval_ms: object.get("probe_interval_ms")?,
+        boot_id: object.get("boot_id")?,
+        uptime_ms: object.get("uptime_ms")?,
+        version: object.get("version")?,
+        host_addresses: object.get_or_default("host_addresses")?,
+        pod_addresses: object.get_or_default("pod_addresses")?,
+        leaving: object.get_or_default("leaving")?,
+    };
+    if body.pod_name.is_empty() || body.node_ip.is_empty() || body.pod_ip.is_empty() {
+        return Err(Fault::MissingField(
+            "pod_name, node_ip and pod_ip must not be empty".to_owned(),
+        ));
+    }
+    Ok(body)
+}
+
+/// The field `timestamp`, which the original reads as RFC 3339 and refuses otherwise.
+pub(super) fn timestamp(object: &Object<'_>) -> Result<Option<String>, Fault> {
+    let Some(text) = object.get::<String>("timestamp")? else {
+        return Ok(None);
+    };
+    match DateTime::parse_from_rfc3339(&text) {
+        Ok(_) => Ok(Some(text)),
+        Err(_) => Err(object.wrong(
+            "timestamp",
+            "a time as 2026-11-21T01:51:17Z (RFC 3339) is accepted",
+        )),
+    }
+}

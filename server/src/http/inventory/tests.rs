@@ -1,0 +1,88 @@
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+
+use super::*;
+
+#[test]
+fn the_inventory_is_this_table() {
+    let mut table = String::new();
+    for route in ROUTES {
+        writeln!(
+            table,
+            "{} {} {} {:?} {:?}",
+            route.door.as_str(),
+            route.verb.as_str(),
+            route.path,
+            route.access,
+            route.dialect
+        )
+        .unwrap();
+    }
+    assert_eq!(
+        table,
+        "api POST /api/v1/heartbeat Writer Compatible
+api POST /api/v1/test-results/hosts Writer Compatible
+api POST /api/v1/test-results/pods Writer Compatible
+api POST /api/v1/test-results/service Writer Compatible
+api POST /api/v1/rounds Writer Native
+api GET /api/v1/plan Reader Native
+api GET /api/v1/hosts Reader Compatible
+api GET /api/v1/pods Reader Compatible
+api GET /api/v1/clients/count Reader Compatible
+api GET /api/v1/test-results/hosts Reader Compatible
+api GET /api/v1/test-results/pods Reader Compatible
+api GET /api/v1/test-results/service Reader Compatible
+api GET /api/v1/results Reader Compatible
+api GET /api/v1/agents Reader Native
+api GET /api/v1/matrix Reader Native
+api GET /api/v1/findings Reader Native
+api GET /api/v1/report Reader Native
+api GET /api/v1/health Open Compatible
+health GET /livez Open Native
+health GET /readyz Open Native
+metrics GET /metrics Open Native
+"
+    );
+}
+
+#[test]
+fn what_changes_something_is_for_writers_and_what_tells_something_is_not_open() {
+    for route in ROUTES
+        .iter()
+        .filter(|route| route.door == Door::Api && route.path != paths::HEALTH)
+    {
+        let expected = match route.verb {
+            Verb::Get => Access::Reader,
+            Verb::Post => Access::Writer,
+        };
+        assert_eq!(route.access, expected, "{}", route.path);
+    }
+}
+
+#[test]
+fn no_route_is_listed_twice() {
+    let distinct: BTreeSet<_> = ROUTES
+        .iter()
+        .map(|route| (route.door.as_str(), route.verb.as_str(), route.path))
+        .collect();
+    assert_eq!(distinct.len(), ROUTES.len());
+}
+
+#[test]
+fn only_a_path_that_exists_is_moved_to() {
+    let check = |uri: &str, expected: Option<&str>| {
+        let location = without_slash(Door::Api, &uri.parse().unwrap());
+        assert_eq!(
+            location.as_ref().map(|value| value.to_str().unwrap()),
+            expected,
+            "{uri}"
+        );
+    };
+    check("/api/v1/hosts/", Some("/api/v1/hosts"));
+    check("/api/v1/matrix/?plane=pod", Some("/api/v1/matrix?plane=pod"));
+    check("/api/v1/hosts", None);
+    check("/api/v1/hosts//", None);
+    check("/api/v1/heartbeat/", None);
+    check("//evil.example/", None);
+    check("/livez/", None);
+}

@@ -1,0 +1,67 @@
+//! What every handler shares.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use axum::body::Body;
+use axum::http::HeaderMap;
+use axum::http::request::Parts;
+
+use super::limits::Limits;
+use crate::auth::{Gate, RefusalLog};
+use crate::clock::Clock;
+use crate::collector::Collector;
+use crate::mesh::time::Moment;
+use crate::metrics::Metrics;
+use crate::readiness::Readiness;
+use crate::shutdown::Drain;
+
+/// What every handler shares.
+#[derive(Debug)]
+pub struct ApiState {
+    /// The mesh.
+    pub collector: Arc<Collector>,
+    /// The time.
+    pub clock: Arc<Clock>,
+    /// Who may do what.
+    pub gate: Gate,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
+    /// Whether the program can do its work.
+    pub readiness: Readiness,
+    /// Tells long polls to end.
+    pub drain: Drain,
+    /// How much a request may be, and take.
+    pub limits: Limits,
+    /// What was not logged of refusals.
+    pub refusals: RefusalNotes,
+}
+
+/// What was not logged of refusals.
+#[derive(Debug, Default)]
+pub struct RefusalNotes {
+    // A std Mutex: held for a few instructions, never across an await.
+    log: Mutex<RefusalLog>,
+}
+
+impl RefusalNotes {
+    /// Takes note of a refusal: how many went unlogged before it, when this one should be logged.
+    pub fn note(&self, now: Moment) -> Option<u64> {
+        self.log.lock().unwrap_or_else(PoisonError::into_inner).note(now)
+    }
+}
+
+/// A request that was let in.
+#[derive(Debug)]
+pub(super) struct Ask {
+    /// The head.
+    pub(super) head: Parts,
+    /// The body, unread.
+    pub(super) body: Body,
+}
+
+impl Ask {
+    /// The headers.
+    pub(super) fn headers(&self) -> &HeaderMap {
+        &self.head.headers
+    }
+}
