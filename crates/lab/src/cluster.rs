@@ -192,7 +192,7 @@ impl Cluster {
     pub fn remove_pod(&self, pod: PodId) -> Result<(), LabError> {
         let _turn = lock(&self.inner.building);
         let host = self.inner.netns(Where::Host(pod.node))?;
-        host.netlink(|netlink| netlink.set_down(&build::pod_port(pod.number)))?;
+        host.netlink(|netlink| netlink.delete(&build::pod_port(pod.number)))?;
         let mut state = lock(&self.inner.state);
         let node = state.node_mut(pod.node)?;
         node.pods.retain(|other| other.info.id != pod);

@@ -201,9 +201,13 @@ impl Cluster {
     /// The node's agents are stopped where they are. Mending lets them go on.
     pub fn agent_stopped(&self, node: NodeId) -> Result<Broken, LabError> {
         let agents = self.some_agents(node)?;
-        agents.iter().for_each(|agent| agent.pause());
+        for agent in &agents {
+            agent.pause();
+        }
         Ok(self.broken(move |_| {
-            agents.iter().for_each(|agent| agent.resume());
+            for agent in &agents {
+                agent.resume();
+            }
             Ok(())
         }))
     }

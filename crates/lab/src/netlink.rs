@@ -21,6 +21,10 @@ use crate::address::Subnet;
 /// up to a second of delay (`net/core/link_watch.c` groups them); asking for the link hurries it.
 const CARRIER_LOOKS: u64 = 3000;
 
+/// The hardware address of every bridge: locally administered (IEEE 802, bit 1 of the first byte), and no two
+/// bridges share a segment.
+const BRIDGE_MAC: [u8; 6] = [0x02, 0, 0, 0, 0, 0x01];
+
 /// A pair of connected links: one here, the other in another namespace.
 pub(crate) struct Veth<'a> {
     /// The name of the end in this namespace.
@@ -94,6 +98,9 @@ impl Netlink {
     /// Makes a bridge, still down: it is raised once it has a port, so that it has a carrier from the first moment.
     pub(crate) fn add_bridge(&self, name: &str) -> Result<u32, LabError> {
         let message = LinkMessageBuilder::<LinkBridge>::new(name)
+            // Otherwise a bridge takes the lowest of its ports' and changes it as ports come and go, and whoever
+            // knew the gateway by the old one sends into the void for up to eight seconds.
+            .address(BRIDGE_MAC.to_vec())
             // Snooping would hold multicast back until a querier is seen, and there is none;
             // IPv6 finds its neighbours by multicast.
             .append_info_data(InfoBridge::MulticastSnooping(false))
@@ -141,6 +148,15 @@ impl Netlink {
         self.run(
             || format!("setting link {name} down"),
             self.handle.link().set(message).execute(),
+        )
+    }
+
+    /// Takes the link away, and with it its other end.
+    pub(crate) fn delete(&self, name: &str) -> Result<(), LabError> {
+        let index = self.index(name)?;
+        self.run(
+            || format!("deleting link {name}"),
+            self.handle.link().del(index).execute(),
         )
     }
 

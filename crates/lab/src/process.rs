@@ -153,6 +153,9 @@ impl Process {
     }
 
     /// Waits for its end. Cancel-safe.
+    ///
+    /// # Panics
+    /// Never: what it expects is held by `self`.
     pub async fn ended(&self) -> ExitStatus {
         let mut news = self.shared.news.subscribe();
         let status = news

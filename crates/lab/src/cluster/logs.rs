@@ -20,15 +20,11 @@ impl LogDir {
         let name = format!("meshvane-lab-{}", unique.trim());
         // In the sandbox the first is memory that is gone with the sandbox, however that ends.
         let first = Path::new(MEMORY_FILES).join(&name);
-        let path = match fs::create_dir(&first) {
-            Ok(()) => first,
-            Err(_) => {
-                let second = std::env::temp_dir().join(&name);
-                let action = format!("making {}", second.display());
-                fs::create_dir(&second).map_err(LabError::system(action))?;
-                second
-            }
-        };
+        if fs::create_dir(&first).is_ok() {
+            return Ok(LogDir { path: first });
+        }
+        let path = std::env::temp_dir().join(&name);
+        fs::create_dir(&path).map_err(LabError::system(format!("making {}", path.display())))?;
         Ok(LogDir { path })
     }
 

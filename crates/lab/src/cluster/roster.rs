@@ -14,7 +14,7 @@ use crate::spec::{NodeId, PodId, Where};
 pub const GRACE: Duration = Duration::from_secs(10);
 
 impl Cluster {
-    /// Starts the server at its place. Its environment is `environment` beside PATH, RUST_BACKTRACE and NAMESPACE.
+    /// Starts the server at its place. Its environment is `environment` beside `PATH`, `RUST_BACKTRACE` and `NAMESPACE`.
     pub fn start_server(
         &self,
         program: &Program,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::LabError;
 
-/// The unit of processor time in /proc: `USER_HZ`, 100 a second in the kernel's interface to programs (proc_pid_stat(5)).
+/// The unit of processor time in /proc: `USER_HZ`, 100 a second in the kernel's interface to programs (`proc_pid_stat(5)`).
 const TICKS_PER_SECOND: u64 = 100;
 
 /// The memory and processor time of a process.

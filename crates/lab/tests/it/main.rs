@@ -2,6 +2,13 @@
 //!
 //! Where namespaces are refused the run fails with the reason; it never passes without having run.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "all of this is test code, which the lints know only by the attributes of the usual harness"
+)]
+
 mod faults;
 mod plays;
 mod processes;
