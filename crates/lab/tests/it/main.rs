@@ -38,9 +38,11 @@ fn main() -> ExitCode {
     }
 }
 
+/// Tests with their names.
+type Tests = &'static [(&'static str, fn())];
+
 fn trials() -> Vec<Trial> {
-    let all: [&[(&'static str, fn())]; 4] =
-        [topology::TESTS, processes::TESTS, faults::TESTS, sandboxes::TESTS];
+    let all: [Tests; 4] = [topology::TESTS, processes::TESTS, faults::TESTS, sandboxes::TESTS];
     all.into_iter()
         .flatten()
         .map(|(name, test)| {

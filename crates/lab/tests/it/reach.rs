@@ -80,9 +80,8 @@ pub(crate) fn assert_reached(cluster: &Cluster, from: Where, to: Where, port: u1
 pub(crate) fn assert_unreached(cluster: &Cluster, from: Where, to: Where, port: u16) {
     for address in addresses(cluster, to).all() {
         let target = SocketAddr::new(address, port);
-        if connect(cluster, from, target, SILENCE).is_ok() {
-            panic!("{from:?} reaches {target}");
-        }
+        let connected = connect(cluster, from, target, SILENCE).is_ok();
+        assert!(!connected, "{from:?} reaches {target}");
         assert!(
             !echo(cluster, from, address, SILENCE),
             "{from:?} has an echo from {address}"

@@ -18,10 +18,10 @@ pub(crate) const TESTS: &[(&str, fn())] = &[
     ("a_program_started_inside_does_not_enter_again", nested),
     ("a_listener_bound_outside_leads_to_the_servers_loopback", relay),
     ("a_kill_of_the_outer_process_leaves_nothing_behind", || {
-        left_behind("kill")
+        left_behind("kill");
     }),
     ("a_kill_of_the_inner_process_leaves_nothing_behind", || {
-        left_behind("kill-inner")
+        left_behind("kill-inner");
     }),
     ("a_panic_leaves_nothing_behind", || left_behind("panic")),
     ("a_marker_that_is_not_ours_is_refused", bad_marker),
