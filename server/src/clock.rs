@@ -32,19 +32,10 @@ struct Reading {
 
 impl Clock {
     /// Starts the clock.
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the one driver that reads the monotonic clock"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "the one driver that reads the monotonic clock")]
     pub fn start() -> Self {
         let started = Instant::now();
-        Self {
-            started,
-            reading: Mutex::new(Reading {
-                last: started,
-                paused: Duration::ZERO,
-            }),
-        }
+        Self { started, reading: Mutex::new(Reading { last: started, paused: Duration::ZERO }) }
     }
 
     /// Reads both clocks.
@@ -54,10 +45,7 @@ impl Clock {
         let mut reading = self.reading.lock().unwrap_or_else(PoisonError::into_inner);
         let paused = reading.advance(instant);
         let awake = instant.duration_since(self.started).saturating_sub(paused);
-        Now {
-            moment: Moment::default().after(awake),
-            wall: Utc::now(),
-        }
+        Now { moment: Moment::default().after(awake), wall: Utc::now() }
     }
 }
 
@@ -84,10 +72,7 @@ mod tests {
     #[test]
     fn a_stop_of_the_process_is_taken_out_and_ordinary_gaps_are_not() {
         let start = Clock::start().started;
-        let mut reading = Reading {
-            last: start,
-            paused: Duration::ZERO,
-        };
+        let mut reading = Reading { last: start, paused: Duration::ZERO };
         let at = |millis| start + Duration::from_millis(millis);
         assert_eq!(reading.advance(at(500)), Duration::ZERO);
         assert_eq!(reading.advance(at(2_400)), Duration::ZERO);

@@ -44,12 +44,9 @@ impl fmt::Display for Family {
 /// # Errors
 /// A sentence when the text is no IP address, or one that cannot name a single host.
 pub fn parse_probe_address(text: &str) -> Result<IpAddr, String> {
-    let address: IpAddr = text.parse().map_err(|_| {
-        format!(
-            "{:?} is not an IP address",
-            text.chars().take(64).collect::<String>()
-        )
-    })?;
+    let address: IpAddr = text
+        .parse()
+        .map_err(|_| format!("{:?} is not an IP address", text.chars().take(64).collect::<String>()))?;
     check_probe_address(address)
 }
 
@@ -61,9 +58,7 @@ pub fn check_probe_address(address: IpAddr) -> Result<IpAddr, String> {
     let address = address.to_canonical();
     let broadcast = matches!(address, IpAddr::V4(v4) if v4.is_broadcast());
     if address.is_unspecified() || address.is_multicast() || broadcast {
-        return Err(format!(
-            "{address} is unspecified, multicast or broadcast, so it names no single host"
-        ));
+        return Err(format!("{address} is unspecified, multicast or broadcast, so it names no single host"));
     }
     Ok(address)
 }
@@ -92,9 +87,6 @@ mod tests {
     #[test]
     fn a_mapped_address_is_ipv4() {
         let address = parse_probe_address("::ffff:10.0.0.1").unwrap();
-        assert_eq!(
-            (address.to_string().as_str(), Family::of(address)),
-            ("10.0.0.1", Family::Ipv4)
-        );
+        assert_eq!((address.to_string().as_str(), Family::of(address)), ("10.0.0.1", Family::Ipv4));
     }
 }

@@ -61,14 +61,10 @@ pub fn parse(text: &str) -> Result<Duration, String> {
     }
     let mut nanos = 0.0_f64;
     while !rest.is_empty() {
-        let number_end = rest
-            .find(|c: char| !c.is_ascii_digit() && c != '.')
-            .ok_or_else(refuse)?;
+        let number_end = rest.find(|c: char| !c.is_ascii_digit() && c != '.').ok_or_else(refuse)?;
         let number: f64 = rest[..number_end].parse().map_err(|_| refuse())?;
         rest = &rest[number_end..];
-        let unit_end = rest
-            .find(|c: char| c.is_ascii_digit() || c == '.')
-            .unwrap_or(rest.len());
+        let unit_end = rest.find(|c: char| c.is_ascii_digit() || c == '.').unwrap_or(rest.len());
         nanos += number * nanos_per(&rest[..unit_end]).ok_or_else(refuse)?;
         rest = &rest[unit_end..];
     }
@@ -76,11 +72,7 @@ pub fn parse(text: &str) -> Result<Duration, String> {
     if nanos > i64::MAX as f64 {
         return Err(refuse());
     }
-    Ok(if negative {
-        Duration::ZERO
-    } else {
-        Duration::from_secs_f64(nanos / 1e9)
-    })
+    Ok(if negative { Duration::ZERO } else { Duration::from_secs_f64(nanos / 1e9) })
 }
 
 fn nanos_per(unit: &str) -> Option<f64> {
@@ -161,18 +153,11 @@ mod tests {
 
     #[test]
     fn the_wire_takes_a_text_or_whole_nanoseconds() {
-        let read = |json: &str| {
-            serde_json::from_str::<GoDuration>(json)
-                .map(|d| d.0.as_nanos())
-                .ok()
-        };
+        let read = |json: &str| serde_json::from_str::<GoDuration>(json).map(|d| d.0.as_nanos()).ok();
         assert_eq!(read("\"2.01s\""), Some(2_010_000_000));
         assert_eq!(read("2010000000"), Some(2_010_000_000));
         assert_eq!(read("2.5"), None);
         assert_eq!(read("\"soon\""), None);
-        assert_eq!(
-            serde_json::to_string(&GoDuration(Duration::from_millis(2010))).unwrap(),
-            "\"2.01s\""
-        );
+        assert_eq!(serde_json::to_string(&GoDuration(Duration::from_millis(2010))).unwrap(), "\"2.01s\"");
     }
 }

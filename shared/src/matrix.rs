@@ -11,11 +11,7 @@ pub struct Matrix<T> {
 impl<T: Clone> Matrix<T> {
     /// Makes a matrix that holds `value` everywhere.
     pub fn filled(rows: usize, columns: usize, value: T) -> Self {
-        Self {
-            rows,
-            columns,
-            cells: vec![value; rows * columns],
-        }
+        Self { rows, columns, cells: vec![value; rows * columns] }
     }
 }
 
@@ -48,9 +44,7 @@ impl<T> Matrix<T> {
 
     /// One row, empty outside the matrix.
     pub fn row(&self, row: usize) -> &[T] {
-        self.cells
-            .get(row * self.columns..(row + 1) * self.columns)
-            .unwrap_or(&[])
+        self.cells.get(row * self.columns..(row + 1) * self.columns).unwrap_or(&[])
     }
 
     /// One column, from the first row to the last.
@@ -61,10 +55,7 @@ impl<T> Matrix<T> {
     /// Every value with its row and column, in row order.
     pub fn iter(&self) -> impl Iterator<Item = (usize, usize, &T)> {
         let columns = self.columns.max(1);
-        self.cells
-            .iter()
-            .enumerate()
-            .map(move |(index, cell)| (index / columns, index % columns, cell))
+        self.cells.iter().enumerate().map(move |(index, cell)| (index / columns, index % columns, cell))
     }
 }
 
@@ -79,11 +70,7 @@ mod tests {
         assert_eq!(matrix.row(1), [0, 0, 7]);
         assert_eq!(matrix.column(2).copied().collect::<Vec<_>>(), [0, 7]);
         assert_eq!(
-            matrix
-                .iter()
-                .filter(|(_, _, cell)| **cell == 7)
-                .map(|(r, c, _)| (r, c))
-                .next(),
+            matrix.iter().filter(|(_, _, cell)| **cell == 7).map(|(r, c, _)| (r, c)).next(),
             Some((1, 2))
         );
     }

@@ -24,11 +24,7 @@ pub struct NameError {
 }
 
 fn name_error(kind: &'static str, text: &str, rule: &'static str) -> NameError {
-    NameError {
-        kind,
-        text: text.chars().take(64).collect(),
-        rule,
-    }
+    NameError { kind, text: text.chars().take(64).collect(), rule }
 }
 
 /// Tells whether a text is an RFC 1123 subdomain: labels of lower-case letters, digits and `-`, joined by dots.
@@ -161,13 +157,7 @@ impl NodeName {
         let replaced: String = text
             .chars()
             .map(|c| c.to_ascii_lowercase())
-            .map(|c| {
-                if c.is_ascii_lowercase() || c.is_ascii_digit() || c == '.' {
-                    c
-                } else {
-                    '-'
-                }
-            })
+            .map(|c| if c.is_ascii_lowercase() || c.is_ascii_digit() || c == '.' { c } else { '-' })
             .collect();
         Self::parse(replaced.trim_matches(['-', '.']))
     }
@@ -210,9 +200,7 @@ impl fmt::Display for ServiceAddress {
 pub fn parse_port(text: &str) -> Result<u16, String> {
     match text.parse::<u16>() {
         Ok(port) if port > 0 => Ok(port),
-        _ => Err(format!(
-            "{text:?} is not a port: a number from 1 to 65535 is accepted"
-        )),
+        _ => Err(format!("{text:?} is not a port: a number from 1 to 65535 is accepted")),
     }
 }
 

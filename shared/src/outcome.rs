@@ -83,11 +83,7 @@ pub enum Reason {
 impl Outcome {
     /// A plain answer with its round-trip time.
     pub fn reached(rtt_us: u32) -> Self {
-        Self::Reached(Reached {
-            rtt_us: Some(rtt_us),
-            late: false,
-            retransmitted: false,
-        })
+        Self::Reached(Reached { rtt_us: Some(rtt_us), late: false, retransmitted: false })
     }
 
     /// Tells whether the *address* answered: an echo reply, or a port that was open, refused or reset.

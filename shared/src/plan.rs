@@ -37,9 +37,7 @@ impl FromStr for Epoch {
         if text.len() != 16 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
             return Err("an epoch is 16 hexadecimal digits".to_owned());
         }
-        u64::from_str_radix(text, 16)
-            .map(Self)
-            .map_err(|_| "an epoch is 16 hexadecimal digits".to_owned())
+        u64::from_str_radix(text, 16).map(Self).map_err(|_| "an epoch is 16 hexadecimal digits".to_owned())
     }
 }
 
@@ -99,11 +97,7 @@ impl Target {
 
     /// What stays the same of this target when its address changes.
     pub fn key(&self) -> TargetKey {
-        TargetKey {
-            node: self.node.clone(),
-            plane: self.plane,
-            family: self.family(),
-        }
+        TargetKey { node: self.node.clone(), plane: self.plane, family: self.family() }
     }
 }
 

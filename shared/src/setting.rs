@@ -19,10 +19,7 @@ pub struct SettingError {
 impl SettingError {
     /// Makes an error about a variable.
     pub fn new(variable: &str, problem: impl fmt::Display) -> Self {
-        Self {
-            variable: variable.to_owned(),
-            problem: problem.to_string(),
-        }
+        Self { variable: variable.to_owned(), problem: problem.to_string() }
     }
 }
 
@@ -40,25 +37,16 @@ pub fn parse_duration(
         Err(_) => humantime::parse_duration(text).ok(),
     };
     let accepted = || {
-        let (low, high) = (
-            humantime::format_duration(*range.start()),
-            humantime::format_duration(*range.end()),
-        );
+        let (low, high) =
+            (humantime::format_duration(*range.start()), humantime::format_duration(*range.end()));
         format!("a duration from {low} to {high} is accepted, as 5s, 2m or bare seconds")
     };
     match parsed {
         Some(duration) if range.contains(&duration) => Ok(duration),
-        Some(_) => Err(SettingError::new(
-            variable,
-            format!("{text:?} is out of range: {}", accepted()),
-        )),
+        Some(_) => Err(SettingError::new(variable, format!("{text:?} is out of range: {}", accepted()))),
         None => Err(SettingError::new(
             variable,
-            format!(
-                "{text:?} is not a duration: {}{}",
-                accepted(),
-                injected_hint(text)
-            ),
+            format!("{text:?} is not a duration: {}{}", accepted(), injected_hint(text)),
         )),
     }
 }
@@ -72,17 +60,10 @@ pub fn parse_number(
     text: &str,
     range: std::ops::RangeInclusive<u64>,
 ) -> Result<u64, SettingError> {
-    let accepted = format!(
-        "a whole number from {} to {} is accepted",
-        range.start(),
-        range.end()
-    );
+    let accepted = format!("a whole number from {} to {} is accepted", range.start(), range.end());
     match text.parse::<u64>() {
         Ok(number) if range.contains(&number) => Ok(number),
-        Ok(_) => Err(SettingError::new(
-            variable,
-            format!("{text:?} is out of range: {accepted}"),
-        )),
+        Ok(_) => Err(SettingError::new(variable, format!("{text:?} is out of range: {accepted}"))),
         Err(_) => Err(SettingError::new(
             variable,
             format!("{text:?} is not a number: {accepted}{}", injected_hint(text)),
@@ -101,9 +82,7 @@ fn injected_hint(text: &str) -> &'static str {
 
 /// Tells whether a value has the form that Kubernetes gives `{SERVICE}_PORT` variables.
 pub fn is_injected_value(text: &str) -> bool {
-    ["tcp://", "udp://", "sctp://"]
-        .iter()
-        .any(|scheme| text.starts_with(scheme))
+    ["tcp://", "udp://", "sctp://"].iter().any(|scheme| text.starts_with(scheme))
 }
 
 /// Tells whether Kubernetes injects a variable of this name for a Service.
@@ -127,18 +106,12 @@ pub fn refuse_unknown<'a>(names: impl Iterator<Item = &'a str>, known: &[&str]) 
     let mut ours: Vec<&str> = names.filter(|name| name.starts_with(PREFIX)).collect();
     ours.sort_unstable();
     for name in ours.into_iter().filter(|name| !known.contains(name)) {
-        let nearest = known
-            .iter()
-            .min_by_key(|candidate| strsim::damerau_levenshtein(name, candidate));
-        let distance = nearest.map_or(usize::MAX, |candidate| {
-            strsim::damerau_levenshtein(name, candidate)
-        });
+        let nearest = known.iter().min_by_key(|candidate| strsim::damerau_levenshtein(name, candidate));
+        let distance = nearest.map_or(usize::MAX, |candidate| strsim::damerau_levenshtein(name, candidate));
         if is_injected_name(name) && distance > NEAR {
             continue;
         }
-        let hint = nearest
-            .map(|nearest| format!(": did you mean {nearest}?"))
-            .unwrap_or_default();
+        let hint = nearest.map(|nearest| format!(": did you mean {nearest}?")).unwrap_or_default();
         return Err(SettingError::new(name, format!("is not a setting{hint}")));
     }
     Ok(())

@@ -33,11 +33,7 @@ struct Taken {
 
 impl Taken {
     fn nothing(status: RoundStatus) -> Self {
-        Self {
-            status,
-            look_at: Vec::new(),
-            recovered: BTreeMap::new(),
-        }
+        Self { status, look_at: Vec::new(), recovered: BTreeMap::new() }
     }
 }
 
@@ -63,14 +59,7 @@ impl Collector {
             let news = prior.is_none_or(|prior| is_news(prior, &member));
             log_heartbeat(prior, &member, &timing);
             let (row, recovered) = held.map_or((None, None), |entry| (entry.row.clone(), entry.recovered));
-            (
-                Update::Put(Entry {
-                    member: Arc::new(member),
-                    row,
-                    recovered,
-                }),
-                Ok((came_back, news)),
-            )
+            (Update::Put(Entry { member: Arc::new(member), row, recovered }), Ok((came_back, news)))
         })?;
         if came_back {
             // What the others last saw of it is of the time before: they look again now.
@@ -122,10 +111,7 @@ impl Collector {
         if !taken.look_at.is_empty() || body.partial {
             self.change_signal.send_replace(());
         }
-        Ok(RoundAnswer {
-            status: taken.status,
-            server_epoch: self.settings.epoch,
-        })
+        Ok(RoundAnswer { status: taken.status, server_epoch: self.settings.epoch })
     }
 
     /// The plan that a round refers to: one of ours, or the one that it brings along.
@@ -138,17 +124,11 @@ impl Collector {
             return Err(Refusal::UnknownPlan(body.plan.to_string()));
         };
         check_targets(targets).map_err(|error| Refusal::InvalidField(error.to_string()))?;
-        let known = plans
-            .foreign
-            .iter()
-            .find(|plan| plan.version == body.plan && plan.targets == *targets);
+        let known = plans.foreign.iter().find(|plan| plan.version == body.plan && plan.targets == *targets);
         if let Some(plan) = known {
             return Ok(plan.clone());
         }
-        let plan = Arc::new(Plan {
-            version: body.plan.clone(),
-            targets: targets.clone(),
-        });
+        let plan = Arc::new(Plan { version: body.plan.clone(), targets: targets.clone() });
         plans.foreign.push_back(plan.clone());
         while plans.foreign.len() > FOREIGN_PLANS_KEPT {
             plans.foreign.pop_front();
@@ -160,13 +140,7 @@ impl Collector {
         self.store.update(node, |held| match held {
             Some(entry) => {
                 let recovered = entry.recovered.max(Some(moment));
-                (
-                    Update::Put(Entry {
-                        recovered,
-                        ..entry.clone()
-                    }),
-                    (),
-                )
+                (Update::Put(Entry { recovered, ..entry.clone() }), ())
             }
             None => (Update::Keep, ()),
         });
@@ -188,41 +162,24 @@ impl Collector {
     pub fn original_results(&self, plane: Plane, body: TestResultsBody, now: Now) -> Result<(), Refusal> {
         let source = source_address(&body.source_ip)?;
         let Some(results) = body.results else {
-            return Err(Refusal::InvalidField(
-                "results: must be a list, which may be empty".to_owned(),
-            ));
+            return Err(Refusal::InvalidField("results: must be a list, which may be empty".to_owned()));
         };
         if results.len() > TARGETS_MAX {
-            return Err(Refusal::InvalidField(format!(
-                "results: at most {TARGETS_MAX} are accepted"
-            )));
+            return Err(Refusal::InvalidField(format!("results: at most {TARGETS_MAX} are accepted")));
         }
         let mut value = BTreeMap::new();
         // The original drops a result without a target and says nothing.
-        for (index, result) in results
-            .iter()
-            .enumerate()
-            .filter(|(_, result)| !result.target_ip.is_empty())
-        {
+        for (index, result) in results.iter().enumerate().filter(|(_, result)| !result.target_ip.is_empty()) {
             let target: IpAddr = parse_probe_address(&result.target_ip)
                 .map_err(|problem| Refusal::InvalidField(format!("results[{index}].target_ip: {problem}")))?;
             value.insert(target.to_string(), status_of(result));
         }
-        let reported = Some(Reported {
-            received: now.moment,
-            value,
-        });
+        let reported = Some(Reported { received: now.moment, value });
         self.store.update_original(&source, |held| {
             let held = held.cloned().unwrap_or_default();
             Some(match plane {
-                Plane::Host => OriginalReport {
-                    hosts: reported,
-                    ..held
-                },
-                Plane::Pod => OriginalReport {
-                    pods: reported,
-                    ..held
-                },
+                Plane::Host => OriginalReport { hosts: reported, ..held },
+                Plane::Pod => OriginalReport { pods: reported, ..held },
             })
         });
         Ok(())
@@ -239,27 +196,17 @@ impl Collector {
             timestamp: compat::ZERO_TIME.to_owned(),
             ..ConnectivityResult::default()
         });
-        for text in [
-            &mut value.source_ip,
-            &mut value.target_ip,
-            &mut value.ping_status,
-            &mut value.timestamp,
-        ] {
+        for text in [&mut value.source_ip, &mut value.target_ip, &mut value.ping_status, &mut value.timestamp]
+        {
             *text = clean_free_text(text);
         }
         let ports = value.port_status.iter_mut().flat_map(BTreeMap::values_mut);
         ports.for_each(|status| *status = clean_free_text(status));
         // A field of ours: an original agent cannot have meant it.
         value.services.clear();
-        let service = Some(Reported {
-            received: now.moment,
-            value,
-        });
+        let service = Some(Reported { received: now.moment, value });
         self.store.update_original(&source, |held| {
-            Some(OriginalReport {
-                service,
-                ..held.cloned().unwrap_or_default()
-            })
+            Some(OriginalReport { service, ..held.cloned().unwrap_or_default() })
         });
         Ok(())
     }
@@ -296,18 +243,8 @@ fn take_round(
         }
     }
     let recovered = held.and_then(|entry| entry.recovered);
-    let member = Arc::new(Member {
-        received: Some(now),
-        ..member
-    });
-    Ok((
-        Update::Put(Entry {
-            member,
-            row: Some(Arc::new(row)),
-            recovered,
-        }),
-        taken,
-    ))
+    let member = Arc::new(Member { received: Some(now), ..member });
+    Ok((Update::Put(Entry { member, row: Some(Arc::new(row)), recovered }), taken))
 }
 
 /// Tells whether the plan or a finding may change by this heartbeat.
@@ -354,10 +291,7 @@ fn source_address(text: &str) -> Result<String, Refusal> {
 
 /// An original result as it is shown: of several ports the lowest stands for all, where the original lets chance decide.
 fn status_of(result: &ConnectivityResult) -> TestStatus {
-    let port = result
-        .port_status
-        .as_ref()
-        .and_then(|ports| ports.values().next());
+    let port = result.port_status.as_ref().and_then(|ports| ports.values().next());
     TestStatus {
         ping: clean_free_text(&result.ping_status),
         port_status: port.map_or_else(|| compat::UNKNOWN.to_owned(), |status| clean_free_text(status)),

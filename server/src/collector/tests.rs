@@ -94,11 +94,21 @@ fn healthy() -> Collector {
 }
 
 fn open_ids(collector: &Collector, millis: i64) -> Vec<String> {
-    collector.findings(FindingsFilter::Open, at(millis)).findings.into_iter().map(|finding| finding.id).collect()
+    collector
+        .findings(FindingsFilter::Open, at(millis))
+        .findings
+        .into_iter()
+        .map(|finding| finding.id)
+        .collect()
 }
 
 fn states(collector: &Collector, millis: i64) -> Vec<(String, MemberState)> {
-    collector.agents(at(millis)).agents.into_iter().map(|agent| (agent.node.to_string(), agent.state)).collect()
+    collector
+        .agents(at(millis))
+        .agents
+        .into_iter()
+        .map(|agent| (agent.node.to_string(), agent.state))
+        .collect()
 }
 
 #[test]
@@ -129,7 +139,8 @@ fn a_node_that_dies_is_named_and_its_return_resolves_it() {
 fn a_suspicion_makes_others_look_and_is_fetched_once() {
     let collector = healthy();
     let version = lock(&collector.plans).book.current().version.clone();
-    let ask = |look| PlanAsk { node: None, have: Some((version.epoch, version.generation)), look: Some(look) };
+    let ask =
+        |look| PlanAsk { node: None, have: Some((version.epoch, version.generation)), look: Some(look) };
     assert_eq!(collector.plan(&ask(0), at(3_500)), None);
     let mut part = round(&collector, 1, 2, None);
     part.partial = true;
@@ -144,7 +155,8 @@ fn a_suspicion_makes_others_look_and_is_fetched_once() {
 #[test]
 fn the_plan_is_given_whole_to_a_caller_of_another_epoch_and_not_again_to_one_that_has_it() {
     let collector = healthy();
-    let body = collector.plan(&PlanAsk { have: Some((Epoch(1), 1)), ..PlanAsk::default() }, at(3_000)).unwrap();
+    let body =
+        collector.plan(&PlanAsk { have: Some((Epoch(1), 1)), ..PlanAsk::default() }, at(3_000)).unwrap();
     assert_eq!(body.targets.unwrap().len(), 6);
     let ask = PlanAsk { have: Some((body.epoch, body.generation)), ..PlanAsk::default() };
     assert_eq!(collector.plan(&ask, at(3_000)), None);
@@ -168,7 +180,9 @@ fn what_is_refused_changes_nothing() {
     let before = collector.agents(at(3_000));
     let mut body = round(&collector, 1, 2, None);
     body.cells[0].target = 99;
-    assert!(matches!(collector.round(body, at(3_000)), Err(Refusal::InvalidField(text)) if text.starts_with("cells[0].target")));
+    assert!(
+        matches!(collector.round(body, at(3_000)), Err(Refusal::InvalidField(text)) if text.starts_with("cells[0].target"))
+    );
     let wrong = HeartbeatBody { node_ip: "-c1".into(), ..heartbeat(4) };
     assert!(collector.heartbeat(wrong, at(3_000)).is_err());
     assert_eq!(collector.agents(at(3_000)), before);

@@ -63,15 +63,7 @@ pub struct FindingKey {
 impl FindingKey {
     /// A key that says nothing beside its kind and subject.
     pub fn new(kind: FindingKind, subject: Subject) -> Self {
-        Self {
-            kind,
-            subject,
-            plane: None,
-            check: None,
-            direction: None,
-            family: None,
-            port: None,
-        }
+        Self { kind, subject, plane: None, check: None, direction: None, family: None, port: None }
     }
 
     /// The nodes that it is about.
@@ -149,12 +141,7 @@ const RULES: [(FindingKind, Rule); 5] = [
 /// Judges.
 pub fn diagnose(observed: &Observed<'_>) -> Diagnosis {
     let planes = planes::failing_planes(observed);
-    let mut case = Case {
-        observed,
-        planes,
-        settled: BTreeSet::new(),
-        diagnosis: Diagnosis::default(),
-    };
+    let mut case = Case { observed, planes, settled: BTreeSet::new(), diagnosis: Diagnosis::default() };
     for (_, rule) in RULES {
         rule(&mut case);
     }
@@ -176,9 +163,7 @@ impl Case<'_> {
     }
 
     fn is_held(&self, node: usize) -> bool {
-        self.diagnosis
-            .held
-            .contains(&self.observed.snapshot.nodes[node].member.node)
+        self.diagnosis.held.contains(&self.observed.snapshot.nodes[node].member.node)
     }
 }
 

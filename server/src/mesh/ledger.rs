@@ -47,10 +47,8 @@ impl Ledger {
     /// Takes a judgement. A finding that it does not repeat is resolved, unless one of its nodes is held.
     pub fn settle(&mut self, diagnosis: Diagnosis, now: Now) -> Vec<Edge> {
         let Diagnosis { findings, held } = diagnosis;
-        let mut current: BTreeMap<FindingKey, Finding> = findings
-            .into_iter()
-            .map(|finding| (finding.key.clone(), finding))
-            .collect();
+        let mut current: BTreeMap<FindingKey, Finding> =
+            findings.into_iter().map(|finding| (finding.key.clone(), finding)).collect();
         let mut edges = Vec::new();
         for (key, mut opened) in std::mem::take(&mut self.open) {
             if let Some(repeated) = current.remove(&key) {
@@ -80,16 +78,8 @@ impl Ledger {
     }
 
     fn resolve(&mut self, key: FindingKey, opened: &Opened, now: Now) -> FindingBody {
-        let body = FindingBody {
-            state: FindingState::Resolved,
-            until: Some(now.wall),
-            ..opened.body(now)
-        };
-        self.resolved.push_back(Resolved {
-            key,
-            opening: opened.opening,
-            body: body.clone(),
-        });
+        let body = FindingBody { state: FindingState::Resolved, until: Some(now.wall), ..opened.body(now) };
+        self.resolved.push_back(Resolved { key, opening: opened.opening, body: body.clone() });
         if self.resolved.len() > RESOLVED_KEPT {
             self.resolved.pop_front();
         }
@@ -105,25 +95,13 @@ impl Ledger {
 
     /// The findings that are over, the newest first.
     pub fn resolved(&self) -> Vec<FindingBody> {
-        self.resolved
-            .iter()
-            .rev()
-            .map(|resolved| resolved.body.clone())
-            .collect()
+        self.resolved.iter().rev().map(|resolved| resolved.body.clone()).collect()
     }
 }
 
 impl Opened {
     fn body(&self, now: Now) -> FindingBody {
-        let Finding {
-            key,
-            severity,
-            observers,
-            since,
-            context,
-            sentence,
-            evidence,
-        } = &self.finding;
+        let Finding { key, severity, observers, since, context, sentence, evidence } = &self.finding;
         FindingBody {
             id: id_of(key, self.opening),
             kind: key.kind,
@@ -144,10 +122,7 @@ impl Opened {
             until: None,
             context: context.clone(),
             message: sentence.render(&now, *since),
-            evidence: evidence
-                .iter()
-                .map(|evidence| evidence_body(evidence, now))
-                .collect(),
+            evidence: evidence.iter().map(|evidence| evidence_body(evidence, now)).collect(),
         }
     }
 }
@@ -173,18 +148,11 @@ fn id_of(key: &FindingKey, opening: u32) -> String {
     let mut parts = vec![key.kind.as_str().to_owned(), subject_text(&key.subject)];
     parts.extend(key.plane.map(|plane| plane.to_string()));
     parts.extend(key.check.map(|check| check.to_string()));
-    parts.extend(
-        key.direction
-            .map(|direction| format!("{direction:?}").to_lowercase()),
-    );
+    parts.extend(key.direction.map(|direction| format!("{direction:?}").to_lowercase()));
     parts.extend(key.family.map(|family| family.to_string()));
     parts.extend(key.port.map(|port| port.to_string()));
     let id = parts.join("/");
-    if opening > 1 {
-        format!("{id}#{opening}")
-    } else {
-        id
-    }
+    if opening > 1 { format!("{id}#{opening}") } else { id }
 }
 
 fn subject_text(subject: &Subject) -> String {
@@ -192,13 +160,7 @@ fn subject_text(subject: &Subject) -> String {
         Subject::Node { node } => node.to_string(),
         Subject::Pair { from, to } => format!("{from}>{to}"),
         Subject::Groups { groups, .. } => {
-            let group = |names: &Vec<_>| {
-                names
-                    .iter()
-                    .map(ToString::to_string)
-                    .collect::<Vec<_>>()
-                    .join("+")
-            };
+            let group = |names: &Vec<_>| names.iter().map(ToString::to_string).collect::<Vec<_>>().join("+");
             groups.iter().map(group).collect::<Vec<_>>().join("|")
         }
         Subject::Name { name } => name.clone(),

@@ -34,20 +34,13 @@ impl LookBook {
     /// Asks for a look at a node. Returns whether there is a new one to fetch.
     pub fn raise(&mut self, node: &NodeName, now: Moment) -> bool {
         self.looks.retain(|look| now.since(look.raised) < LOOK_KEPT);
-        let asked = self
-            .looks
-            .iter()
-            .any(|look| look.node == *node && now.since(look.raised) < LOOK_PERIOD);
+        let asked = self.looks.iter().any(|look| look.node == *node && now.since(look.raised) < LOOK_PERIOD);
         // More suspects than this at once are a wide outage, which every agent sees by itself.
         if asked || self.looks.len() >= LOOKS_MAX {
             return false;
         }
         self.newest += 1;
-        self.looks.push_back(Look {
-            number: self.newest,
-            node: node.clone(),
-            raised: now,
-        });
+        self.looks.push_back(Look { number: self.newest, node: node.clone(), raised: now });
         true
     }
 
@@ -118,9 +111,7 @@ mod tests {
     #[test]
     fn a_wide_outage_raises_a_bounded_number_of_looks() {
         let mut book = LookBook::default();
-        let raised = (0..500)
-            .filter(|number| book.raise(&node(*number), Moment::default()))
-            .count();
+        let raised = (0..500).filter(|number| book.raise(&node(*number), Moment::default())).count();
         assert_eq!(raised, LOOKS_MAX);
     }
 
@@ -129,9 +120,7 @@ mod tests {
         assert!((1..9).all(|number| is_asked(&node(number), &node(0), 9)));
         assert!(!is_asked(&node(0), &node(0), 9));
         for target in 0..20 {
-            let asked = (0..1_000)
-                .filter(|number| is_asked(&node(*number), &node(target), 1_000))
-                .count();
+            let asked = (0..1_000).filter(|number| is_asked(&node(*number), &node(target), 1_000)).count();
             assert!((1..=24).contains(&asked), "{asked} look at node-{target}");
         }
     }

@@ -174,11 +174,7 @@ impl Member {
     /// The address that stands for a plane in the compatible lists: IPv4 first, as the original knows no other.
     pub fn main_address(&self, plane: Plane) -> Option<IpAddr> {
         let addresses = self.addresses(plane);
-        addresses
-            .iter()
-            .find(|address| Family::of(**address) == Family::Ipv4)
-            .or(addresses.first())
-            .copied()
+        addresses.iter().find(|address| Family::of(**address) == Family::Ipv4).or(addresses.first()).copied()
     }
 
     /// Takes a heartbeat: the member as it is afterwards, or `None` when an older boot of the node spoke.

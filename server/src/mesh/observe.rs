@@ -118,12 +118,7 @@ fn columns_of(snapshot: &Snapshot) -> Vec<Column> {
             continue;
         };
         if snapshot.nodes[node].state != MemberState::Leaving {
-            columns.push(Column {
-                node,
-                target,
-                plane: planned.plane,
-                address: planned.address,
-            });
+            columns.push(Column { node, target, plane: planned.plane, address: planned.address });
         }
     }
     columns
@@ -141,11 +136,7 @@ fn places_of(snapshot: &Snapshot) -> Vec<Option<Arc<Places>>> {
             .or_insert_with(|| Arc::new(places_in(&snapshot.plan, &row.plan)));
         Some(places.clone())
     };
-    snapshot
-        .nodes
-        .iter()
-        .map(|node| node.row.as_deref().and_then(&mut place))
-        .collect()
+    snapshot.nodes.iter().map(|node| node.row.as_deref().and_then(&mut place)).collect()
 }
 
 /// Where each target of `plan` is in `other`: the same key at the same address.
@@ -196,9 +187,7 @@ impl Observed<'_> {
         let start = self.columns.partition_point(|column| column.node < node);
         let of_node = move |(_, column): &(usize, &Column)| column.node == node;
         let columns = self.columns.iter().enumerate().skip(start).take_while(of_node);
-        columns
-            .filter(move |(_, column)| column.plane == plane)
-            .map(|(index, _)| index)
+        columns.filter(move |(_, column)| column.plane == plane).map(|(index, _)| index)
     }
 
     /// A cell with its details.
@@ -210,11 +199,8 @@ impl Observed<'_> {
         if at.node == row {
             return bare(CellWord::Itself);
         }
-        let without_report = if view.state == MemberState::Alive {
-            CellWord::Unmeasured
-        } else {
-            CellWord::Stale
-        };
+        let without_report =
+            if view.state == MemberState::Alive { CellWord::Unmeasured } else { CellWord::Stale };
         let Some(reported) = view.row.as_deref() else {
             return bare(without_report);
         };
@@ -232,15 +218,9 @@ impl Observed<'_> {
             });
         };
         if self.snapshot.now.moment.since(timed.measured) > reported.stale_after() {
-            return Cell {
-                word: CellWord::Stale,
-                timed: Some(timed),
-            };
+            return Cell { word: CellWord::Stale, timed: Some(timed) };
         }
-        Cell {
-            word: word_of(timed.outcome),
-            timed: Some(timed),
-        }
+        Cell { word: word_of(timed.outcome), timed: Some(timed) }
     }
 }
 

@@ -50,10 +50,7 @@ impl OriginalReport {
     /// When anything arrived last.
     pub fn newest(&self) -> Option<Moment> {
         let service = self.service.as_ref().map(|reported| reported.received);
-        let planes = [&self.hosts, &self.pods]
-            .into_iter()
-            .flatten()
-            .map(|reported| reported.received);
+        let planes = [&self.hosts, &self.pods].into_iter().flatten().map(|reported| reported.received);
         planes.chain(service).max()
     }
 
@@ -95,11 +92,7 @@ impl OriginalReport {
 
 fn word(text: &str, good: &str, bad: &str) -> Outcome {
     if text == good {
-        Outcome::Reached(Reached {
-            rtt_us: None,
-            late: false,
-            retransmitted: false,
-        })
+        Outcome::Reached(Reached { rtt_us: None, late: false, retransmitted: false })
     } else if text == bad {
         Outcome::Unreached(Cause::Unspecified)
     } else {

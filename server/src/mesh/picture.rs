@@ -34,11 +34,13 @@ const MEASURED_AGO_MS: u64 = 1_000;
 const OLD_MS: u64 = 5_000;
 const INTERVAL_MS: u64 = 5_000;
 
-pub(crate) const TIMING: Timing = Timing { ttl: Duration::from_secs(15), forget_after: Duration::from_secs(3_600) };
+pub(crate) const TIMING: Timing =
+    Timing { ttl: Duration::from_secs(15), forget_after: Duration::from_secs(3_600) };
 
 /// Makes a snapshot.
 pub(crate) fn snapshot(picture: &str) -> Snapshot {
-    let lines: Vec<Line> = picture.lines().map(str::trim).filter(|line| !line.is_empty()).map(Line::parse).collect();
+    let lines: Vec<Line> =
+        picture.lines().map(str::trim).filter(|line| !line.is_empty()).map(Line::parse).collect();
     let plan = Arc::new(plan(&lines));
     let now = Now { moment: NOW, wall: DateTime::<Utc>::UNIX_EPOCH + chrono::TimeDelta::hours(12) };
     let nodes = lines.iter().enumerate().map(|(place, line)| line.view(place, &plan, now)).collect();
@@ -68,7 +70,8 @@ impl Line {
         let parts: Vec<&str> = line.split('|').collect();
         let [head, host, pod] = parts[..] else { panic!("not a line of a picture: {line}") };
         let words: Vec<&str> = head.split_whitespace().collect();
-        let symbols = |row: &str| row.split_whitespace().map(|symbol| symbol.chars().next().unwrap()).collect();
+        let symbols =
+            |row: &str| row.split_whitespace().map(|symbol| symbol.chars().next().unwrap()).collect();
         Self {
             node: NodeName::parse(words[0]).unwrap(),
             state: words[1].to_owned(),
@@ -113,7 +116,9 @@ impl Line {
         for (plane, symbols) in self.planes.iter().enumerate() {
             for (node, symbol) in symbols.iter().enumerate() {
                 let target = u32::try_from(node * 2 + plane).unwrap();
-                cells.extend(cells_of(*symbol).map(|(check, outcome, age_ms)| cell(target, check, outcome, age_ms)));
+                cells.extend(
+                    cells_of(*symbol).map(|(check, outcome, age_ms)| cell(target, check, outcome, age_ms)),
+                );
             }
         }
         if cells.is_empty() {
@@ -156,11 +161,19 @@ fn cells_of(symbol: char) -> impl Iterator<Item = (CheckKind, Outcome, u64)> {
         'n' => (Some(Outcome::Unmeasured(Reason::NotPermitted)), Some(good), new),
         // Echo fails, the port was not asked since: neither dead nor alive.
         'p' => (Some(silent), None, new),
-        '?' => (Some(Outcome::Unmeasured(Reason::Overloaded)), Some(Outcome::Unmeasured(Reason::Overloaded)), new),
+        '?' => (
+            Some(Outcome::Unmeasured(Reason::Overloaded)),
+            Some(Outcome::Unmeasured(Reason::Overloaded)),
+            new,
+        ),
         '.' | '-' => (None, None, 0),
         other => panic!("not a symbol of a picture: {other}"),
     };
-    let tcp = if symbol == 'p' { Some((CheckKind::Tcp, good, OLD_MS)) } else { tcp.map(|tcp| (CheckKind::Tcp, tcp, age_ms)) };
+    let tcp = if symbol == 'p' {
+        Some((CheckKind::Tcp, good, OLD_MS))
+    } else {
+        tcp.map(|tcp| (CheckKind::Tcp, tcp, age_ms))
+    };
     icmp.map(|icmp| (CheckKind::Icmp, icmp, age_ms)).into_iter().chain(tcp)
 }
 

@@ -29,15 +29,8 @@ pub struct PlanBook {
 impl PlanBook {
     /// Opens the book with an empty plan of generation 0.
     pub fn new(epoch: Epoch) -> Self {
-        let plan = Plan {
-            version: PlanVersion { epoch, generation: 0 },
-            targets: Vec::new(),
-        };
-        Self {
-            current: Arc::new(plan),
-            former: VecDeque::new(),
-            moved: None,
-        }
+        let plan = Plan { version: PlanVersion { epoch, generation: 0 }, targets: Vec::new() };
+        Self { current: Arc::new(plan), former: VecDeque::new(), moved: None }
     }
 
     /// The present plan.
@@ -47,9 +40,7 @@ impl PlanBook {
 
     /// The plan of a version, when it is still known.
     pub fn find(&self, version: &PlanVersion) -> Option<&Arc<Plan>> {
-        std::iter::once(&self.current)
-            .chain(self.former.iter().rev())
-            .find(|plan| plan.version == *version)
+        std::iter::once(&self.current).chain(self.former.iter().rev()).find(|plan| plan.version == *version)
     }
 
     /// Makes the plan follow the members. Returns whether the generation moved; it moves at most once in
@@ -59,10 +50,7 @@ impl PlanBook {
         members: impl Iterator<Item = (&'a Member, MemberState)>,
         now: Moment,
     ) -> bool {
-        if self
-            .moved
-            .is_some_and(|moved| now.since(moved) < GENERATION_PERIOD)
-        {
+        if self.moved.is_some_and(|moved| now.since(moved) < GENERATION_PERIOD) {
             return false;
         }
         let targets = full_mesh(members);
@@ -87,9 +75,7 @@ impl PlanBook {
 ///
 /// An original agent that is lost while a native one reports from its node has been replaced: it is no target any more.
 fn full_mesh<'a>(members: impl Iterator<Item = (&'a Member, MemberState)>) -> Vec<Target> {
-    let members: Vec<_> = members
-        .filter(|(_, state)| *state != MemberState::Leaving)
-        .collect();
+    let members: Vec<_> = members.filter(|(_, state)| *state != MemberState::Leaving).collect();
     let native_hosts: Vec<_> = members
         .iter()
         .filter(|(member, _)| member.origin != Origin::Original)
@@ -98,10 +84,7 @@ fn full_mesh<'a>(members: impl Iterator<Item = (&'a Member, MemberState)>) -> Ve
     let replaced = |member: &Member, state: MemberState| {
         member.origin == Origin::Original
             && state == MemberState::Lost
-            && member
-                .host_addresses
-                .iter()
-                .any(|address| native_hosts.contains(&address))
+            && member.host_addresses.iter().any(|address| native_hosts.contains(&address))
     };
     let mut targets: BTreeMap<TargetKey, Target> = BTreeMap::new();
     for (member, state) in &members {

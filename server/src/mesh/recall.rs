@@ -33,12 +33,7 @@ struct Named {
 impl Recall {
     /// Begins at the server's start.
     pub fn new(started: Moment, ttl: Duration) -> Self {
-        Self {
-            started,
-            ttl,
-            named: BTreeMap::new(),
-            reported: BTreeSet::new(),
-        }
+        Self { started, ttl, named: BTreeMap::new(), reported: BTreeSet::new() }
     }
 
     /// Tells whether agents' memories still count.
@@ -54,10 +49,10 @@ impl Recall {
     /// Notes the target list that an agent brought from before the start.
     pub fn named(&mut self, by: &NodeName, targets: &[Target]) {
         for target in targets {
-            let named = self.named.entry(target.node.clone()).or_insert_with(|| Named {
-                by: BTreeSet::new(),
-                targets: Vec::new(),
-            });
+            let named = self
+                .named
+                .entry(target.node.clone())
+                .or_insert_with(|| Named { by: BTreeSet::new(), targets: Vec::new() });
             if named.by.insert(by.clone()) || !named.targets.contains(target) {
                 named.targets.retain(|known| known.key() != target.key());
                 named.targets.push(target.clone());
@@ -110,11 +105,7 @@ mod tests {
 
     fn recalled(recall: &Recall, heard: &[&str]) -> Vec<String> {
         let heard = heard.iter().map(|name| node(name)).collect();
-        recall
-            .recalled(&heard)
-            .into_iter()
-            .map(|(node, _)| node.to_string())
-            .collect()
+        recall.recalled(&heard).into_iter().map(|(node, _)| node.to_string()).collect()
     }
 
     #[test]

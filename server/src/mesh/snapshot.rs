@@ -39,9 +39,7 @@ pub struct NodeView {
 impl Snapshot {
     /// The place of a node among [`Snapshot::nodes`].
     pub fn place(&self, node: &NodeName) -> Option<usize> {
-        self.nodes
-            .binary_search_by(|view| view.member.node.cmp(node))
-            .ok()
+        self.nodes.binary_search_by(|view| view.member.node.cmp(node)).ok()
     }
 }
 

@@ -27,16 +27,12 @@ impl Moment {
 
     /// The moment this long before.
     pub fn before(self, span: Duration) -> Self {
-        Self {
-            millis: self.millis.saturating_sub(millis_of(span)),
-        }
+        Self { millis: self.millis.saturating_sub(millis_of(span)) }
     }
 
     /// The moment this long after.
     pub fn after(self, span: Duration) -> Self {
-        Self {
-            millis: self.millis.saturating_add(millis_of(span)),
-        }
+        Self { millis: self.millis.saturating_add(millis_of(span)) }
     }
 }
 

@@ -8,9 +8,7 @@ use crate::mesh::time::Moment;
 
 /// Draws the members.
 pub fn agents(snapshot: &Snapshot) -> AgentsBody {
-    AgentsBody {
-        agents: snapshot.nodes.iter().map(|view| agent(snapshot, view)).collect(),
-    }
+    AgentsBody { agents: snapshot.nodes.iter().map(|view| agent(snapshot, view)).collect() }
 }
 
 fn agent(snapshot: &Snapshot, view: &NodeView) -> AgentBody {
@@ -31,11 +29,7 @@ fn agent(snapshot: &Snapshot, view: &NodeView) -> AgentBody {
         interval_ms: member.heard.map(|_| millis(member.interval)),
         round_age_ms: view.row.as_ref().and_then(|row| row.round_ended).map(age),
         rounds: view.row.as_ref().map_or(0, |row| row.taken),
-        last_sequence: view
-            .row
-            .as_ref()
-            .map(|row| row.sequences.highest())
-            .filter(|highest| *highest > 0),
+        last_sequence: view.row.as_ref().map(|row| row.sequences.highest()).filter(|highest| *highest > 0),
         clock_offset_ms: member.clock_offset_ms,
         original: member.origin == Origin::Original,
         problems: member.problems(&snapshot.timing),

@@ -70,12 +70,7 @@ fn shown_originals<'a>(
 ) -> impl Iterator<Item = (&'a String, &'a Arc<OriginalReport>)> {
     let is_heard = |source: &str| {
         snapshot.nodes.iter().any(|view| {
-            view.is_heard()
-                && view
-                    .member
-                    .pod_addresses
-                    .iter()
-                    .any(|address| address.to_string() == source)
+            view.is_heard() && view.member.pod_addresses.iter().any(|address| address.to_string() == source)
         })
     };
     let shown = move |source: &str, report: &OriginalReport| {
@@ -185,11 +180,7 @@ fn native_service(observed: &Observed<'_>, row: usize, source: &str) -> Connecti
         return ConnectivityResult::default();
     };
     let ServiceAddress { name, port } = &shown.service.address;
-    let first_address = shown
-        .service
-        .connects
-        .first()
-        .map(|(address, _)| address.to_string());
+    let first_address = shown.service.connects.first().map(|(address, _)| address.to_string());
     let resolver = Duration::from_micros(u64::from(shown.name.rtt_us.unwrap_or(0)));
     let connect = Duration::from_micros(u64::from(shown.port.rtt_us.unwrap_or(0)));
     let status = |cells: &ServiceCells<'_>| ServiceStatus {
@@ -212,10 +203,7 @@ fn native_service(observed: &Observed<'_>, row: usize, source: &str) -> Connecti
             .now
             .wall_of(shown.service.resolution.measured)
             .to_rfc3339_opts(chrono::SecondsFormat::Nanos, true),
-        services: cells
-            .iter()
-            .map(|cells| (cells.service.address.to_string(), status(cells)))
-            .collect(),
+        services: cells.iter().map(|cells| (cells.service.address.to_string(), status(cells))).collect(),
     }
 }
 
@@ -225,9 +213,7 @@ pub fn summary(map: &ResultMap) -> TestSummary {
     let mut time = Duration::ZERO;
     for status in map.values().flat_map(BTreeMap::values) {
         let words = [status.ping.as_str(), status.port_status.as_str()];
-        let unmeasured = words
-            .iter()
-            .any(|word| [compat::UNMEASURED, compat::STALE].contains(word));
+        let unmeasured = words.iter().any(|word| [compat::UNMEASURED, compat::STALE].contains(word));
         let failed = status.ping == compat::UNREACHABLE || status.port_status == compat::CLOSED;
         if unmeasured && !failed {
             summary.unmeasured_tests += 1;
@@ -248,11 +234,7 @@ pub fn summary(map: &ResultMap) -> TestSummary {
 }
 
 fn percent(part: usize, whole: usize) -> f64 {
-    if whole == 0 {
-        0.0
-    } else {
-        100.0 * part as f64 / whole as f64
-    }
+    if whole == 0 { 0.0 } else { 100.0 * part as f64 / whole as f64 }
 }
 
 /// Totals of the services, `None` when nobody checks one.
@@ -272,11 +254,7 @@ pub fn service_summary(observed: &Observed<'_>, originals: &Originals) -> Option
         let passes = reported.value.port_status.as_ref().is_some_and(open);
         count(&mut summary, passes, !passes);
     }
-    summary.service_name = names
-        .into_iter()
-        .filter(|name| !name.is_empty())
-        .collect::<Vec<_>>()
-        .join(",");
+    summary.service_name = names.into_iter().filter(|name| !name.is_empty()).collect::<Vec<_>>().join(",");
     summary.success_rate = percent(summary.successful_tests, summary.total_tests);
     (summary.total_tests + summary.unmeasured_tests > 0).then_some(summary)
 }

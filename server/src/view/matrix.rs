@@ -18,10 +18,8 @@ use crate::mesh::time::Moment;
 /// Draws the matrix of a plane of the members.
 pub fn planes(observed: &Observed<'_>, plane: Plane, check: CheckKind, family: Option<Family>) -> MatrixBody {
     let nodes: Vec<usize> = shown(observed);
-    let names: Vec<String> = nodes
-        .iter()
-        .map(|node| observed.snapshot.nodes[*node].member.node.to_string())
-        .collect();
+    let names: Vec<String> =
+        nodes.iter().map(|node| observed.snapshot.nodes[*node].member.node.to_string()).collect();
     let cell = |from: usize, to: usize| {
         if from == to {
             return MatrixCellBody::bare(CellWord::Itself);
@@ -34,18 +32,8 @@ pub fn planes(observed: &Observed<'_>, plane: Plane, check: CheckKind, family: O
             .max_by_key(|cell| badness(cell.outcome))
             .unwrap_or(MatrixCellBody::bare(CellWord::NotPlanned))
     };
-    let cells = nodes
-        .iter()
-        .map(|from| nodes.iter().map(|to| cell(*from, *to)).collect())
-        .collect();
-    MatrixBody {
-        plane: plane.into(),
-        check,
-        family,
-        from: names.clone(),
-        to: names,
-        cells,
-    }
+    let cells = nodes.iter().map(|from| nodes.iter().map(|to| cell(*from, *to)).collect()).collect();
+    MatrixBody { plane: plane.into(), check, family, from: names.clone(), to: names, cells }
 }
 
 /// Draws the matrix of the services.
@@ -70,10 +58,7 @@ pub fn services(observed: &Observed<'_>, check: CheckKind, family: Option<Family
         plane: MatrixPlane::Service,
         check,
         family,
-        from: nodes
-            .iter()
-            .map(|node| observed.snapshot.nodes[*node].member.node.to_string())
-            .collect(),
+        from: nodes.iter().map(|node| observed.snapshot.nodes[*node].member.node.to_string()).collect(),
         to: names.iter().map(ToString::to_string).collect(),
         cells: nodes.iter().map(row).collect(),
     }
@@ -81,24 +66,16 @@ pub fn services(observed: &Observed<'_>, check: CheckKind, family: Option<Family
 
 /// The services that anybody checks, sorted.
 pub fn service_names(observed: &Observed<'_>) -> Vec<ServiceAddress> {
-    let rows = observed
-        .snapshot
-        .nodes
-        .iter()
-        .filter_map(|view| view.row.as_deref());
-    let names: BTreeSet<_> = rows
-        .flat_map(|row| row.services.iter().map(|service| service.address.clone()))
-        .collect();
+    let rows = observed.snapshot.nodes.iter().filter_map(|view| view.row.as_deref());
+    let names: BTreeSet<_> =
+        rows.flat_map(|row| row.services.iter().map(|service| service.address.clone())).collect();
     names.into_iter().collect()
 }
 
 /// The members that have a row and a column: all but those that said goodbye.
 fn shown(observed: &Observed<'_>) -> Vec<usize> {
     let nodes = observed.snapshot.nodes.iter().enumerate();
-    nodes
-        .filter(|(_, view)| view.state != MemberState::Leaving)
-        .map(|(node, _)| node)
-        .collect()
+    nodes.filter(|(_, view)| view.state != MemberState::Leaving).map(|(node, _)| node).collect()
 }
 
 /// One check of one service: the worst of its addresses.
@@ -111,18 +88,8 @@ pub fn service_cell(
 ) -> MatrixCellBody {
     let draw = |timed: &Timed| {
         let stale = now.since(timed.measured) > row.stale_after();
-        let word = if stale {
-            CellWord::Stale
-        } else {
-            word_of(timed.outcome)
-        };
-        cell_body(
-            Cell {
-                word,
-                timed: Some(*timed),
-            },
-            now,
-        )
+        let word = if stale { CellWord::Stale } else { word_of(timed.outcome) };
+        cell_body(Cell { word, timed: Some(*timed) }, now)
     };
     if check == CheckKind::Dns {
         return draw(&service.resolution);
@@ -131,18 +98,13 @@ pub fn service_cell(
         return MatrixCellBody::bare(CellWord::NotPlanned);
     }
     let of_family = |address: &std::net::IpAddr| family.is_none_or(|family| Family::of(*address) == family);
-    let cells = service
-        .connects
-        .iter()
-        .filter(|(address, _)| of_family(address))
-        .map(|(_, timed)| draw(timed));
+    let cells =
+        service.connects.iter().filter(|(address, _)| of_family(address)).map(|(_, timed)| draw(timed));
     // Without an address there was nothing to connect to: the name is to blame, not the port.
-    cells
-        .max_by_key(|cell| badness(cell.outcome))
-        .unwrap_or(MatrixCellBody {
-            reason: Some(Reason::NotYet),
-            ..MatrixCellBody::bare(CellWord::Unmeasured)
-        })
+    cells.max_by_key(|cell| badness(cell.outcome)).unwrap_or(MatrixCellBody {
+        reason: Some(Reason::NotYet),
+        ..MatrixCellBody::bare(CellWord::Unmeasured)
+    })
 }
 
 /// Order in which one of several cells stands for all: a failure first, an absence of knowledge before an answer.

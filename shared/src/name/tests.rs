@@ -18,13 +18,9 @@ fn a_node_name_is_an_rfc_1123_subdomain() {
 
 #[test]
 fn a_zone_is_a_label_value() {
-    for (text, expected) in [
-        ("eu-west-1a", true),
-        ("Zone_1.x", true),
-        ("", false),
-        ("_z", false),
-        ("a b", false),
-    ] {
+    for (text, expected) in
+        [("eu-west-1a", true), ("Zone_1.x", true), ("", false), ("_z", false), ("a b", false)]
+    {
         assert_eq!(Zone::parse(text).is_ok(), expected, "{text:?}");
     }
 }
@@ -32,19 +28,13 @@ fn a_zone_is_a_label_value() {
 #[test]
 fn an_error_names_the_kind_the_text_and_the_rule() {
     let error = Namespace::parse("kube system").unwrap_err().to_string();
-    assert!(
-        error.starts_with("namespace \"kube system\" is not valid: lower-case letters"),
-        "{error}"
-    );
+    assert!(error.starts_with("namespace \"kube system\" is not valid: lower-case letters"), "{error}");
 }
 
 #[test]
 fn a_service_takes_its_port_from_the_text_or_the_default() {
     let parse = |text| ServiceAddress::parse(text, 80).map(|service| service.to_string());
-    assert_eq!(
-        parse("kube-dns.kube-system.svc:53"),
-        Ok("kube-dns.kube-system.svc:53".to_owned())
-    );
+    assert_eq!(parse("kube-dns.kube-system.svc:53"), Ok("kube-dns.kube-system.svc:53".to_owned()));
     assert_eq!(parse("example.org."), Ok("example.org.:80".to_owned()));
     assert!(parse("example.org:0").unwrap_err().contains("1 to 65535"));
     assert!(parse("-c1").is_err());

@@ -95,14 +95,7 @@ pub struct MatrixCellBody {
 impl MatrixCellBody {
     /// A cell that shows nothing beside its word.
     pub fn bare(outcome: CellWord) -> Self {
-        Self {
-            outcome,
-            cause: None,
-            reason: None,
-            rtt_us: None,
-            age_ms: None,
-            suspect: false,
-        }
+        Self { outcome, cause: None, reason: None, rtt_us: None, age_ms: None, suspect: false }
     }
 }
 

@@ -105,9 +105,7 @@ impl OutcomeBody {
                 icmp_code: self.icmp_code.unwrap_or(0),
             },
             Some(CauseWord::NoRoute) => Cause::NoRoute,
-            Some(CauseWord::Name) => Cause::Name {
-                rcode: self.rcode.unwrap_or(0),
-            },
+            Some(CauseWord::Name) => Cause::Name { rcode: self.rcode.unwrap_or(0) },
             Some(CauseWord::ResolverTimeout) => Cause::ResolverTimeout,
             Some(CauseWord::Tls) => Cause::Tls,
             Some(CauseWord::Protocol) => Cause::Protocol,
@@ -119,22 +117,12 @@ impl OutcomeBody {
 impl From<Outcome> for OutcomeBody {
     fn from(outcome: Outcome) -> Self {
         match outcome {
-            Outcome::Reached(Reached {
-                rtt_us,
-                late,
-                retransmitted,
-            }) => Self {
-                rtt_us,
-                late,
-                retransmitted,
-                ..Self::of_word(OutcomeWord::Reached)
-            },
+            Outcome::Reached(Reached { rtt_us, late, retransmitted }) => {
+                Self { rtt_us, late, retransmitted, ..Self::of_word(OutcomeWord::Reached) }
+            }
             Outcome::Unreached(cause) => {
                 let body = Self::of_word(OutcomeWord::Unreached);
-                let mut body = Self {
-                    cause: Some(CauseWord::from(cause).into()),
-                    ..body
-                };
+                let mut body = Self { cause: Some(CauseWord::from(cause).into()), ..body };
                 if let Cause::Rejected { icmp_type, icmp_code } = cause {
                     (body.icmp_type, body.icmp_code) = (Some(icmp_type), Some(icmp_code));
                 }
@@ -143,10 +131,9 @@ impl From<Outcome> for OutcomeBody {
                 }
                 body
             }
-            Outcome::Unmeasured(reason) => Self {
-                reason: Some(reason),
-                ..Self::of_word(OutcomeWord::Unmeasured)
-            },
+            Outcome::Unmeasured(reason) => {
+                Self { reason: Some(reason), ..Self::of_word(OutcomeWord::Unmeasured) }
+            }
         }
     }
 }

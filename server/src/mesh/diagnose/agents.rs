@@ -19,29 +19,18 @@ pub(super) fn not_measurable(case: &mut Case<'_>) {
         let blind: Vec<usize> = (0..case.observed.snapshot.nodes.len())
             .filter(|node| is_not_permitted(case, *node, check))
             .collect();
-        let observers = case
-            .observed
-            .snapshot
-            .nodes
-            .iter()
-            .filter(|view| view.is_observer())
-            .count();
+        let observers = case.observed.snapshot.nodes.iter().filter(|view| view.is_observer()).count();
         if blind.is_empty() {
             continue;
         }
         if blind.len() == observers && observers > 1 {
-            let since = blind
-                .iter()
-                .filter_map(|node| first_seen(case, *node, check))
-                .min();
+            let since = blind.iter().filter_map(|node| first_seen(case, *node, check)).min();
             add(case, Subject::Scope { scope: Scope::All }, check, since);
             continue;
         }
         for node in blind {
             let since = first_seen(case, node, check);
-            let subject = Subject::Node {
-                node: case.name(node),
-            };
+            let subject = Subject::Node { node: case.name(node) };
             add(case, subject, check, since);
         }
     }
@@ -54,11 +43,8 @@ fn is_not_permitted(case: &Case<'_>, node: usize, check: CheckKind) -> bool {
     let Some(marks) = case.observed.marks(check) else {
         return false;
     };
-    let mut measurable = marks
-        .row(node)
-        .iter()
-        .filter(|mark| !matches!(mark, Mark::Itself | Mark::NotPlanned))
-        .peekable();
+    let mut measurable =
+        marks.row(node).iter().filter(|mark| !matches!(mark, Mark::Itself | Mark::NotPlanned)).peekable();
     measurable.peek().is_some() && measurable.all(|mark| *mark == Mark::NotPermitted)
 }
 
@@ -75,10 +61,7 @@ fn add(case: &mut Case<'_>, subject: Subject, check: CheckKind, since: Option<Mo
     let since = since.unwrap_or(case.observed.snapshot.now.moment);
     let sentence = message::not_measurable(&subject, check);
     case.add(Finding {
-        key: FindingKey {
-            check: Some(check),
-            ..FindingKey::new(FindingKind::NotMeasurable, subject)
-        },
+        key: FindingKey { check: Some(check), ..FindingKey::new(FindingKind::NotMeasurable, subject) },
         severity: Severity::Warning,
         observers: None,
         since,
@@ -96,13 +79,12 @@ pub(super) fn stale(case: &mut Case<'_>) {
         if view.state != MemberState::Alive || view.member.origin != Origin::Native || !has_targets {
             continue;
         }
-        let interval = view.row.as_ref().map_or(view.member.interval, |row| {
-            row.interval.max(Duration::from_millis(100))
-        });
+        let interval = view
+            .row
+            .as_ref()
+            .map_or(view.member.interval, |row| row.interval.max(Duration::from_millis(100)));
         let reported = view.row.as_ref().and_then(|row| row.round_ended);
-        let since = reported
-            .unwrap_or(view.member.steady_since)
-            .max(view.member.steady_since);
+        let since = reported.unwrap_or(view.member.steady_since).max(view.member.steady_since);
         if snapshot.now.moment.since(since) <= interval * STALE_AFTER_PERIODS {
             continue;
         }

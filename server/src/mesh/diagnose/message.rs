@@ -32,11 +32,7 @@ fn clock(now: &Now, moment: Moment) -> String {
 fn seen_by(observers: Observers) -> String {
     let Observers { saw, of, zones } = observers;
     let noun = if of == 1 { "observer" } else { "observers" };
-    let zones = if zones > 1 {
-        format!(" in {zones} zones")
-    } else {
-        String::new()
-    };
+    let zones = if zones > 1 { format!(" in {zones} zones") } else { String::new() };
     format!("from {saw} of {of} {noun}{zones}")
 }
 
@@ -45,10 +41,7 @@ pub(super) fn node_down(now: &Now, node: &NodeName, observers: Observers, heard:
         Some(heard) => format!("; its agent was last heard at {}", clock(now, heard)),
         None => "; its agent was not heard since this server started".to_owned(),
     };
-    Sentence {
-        head: format!("{node} is down: no address of it answers, {}", seen_by(observers)),
-        tail,
-    }
+    Sentence { head: format!("{node} is down: no address of it answers, {}", seen_by(observers)), tail }
 }
 
 pub(super) fn plane_cut(node: &NodeName, plane: Plane, observers: Observers, agent_silent: bool) -> Sentence {
@@ -79,10 +72,7 @@ pub(super) fn agent_down(node: &NodeName, pod: Option<&str>, answers: bool) -> S
     } else {
         "; nobody is there to tell whether the node itself answers"
     };
-    Sentence {
-        head: format!("the agent on {node}{pod} is silent"),
-        tail: tail.to_owned(),
-    }
+    Sentence { head: format!("the agent on {node}{pod} is silent"), tail: tail.to_owned() }
 }
 
 pub(super) fn not_measurable(subject: &Subject, check: CheckKind) -> Sentence {
@@ -98,10 +88,7 @@ pub(super) fn not_measurable(subject: &Subject, check: CheckKind) -> Sentence {
         }
         CheckKind::Tcp | CheckKind::Dns => "; look at the pod's security profile and the node's firewall",
     };
-    Sentence {
-        head: format!("{who} cannot measure {check}: not permitted"),
-        tail: tail.to_owned(),
-    }
+    Sentence { head: format!("{who} cannot measure {check}: not permitted"), tail: tail.to_owned() }
 }
 
 pub(super) fn stale(node: &NodeName) -> Sentence {

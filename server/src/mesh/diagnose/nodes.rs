@@ -24,18 +24,9 @@ enum Standing {
 
 fn standing(case: &Case<'_>, node: usize, plane: Plane) -> Standing {
     match case.planes.get(&(node, plane)) {
-        Some(PlaneView {
-            verdict: PlaneVerdict::Dead,
-            ..
-        }) => Standing::Dead,
-        Some(PlaneView {
-            verdict: PlaneVerdict::Answers,
-            ..
-        }) => Standing::Answers,
-        Some(PlaneView {
-            verdict: PlaneVerdict::Undecided,
-            ..
-        }) => Standing::Undecided,
+        Some(PlaneView { verdict: PlaneVerdict::Dead, .. }) => Standing::Dead,
+        Some(PlaneView { verdict: PlaneVerdict::Answers, .. }) => Standing::Answers,
+        Some(PlaneView { verdict: PlaneVerdict::Undecided, .. }) => Standing::Undecided,
         None if newest_answer(case.observed, node, plane).is_some() => Standing::Answers,
         None => Standing::Unknown,
     }
@@ -52,12 +43,8 @@ fn newest_answer(observed: &Observed<'_>, node: usize, plane: Plane) -> Option<M
             for (observer, mark) in marks.column(column).enumerate() {
                 let answers = matches!(mark, Mark::Reached | Mark::Answered);
                 if answers && observed.snapshot.nodes[observer].is_observer() {
-                    newest = newest.max(
-                        observed
-                            .cell(observer, column, check)
-                            .timed
-                            .map(|timed| timed.measured),
-                    );
+                    newest =
+                        newest.max(observed.cell(observer, column, check).timed.map(|timed| timed.measured));
                 }
             }
         }
@@ -68,10 +55,7 @@ fn newest_answer(observed: &Observed<'_>, node: usize, plane: Plane) -> Option<M
 /// Members that may be judged: all but those that said goodbye.
 fn subjects(case: &Case<'_>) -> Vec<usize> {
     let nodes = case.observed.snapshot.nodes.iter().enumerate();
-    nodes
-        .filter(|(_, view)| view.state != MemberState::Leaving)
-        .map(|(node, _)| node)
-        .collect()
+    nodes.filter(|(_, view)| view.state != MemberState::Leaving).map(|(node, _)| node).collect()
 }
 
 /// Nodes that at least one plane of answers nobody, or may.
@@ -84,11 +68,7 @@ fn nodes_with_failing_planes(case: &Case<'_>) -> Vec<usize> {
 
 /// Critical, but where a single observer is all there is.
 fn severity(observers: Observers) -> Severity {
-    if observers.of <= 1 {
-        Severity::Warning
-    } else {
-        Severity::Critical
-    }
+    if observers.of <= 1 { Severity::Warning } else { Severity::Critical }
 }
 
 /// Neither plane answers anyone, and nothing was received from the agent since the cells began to fail.
@@ -99,18 +79,12 @@ pub(super) fn node_down(case: &mut Case<'_>) {
             .iter()
             .filter(|standing| matches!(standing, Standing::Dead | Standing::Undecided))
             .count();
-        let known = standings
-            .iter()
-            .filter(|standing| **standing != Standing::Unknown)
-            .count();
+        let known = standings.iter().filter(|standing| **standing != Standing::Unknown).count();
         // With a plane that answers it is not the node; the later rules look at it.
         if failing == 0 || failing < known {
             continue;
         }
-        let dead = standings
-            .iter()
-            .filter(|standing| **standing == Standing::Dead)
-            .count();
+        let dead = standings.iter().filter(|standing| **standing == Standing::Dead).count();
         let view = &case.observed.snapshot.nodes[node];
         let onset = Plane::ALL
             .iter()
@@ -133,11 +107,7 @@ pub(super) fn node_down(case: &mut Case<'_>) {
 fn add_node_down(case: &mut Case<'_>, node: usize, since: Moment) {
     let observed = case.observed;
     let mut cells = Vec::new();
-    let mut observers = Observers {
-        saw: 0,
-        of: 0,
-        zones: 0,
-    };
+    let mut observers = Observers { saw: 0, of: 0, zones: 0 };
     for plane in Plane::ALL {
         let Some(view) = case.planes.get(&(node, plane)) else {
             continue;

@@ -90,10 +90,7 @@ pub fn failing_planes(observed: &Observed<'_>) -> BTreeMap<(usize, Plane), Plane
 fn view(observed: &Observed<'_>, node: usize, plane: Plane) -> Option<PlaneView> {
     let columns: Vec<usize> = observed.columns_at(node, plane).collect();
     let subject = &observed.snapshot.nodes[node];
-    let fresh_after = subject
-        .recovered
-        .max(Some(subject.member.steady_since))
-        .unwrap_or_default();
+    let fresh_after = subject.recovered.max(Some(subject.member.steady_since)).unwrap_or_default();
     let mut answering = Vec::new();
     let mut silent = Vec::new();
     let mut pending = 0;
@@ -125,24 +122,13 @@ fn view(observed: &Observed<'_>, node: usize, plane: Plane) -> Option<PlaneView>
     } else {
         PlaneVerdict::Undecided
     };
-    Some(PlaneView {
-        verdict,
-        silent,
-        answers,
-        pending,
-        since,
-        onset,
-    })
+    Some(PlaneView { verdict, silent, answers, pending, since, onset })
 }
 
 /// When the newest failure began: the earliest of the moments that belong with the latest.
 fn start_of_newest(begins: &[Moment]) -> Option<Moment> {
     let newest = begins.iter().max()?;
-    begins
-        .iter()
-        .filter(|begin| newest.since(**begin) <= ONE_FAILURE)
-        .min()
-        .copied()
+    begins.iter().filter(|begin| newest.since(**begin) <= ONE_FAILURE).min().copied()
 }
 
 /// What one observer says of a plane, over its families and checks; `None` when it measured nothing.

@@ -45,11 +45,9 @@ impl Heartbeat {
     /// # Errors
     /// The first field that is missing or wrong.
     pub fn parse(body: HeartbeatBody, now: Now) -> Result<Self, HeartbeatError> {
-        for (field, value) in [
-            ("pod_name", &body.pod_name),
-            ("node_ip", &body.node_ip),
-            ("pod_ip", &body.pod_ip),
-        ] {
+        for (field, value) in
+            [("pod_name", &body.pod_name), ("node_ip", &body.node_ip), ("pod_ip", &body.pod_ip)]
+        {
             if value.is_empty() {
                 return Err(HeartbeatError::Missing(field));
             }
@@ -61,20 +59,13 @@ impl Heartbeat {
         if body.client_port == Some(0) {
             return Err(invalid("client_port", "0 is not a port"));
         }
-        let origin = if body.node.is_some() {
-            Origin::Native
-        } else {
-            Origin::Original
-        };
+        let origin = if body.node.is_some() { Origin::Native } else { Origin::Original };
         let node = match body.node {
             Some(node) => node,
             None => NodeName::from_pod_name(&body.pod_name).map_err(|error| invalid("pod_name", error))?,
         };
         let uptime = Duration::from_millis(body.uptime_ms.unwrap_or(0));
-        let boot = body.boot_id.map(|id| Boot {
-            id,
-            started: now.moment.before(uptime),
-        });
+        let boot = body.boot_id.map(|id| Boot { id, started: now.moment.before(uptime) });
         let clock_offset_ms = DateTime::parse_from_rfc3339(&body.timestamp)
             .ok()
             .map(|stamp| (stamp.to_utc() - now.wall).num_milliseconds());
@@ -108,10 +99,7 @@ impl Heartbeat {
 }
 
 fn invalid(field: &'static str, problem: impl ToString) -> HeartbeatError {
-    HeartbeatError::Invalid {
-        field,
-        problem: problem.to_string(),
-    }
+    HeartbeatError::Invalid { field, problem: problem.to_string() }
 }
 
 fn interval(interval_ms: Option<u64>) -> Result<Duration, HeartbeatError> {
@@ -120,11 +108,7 @@ fn interval(interval_ms: Option<u64>) -> Result<Duration, HeartbeatError> {
         Some(millis) if INTERVAL_MS.contains(&millis) => Ok(Duration::from_millis(millis)),
         Some(millis) => Err(invalid(
             "interval_ms",
-            format!(
-                "{millis} is out of range: {} to {} is accepted",
-                INTERVAL_MS.start(),
-                INTERVAL_MS.end()
-            ),
+            format!("{millis} is out of range: {} to {} is accepted", INTERVAL_MS.start(), INTERVAL_MS.end()),
         )),
     }
 }
@@ -138,18 +122,12 @@ fn plane_addresses(
 ) -> Result<Vec<IpAddr>, HeartbeatError> {
     let main = parse_probe_address(text).map_err(|problem| invalid(text_field, problem))?;
     if list.len() > ADDRESSES_PER_PLANE_MAX {
-        return Err(invalid(
-            list_field,
-            format!("at most {ADDRESSES_PER_PLANE_MAX} addresses are accepted"),
-        ));
+        return Err(invalid(list_field, format!("at most {ADDRESSES_PER_PLANE_MAX} addresses are accepted")));
     }
     let mut addresses: Vec<IpAddr> = Vec::with_capacity(2);
     for address in list.iter().copied().chain(list.is_empty().then_some(main)) {
         let address = check_probe_address(address).map_err(|problem| invalid(list_field, problem))?;
-        if !addresses
-            .iter()
-            .any(|known| Family::of(*known) == Family::of(address))
-        {
+        if !addresses.iter().any(|known| Family::of(*known) == Family::of(address)) {
             addresses.push(address);
         }
     }

@@ -4,16 +4,10 @@ use meshvane_shared::wire::heartbeat::HeartbeatBody;
 use super::*;
 use crate::mesh::time::Now;
 
-const TIMING: Timing = Timing {
-    ttl: Duration::from_secs(15),
-    forget_after: Duration::from_secs(3600),
-};
+const TIMING: Timing = Timing { ttl: Duration::from_secs(15), forget_after: Duration::from_secs(3600) };
 
 fn at(millis: i64) -> Now {
-    Now {
-        moment: Moment::from_millis(millis),
-        wall: DateTime::<Utc>::UNIX_EPOCH,
-    }
+    Now { moment: Moment::from_millis(millis), wall: DateTime::<Utc>::UNIX_EPOCH }
 }
 
 fn body(boot: &str, uptime_ms: u64) -> HeartbeatBody {
@@ -39,11 +33,7 @@ fn hear(prior: Option<&Member>, body: HeartbeatBody, millis: i64) -> Option<Memb
 fn silence_makes_a_member_late_then_lost_then_gone() {
     let member = hear(None, body("a", 0), 0).unwrap();
     let check = |millis, expected| {
-        assert_eq!(
-            member.state(Moment::from_millis(millis), &TIMING),
-            expected,
-            "{millis}"
-        )
+        assert_eq!(member.state(Moment::from_millis(millis), &TIMING), expected, "{millis}")
     };
     check(0, Some(MemberState::Alive));
     check(6_000, Some(MemberState::Alive));
@@ -57,51 +47,20 @@ fn silence_makes_a_member_late_then_lost_then_gone() {
 #[test]
 fn a_goodbye_makes_a_member_leave_and_a_new_boot_brings_it_back() {
     let member = hear(None, body("a", 0), 0).unwrap();
-    let left = hear(
-        Some(&member),
-        HeartbeatBody {
-            leaving: true,
-            ..body("a", 1_000)
-        },
-        1_000,
-    )
-    .unwrap();
-    assert_eq!(
-        left.state(Moment::from_millis(2_000), &TIMING),
-        Some(MemberState::Leaving)
-    );
+    let left = hear(Some(&member), HeartbeatBody { leaving: true, ..body("a", 1_000) }, 1_000).unwrap();
+    assert_eq!(left.state(Moment::from_millis(2_000), &TIMING), Some(MemberState::Leaving));
     assert_eq!(left.state(Moment::from_millis(61_000), &TIMING), None);
     let back = hear(Some(&left), body("b", 10), 3_000).unwrap();
-    assert_eq!(
-        back.state(Moment::from_millis(3_000), &TIMING),
-        Some(MemberState::Alive)
-    );
+    assert_eq!(back.state(Moment::from_millis(3_000), &TIMING), Some(MemberState::Alive));
 }
 
 #[test]
 fn of_two_boots_on_a_node_the_newer_one_speaks_whichever_is_heard_first() {
     let new = hear(None, body("new", 1_000), 10_000).unwrap();
     assert_eq!(hear(Some(&new), body("old", 9_000), 10_500), None);
-    assert_eq!(
-        hear(
-            Some(&new),
-            HeartbeatBody {
-                leaving: true,
-                ..body("old", 9_500)
-            },
-            11_000
-        ),
-        None
-    );
+    assert_eq!(hear(Some(&new), HeartbeatBody { leaving: true, ..body("old", 9_500) }, 11_000), None);
     let old = hear(None, body("old", 9_000), 10_000).unwrap();
-    assert_eq!(
-        hear(Some(&old), body("new", 1_500), 10_500)
-            .unwrap()
-            .boot_id()
-            .unwrap()
-            .as_str(),
-        "new"
-    );
+    assert_eq!(hear(Some(&old), body("new", 1_500), 10_500).unwrap().boot_id().unwrap().as_str(), "new");
 }
 
 #[test]
@@ -124,47 +83,21 @@ fn a_wrong_field_is_named() {
         let error = Heartbeat::parse(wrong, at(0)).unwrap_err().to_string();
         assert!(error.starts_with(expected), "{error}");
     };
-    check(
-        |b| b.pod_name.clear(),
-        "pod_name, node_ip and pod_ip must not be empty; pod_name is",
-    );
-    check(
-        |b| b.node_ip = "-c1".into(),
-        "node_ip: \"-c1\" is not an IP address",
-    );
+    check(|b| b.pod_name.clear(), "pod_name, node_ip and pod_ip must not be empty; pod_name is");
+    check(|b| b.node_ip = "-c1".into(), "node_ip: \"-c1\" is not an IP address");
     check(|b| b.pod_ip = "0.0.0.0".into(), "pod_ip: 0.0.0.0 is unspecified");
-    check(
-        |b| b.host_addresses = vec!["ff02::1".parse().unwrap()],
-        "host_addresses: ff02::1",
-    );
-    check(
-        |b| b.pod_addresses = vec!["10.0.0.1".parse().unwrap(); 5],
-        "pod_addresses: at most 4",
-    );
+    check(|b| b.host_addresses = vec!["ff02::1".parse().unwrap()], "host_addresses: ff02::1");
+    check(|b| b.pod_addresses = vec!["10.0.0.1".parse().unwrap(); 5], "pod_addresses: at most 4");
     check(|b| b.interval_ms = Some(0), "interval_ms: 0 is out of range");
     check(|b| b.client_port = Some(0), "client_port: 0 is not a port");
 }
 
 #[test]
 fn one_address_of_each_family_is_kept_ipv4_first() {
-    let addresses = ["fd00::1", "10.0.0.1", "10.0.0.2"]
-        .map(|text| text.parse().unwrap())
-        .to_vec();
-    let member = hear(
-        None,
-        HeartbeatBody {
-            host_addresses: addresses,
-            ..body("a", 0)
-        },
-        0,
-    )
-    .unwrap();
+    let addresses = ["fd00::1", "10.0.0.1", "10.0.0.2"].map(|text| text.parse().unwrap()).to_vec();
+    let member = hear(None, HeartbeatBody { host_addresses: addresses, ..body("a", 0) }, 0).unwrap();
     assert_eq!(
-        member
-            .host_addresses
-            .iter()
-            .map(ToString::to_string)
-            .collect::<Vec<_>>(),
+        member.host_addresses.iter().map(ToString::to_string).collect::<Vec<_>>(),
         ["10.0.0.1", "fd00::1"]
     );
     assert_eq!(member.main_address(Plane::Pod).unwrap().to_string(), "10.1.0.1");
@@ -172,15 +105,7 @@ fn one_address_of_each_family_is_kept_ipv4_first() {
 
 #[test]
 fn a_ttl_below_twice_the_interval_is_a_problem_that_is_said() {
-    let member = hear(
-        None,
-        HeartbeatBody {
-            interval_ms: Some(10_000),
-            ..body("a", 0)
-        },
-        0,
-    )
-    .unwrap();
+    let member = hear(None, HeartbeatBody { interval_ms: Some(10_000), ..body("a", 0) }, 0).unwrap();
     assert_eq!(member.problems(&TIMING).len(), 1);
     assert!(hear(None, body("a", 0), 0).unwrap().problems(&TIMING).is_empty());
 }

@@ -8,16 +8,10 @@ use super::*;
 use crate::mesh::member::{Heartbeat, Timing};
 use crate::mesh::time::Now;
 
-const TIMING: Timing = Timing {
-    ttl: Duration::from_secs(15),
-    forget_after: Duration::from_secs(3600),
-};
+const TIMING: Timing = Timing { ttl: Duration::from_secs(15), forget_after: Duration::from_secs(3600) };
 
 fn member(node: Option<&str>, host: &str, pod: &str) -> Member {
-    let now = Now {
-        moment: Moment::default(),
-        wall: DateTime::<Utc>::UNIX_EPOCH,
-    };
+    let now = Now { moment: Moment::default(), wall: DateTime::<Utc>::UNIX_EPOCH };
     let body = HeartbeatBody {
         node_ip: host.into(),
         pod_ip: pod.into(),
@@ -34,23 +28,12 @@ fn listing(book: &PlanBook) -> Vec<String> {
     book.current()
         .targets
         .iter()
-        .map(|target| {
-            format!(
-                "{} {} {}{}",
-                target.node,
-                target.plane,
-                target.address,
-                port(target)
-            )
-        })
+        .map(|target| format!("{} {} {}{}", target.node, target.plane, target.address, port(target)))
         .collect()
 }
 
 fn follow(book: &mut PlanBook, members: &[(Member, MemberState)], millis: i64) -> bool {
-    book.follow(
-        members.iter().map(|(member, state)| (member, *state)),
-        Moment::from_millis(millis),
-    )
+    book.follow(members.iter().map(|(member, state)| (member, *state)), Moment::from_millis(millis))
 }
 
 #[test]
@@ -59,10 +42,7 @@ fn every_plane_of_every_member_but_leaving_ones_is_a_target_in_the_order_of_name
     let members = [
         (member(Some("node-2"), "10.0.0.2", "10.1.0.2"), MemberState::Lost),
         (member(Some("node-1"), "10.0.0.1", "10.1.0.1"), MemberState::Alive),
-        (
-            member(Some("node-3"), "10.0.0.3", "10.1.0.3"),
-            MemberState::Leaving,
-        ),
+        (member(Some("node-3"), "10.0.0.3", "10.1.0.3"), MemberState::Leaving),
         (member(None, "10.0.0.4", "10.1.0.4"), MemberState::Late),
     ];
     assert!(follow(&mut book, &members, 0));
@@ -82,11 +62,7 @@ fn a_lost_original_whose_node_has_a_native_agent_was_replaced() {
     let mut book = PlanBook::new(Epoch(1));
     let native = (member(Some("node-1"), "10.0.0.1", "10.1.0.1"), MemberState::Alive);
     let original = member(None, "10.0.0.1", "10.1.0.9");
-    assert!(follow(
-        &mut book,
-        &[native.clone(), (original.clone(), MemberState::Alive)],
-        0
-    ));
+    assert!(follow(&mut book, &[native.clone(), (original.clone(), MemberState::Alive)], 0));
     assert_eq!(listing(&book).len(), 4);
     assert!(follow(&mut book, &[native, (original, MemberState::Lost)], 5_000));
     assert_eq!(listing(&book).len(), 2);
@@ -96,10 +72,7 @@ fn a_lost_original_whose_node_has_a_native_agent_was_replaced() {
 fn the_generation_moves_only_on_a_change_and_at_most_once_in_two_seconds() {
     let mut book = PlanBook::new(Epoch(1));
     let one = [(member(Some("node-1"), "10.0.0.1", "10.1.0.1"), MemberState::Alive)];
-    let two = [
-        one[0].clone(),
-        (member(Some("node-2"), "10.0.0.2", "10.1.0.2"), MemberState::Alive),
-    ];
+    let two = [one[0].clone(), (member(Some("node-2"), "10.0.0.2", "10.1.0.2"), MemberState::Alive)];
     assert!(follow(&mut book, &one, 0));
     assert!(!follow(&mut book, &one, 2_000));
     assert!(follow(&mut book, &two, 2_500));
@@ -113,19 +86,9 @@ fn former_plans_are_known_for_a_while_and_other_epochs_never() {
     let mut book = PlanBook::new(Epoch(1));
     for step in 0..=i64::try_from(PLANS_KEPT).unwrap() + 1 {
         let host = format!("10.0.0.{}", 1 + step % 200);
-        follow(
-            &mut book,
-            &[(member(Some("node-1"), &host, "10.1.0.1"), MemberState::Alive)],
-            step * 2_000,
-        );
+        follow(&mut book, &[(member(Some("node-1"), &host, "10.1.0.1"), MemberState::Alive)], step * 2_000);
     }
-    let find = |epoch, generation| {
-        book.find(&PlanVersion {
-            epoch: Epoch(epoch),
-            generation,
-        })
-        .is_some()
-    };
+    let find = |epoch, generation| book.find(&PlanVersion { epoch: Epoch(epoch), generation }).is_some();
     assert!(find(1, book.current().version.generation));
     assert!(find(1, 3));
     assert!(!find(1, 1));

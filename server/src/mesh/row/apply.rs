@@ -60,10 +60,7 @@ pub struct RoundError {
 }
 
 fn wrong(field: impl Into<String>, problem: impl Into<String>) -> RoundError {
-    RoundError {
-        field: field.into(),
-        problem: problem.into(),
-    }
+    RoundError { field: field.into(), problem: problem.into() }
 }
 
 /// Checks the target list that an agent sent for its plan.
@@ -102,10 +99,7 @@ fn check_round(body: &RoundBody, plan: &Plan) -> Result<(), RoundError> {
     if body.cells.len() > targets * CHECKS {
         return Err(wrong(
             "cells",
-            format!(
-                "a plan of {targets} targets has at most {} cells",
-                targets * CHECKS
-            ),
+            format!("a plan of {targets} targets has at most {} cells", targets * CHECKS),
         ));
     }
     for (index, cell) in body.cells.iter().enumerate() {
@@ -120,10 +114,7 @@ fn check_round(body: &RoundBody, plan: &Plan) -> Result<(), RoundError> {
     for (index, service) in body.services.iter().enumerate() {
         if service.addresses.len() > SERVICE_ADDRESSES_MAX {
             let field = format!("services[{index}].addresses");
-            return Err(wrong(
-                field,
-                format!("at most {SERVICE_ADDRESSES_MAX} are accepted"),
-            ));
+            return Err(wrong(field, format!("at most {SERVICE_ADDRESSES_MAX} are accepted")));
         }
     }
     Ok(())
@@ -154,10 +145,7 @@ impl Row {
             row.taken = 0;
         }
         if !row.sequences.take(body.sequence) {
-            return Ok(Applied {
-                row,
-                changes: Vec::new(),
-            });
+            return Ok(Applied { row, changes: Vec::new() });
         }
         let ended = now.before(Duration::from_millis(body.age_ms));
         // An old round from an agent's backlog must not move a newer row back to an older plan.
@@ -181,11 +169,8 @@ impl Row {
 
     fn take_cells(&mut self, plan: &Arc<Plan>, body: &RoundBody, ended: Moment) -> Vec<Change> {
         let same_plan = self.plan.version == plan.version;
-        let places: BTreeMap<TargetKey, usize> = if same_plan {
-            BTreeMap::new()
-        } else {
-            places_of(&self.plan)
-        };
+        let places: BTreeMap<TargetKey, usize> =
+            if same_plan { BTreeMap::new() } else { places_of(&self.plan) };
         let mut changes = Vec::new();
         for cell in &body.cells {
             let Ok(target) = usize::try_from(cell.target) else {
@@ -198,11 +183,7 @@ impl Row {
             if planned.node == body.node {
                 continue;
             }
-            let target = if same_plan {
-                Some(target)
-            } else {
-                places.get(&planned.key()).copied()
-            };
+            let target = if same_plan { Some(target) } else { places.get(&planned.key()).copied() };
             let (Some(target), Some(check)) = (target, cell.check.known()) else {
                 continue;
             };
@@ -211,11 +192,7 @@ impl Row {
             };
             let measured = ended.before(Duration::from_millis(cell.age_ms));
             let kind = self.take_cell(index, cell, measured, ended);
-            changes.extend(kind.map(|kind| Change {
-                target,
-                kind,
-                measured,
-            }));
+            changes.extend(kind.map(|kind| Change { target, kind, measured }));
         }
         changes
     }
@@ -236,9 +213,8 @@ impl Row {
         let outcome = body.outcome.read();
         *held = Cell::pack(outcome, measured, self.reference, body.port, body.suspect);
         if outcome.is_unreached() {
-            let since = body
-                .failing_for_ms
-                .map_or(measured, |millis| ended.before(Duration::from_millis(millis)));
+            let since =
+                body.failing_for_ms.map_or(measured, |millis| ended.before(Duration::from_millis(millis)));
             self.failing_since.insert(index, since);
         } else {
             self.failing_since.remove(&index);
@@ -259,10 +235,7 @@ impl Row {
             return;
         }
         for service in services {
-            let held = self
-                .services
-                .iter()
-                .position(|held| held.address == service.address);
+            let held = self.services.iter().position(|held| held.address == service.address);
             match held {
                 Some(place) => self.services[place] = service,
                 None if self.services.len() < SERVICES_MAX => self.services.push(service),
@@ -305,19 +278,12 @@ impl Row {
 }
 
 fn places_of(plan: &Plan) -> BTreeMap<TargetKey, usize> {
-    plan.targets
-        .iter()
-        .enumerate()
-        .map(|(index, target)| (target.key(), index))
-        .collect()
+    plan.targets.iter().enumerate().map(|(index, target)| (target.key(), index)).collect()
 }
 
 fn read_service(body: &ServiceBody, ended: Moment) -> Service {
     Service {
-        address: ServiceAddress {
-            name: body.name.clone(),
-            port: body.port,
-        },
+        address: ServiceAddress { name: body.name.clone(), port: body.port },
         resolution: read_timed(&body.resolution, None, ended),
         answers: body.answers,
         connects: body
@@ -331,14 +297,6 @@ fn read_service(body: &ServiceBody, ended: Moment) -> Service {
 fn read_timed(body: &TimedOutcome, port: Option<u16>, ended: Moment) -> Timed {
     let outcome = body.outcome.read();
     let measured = ended.before(Duration::from_millis(body.age_ms));
-    let since = body
-        .failing_for_ms
-        .map_or(measured, |millis| ended.before(Duration::from_millis(millis)));
-    Timed {
-        outcome,
-        measured,
-        failing_since: outcome.is_unreached().then_some(since),
-        suspect: false,
-        port,
-    }
+    let since = body.failing_for_ms.map_or(measured, |millis| ended.before(Duration::from_millis(millis)));
+    Timed { outcome, measured, failing_since: outcome.is_unreached().then_some(since), suspect: false, port }
 }

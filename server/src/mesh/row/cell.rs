@@ -38,13 +38,7 @@ const REASONS: [Reason; 6] = [
 
 impl Cell {
     /// A cell that was never reported.
-    pub const NONE: Self = Self {
-        detail: 0,
-        offset_ms: 0,
-        code: 0,
-        flags: 0,
-        port: 0,
-    };
+    pub const NONE: Self = Self { detail: 0, offset_ms: 0, code: 0, flags: 0, port: 0 };
 
     /// Packs an outcome that was measured at `measured`, held against `reference`.
     pub fn pack(
@@ -64,13 +58,7 @@ impl Cell {
             Outcome::Unmeasured(reason) => (REASON_CODES + reason_code(reason), 0, 0),
         };
         let offset_ms = offset(measured, reference);
-        Self {
-            detail,
-            offset_ms,
-            code,
-            flags: flags | suspect,
-            port: port.unwrap_or(0),
-        }
+        Self { detail, offset_ms, code, flags: flags | suspect, port: port.unwrap_or(0) }
     }
 
     /// The outcome, or `None` when none was reported.
@@ -86,10 +74,7 @@ impl Cell {
                 let reason = REASONS.get(usize::from(code - REASON_CODES)).copied();
                 Some(Outcome::Unmeasured(reason.unwrap_or(Reason::Unspecified)))
             }
-            code => Some(Outcome::Unreached(cause_of(
-                code.saturating_sub(CAUSES),
-                self.detail,
-            ))),
+            code => Some(Outcome::Unreached(cause_of(code.saturating_sub(CAUSES), self.detail))),
         }
     }
 
@@ -110,10 +95,7 @@ impl Cell {
 
     /// The same cell held against another reference.
     pub fn rebased(self, from: Moment, to: Moment) -> Self {
-        Self {
-            offset_ms: offset(self.measured(from), to),
-            ..self
-        }
+        Self { offset_ms: offset(self.measured(from), to), ..self }
     }
 }
 

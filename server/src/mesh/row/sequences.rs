@@ -15,10 +15,7 @@ pub struct Sequences {
 
 impl Default for Sequences {
     fn default() -> Self {
-        Self {
-            highest: 0,
-            taken: Box::new([0; WORDS]),
-        }
+        Self { highest: 0, taken: Box::new([0; WORDS]) }
     }
 }
 

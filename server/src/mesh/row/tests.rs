@@ -19,24 +19,11 @@ fn plan(generation: u64, targets: &[(&str, &str)]) -> Arc<Plan> {
             zone: None,
         })
         .collect();
-    Arc::new(Plan {
-        version: PlanVersion {
-            epoch: Epoch(1),
-            generation,
-        },
-        targets,
-    })
+    Arc::new(Plan { version: PlanVersion { epoch: Epoch(1), generation }, targets })
 }
 
 fn three() -> Arc<Plan> {
-    plan(
-        1,
-        &[
-            ("node-1", "10.0.0.1"),
-            ("node-2", "10.0.0.2"),
-            ("node-3", "10.0.0.3"),
-        ],
-    )
+    plan(1, &[("node-1", "10.0.0.1"), ("node-2", "10.0.0.2"), ("node-3", "10.0.0.3")])
 }
 
 fn cell(target: u32, outcome: Outcome, age_ms: u64) -> CellBody {
@@ -80,25 +67,14 @@ fn a_cell_is_found_with_its_time_whatever_came_in_the_round_after_it() {
     let first = take(
         None,
         &plan,
-        &round(
-            1,
-            &plan,
-            vec![cell(1, Outcome::reached(700), 300), cell(2, DOWN, 100)],
-        ),
+        &round(1, &plan, vec![cell(1, Outcome::reached(700), 300), cell(2, DOWN, 100)]),
         10_000,
     );
-    let row = take(
-        Some(&first.row),
-        &plan,
-        &round(2, &plan, vec![cell(1, Outcome::reached(800), 200)]),
-        15_000,
-    )
-    .row;
+    let row =
+        take(Some(&first.row), &plan, &round(2, &plan, vec![cell(1, Outcome::reached(800), 200)]), 15_000)
+            .row;
     let node_2 = row.get(1, CheckKind::Icmp).unwrap();
-    assert_eq!(
-        (node_2.outcome, node_2.measured.millis),
-        (Outcome::reached(800), 14_800)
-    );
+    assert_eq!((node_2.outcome, node_2.measured.millis), (Outcome::reached(800), 14_800));
     let node_3 = row.get(2, CheckKind::Icmp).unwrap();
     assert_eq!((node_3.outcome, node_3.measured.millis), (DOWN, 9_900));
     assert_eq!(node_3.failing_since, Some(Moment::from_millis(8_900)));
@@ -108,46 +84,22 @@ fn a_cell_is_found_with_its_time_whatever_came_in_the_round_after_it() {
 #[test]
 fn each_sequence_number_is_taken_once() {
     let plan = three();
-    let first = take(
-        None,
-        &plan,
-        &round(1, &plan, vec![cell(1, Outcome::reached(1), 0)]),
-        0,
-    );
-    let again = take(
-        Some(&first.row),
-        &plan,
-        &round(1, &plan, vec![cell(1, DOWN, 0)]),
-        1_000,
-    );
+    let first = take(None, &plan, &round(1, &plan, vec![cell(1, Outcome::reached(1), 0)]), 0);
+    let again = take(Some(&first.row), &plan, &round(1, &plan, vec![cell(1, DOWN, 0)]), 1_000);
     assert_eq!((again.row.taken, again.changes.len()), (1, 0));
-    assert_eq!(
-        again.row.get(1, CheckKind::Icmp).unwrap().outcome,
-        Outcome::reached(1)
-    );
+    assert_eq!(again.row.get(1, CheckKind::Icmp).unwrap().outcome, Outcome::reached(1));
 }
 
 #[test]
 fn an_old_round_from_a_backlog_is_counted_and_changes_nothing_newer() {
     let plan = three();
-    let newest = take(
-        None,
-        &plan,
-        &round(9, &plan, vec![cell(1, Outcome::reached(1), 0)]),
-        100_000,
-    );
+    let newest = take(None, &plan, &round(9, &plan, vec![cell(1, Outcome::reached(1), 0)]), 100_000);
     let mut old = round(3, &plan, vec![cell(1, DOWN, 0), cell(2, DOWN, 0)]);
     old.age_ms = 30_000;
     let row = take(Some(&newest.row), &plan, &old, 100_500).row;
     assert_eq!(row.get(1, CheckKind::Icmp).unwrap().outcome, Outcome::reached(1));
-    assert_eq!(
-        row.get(2, CheckKind::Icmp).unwrap().measured,
-        Moment::from_millis(70_500)
-    );
-    assert_eq!(
-        (row.taken, row.round_ended),
-        (2, Some(Moment::from_millis(100_000)))
-    );
+    assert_eq!(row.get(2, CheckKind::Icmp).unwrap().measured, Moment::from_millis(70_500));
+    assert_eq!((row.taken, row.round_ended), (2, Some(Moment::from_millis(100_000))));
 }
 
 #[test]
@@ -155,23 +107,13 @@ fn cells_follow_their_targets_into_a_new_plan_unless_the_address_changed() {
     let before = three();
     let cells = vec![cell(1, Outcome::reached(2), 0), cell(2, DOWN, 0)];
     let first = take(None, &before, &round(1, &before, cells), 0);
-    let after = plan(
-        2,
-        &[
-            ("node-0", "10.0.0.9"),
-            ("node-2", "10.0.0.22"),
-            ("node-3", "10.0.0.3"),
-        ],
-    );
+    let after = plan(2, &[("node-0", "10.0.0.9"), ("node-2", "10.0.0.22"), ("node-3", "10.0.0.3")]);
     let mut part = round(2, &after, vec![cell(0, Outcome::reached(5), 0)]);
     part.partial = true;
     let row = take(Some(&first.row), &after, &part, 1_000).row;
     assert_eq!(row.get(0, CheckKind::Icmp).unwrap().outcome, Outcome::reached(5));
     assert_eq!(row.get(1, CheckKind::Icmp), None);
-    assert_eq!(
-        row.get(2, CheckKind::Icmp).unwrap().failing_since,
-        Some(Moment::from_millis(-1_000))
-    );
+    assert_eq!(row.get(2, CheckKind::Icmp).unwrap().failing_since, Some(Moment::from_millis(-1_000)));
 }
 
 #[test]
@@ -179,20 +121,8 @@ fn changes_tell_suspicion_failure_and_recovery_and_nothing_else() {
     let plan = three();
     let mut row = None;
     let mut step = |sequence, outcome, suspect| {
-        let body = round(
-            sequence,
-            &plan,
-            vec![CellBody {
-                suspect,
-                ..cell(1, outcome, 0)
-            }],
-        );
-        let applied = take(
-            row.as_ref(),
-            &plan,
-            &body,
-            i64::try_from(sequence).unwrap() * 1_000,
-        );
+        let body = round(sequence, &plan, vec![CellBody { suspect, ..cell(1, outcome, 0) }]);
+        let applied = take(row.as_ref(), &plan, &body, i64::try_from(sequence).unwrap() * 1_000);
         let kinds: Vec<_> = applied.changes.iter().map(|change| change.kind).collect();
         row = Some(applied.row);
         kinds
@@ -210,10 +140,7 @@ fn changes_tell_suspicion_failure_and_recovery_and_nothing_else() {
 fn what_a_node_says_of_itself_is_not_taken() {
     let plan = three();
     let applied = take(None, &plan, &round(1, &plan, vec![cell(0, DOWN, 0)]), 0);
-    assert_eq!(
-        (applied.row.get(0, CheckKind::Icmp), applied.changes.len()),
-        (None, 0)
-    );
+    assert_eq!((applied.row.get(0, CheckKind::Icmp), applied.changes.len()), (None, 0));
 }
 
 #[test]
@@ -222,21 +149,13 @@ fn a_round_that_cannot_be_is_refused_with_its_field() {
     let check = |change: &dyn Fn(&mut RoundBody), expected: &str| {
         let mut body = round(1, &plan, vec![cell(1, DOWN, 0)]);
         change(&mut body);
-        let error = Row::take(None, &plan, &body, Moment::default())
-            .unwrap_err()
-            .to_string();
+        let error = Row::take(None, &plan, &body, Moment::default()).unwrap_err().to_string();
         assert!(error.starts_with(expected), "{error}");
     };
-    check(
-        &|body| body.cells[0].target = 3,
-        "cells[0].target: 3 is not in the plan of 3 targets",
-    );
+    check(&|body| body.cells[0].target = 3, "cells[0].target: 3 is not in the plan of 3 targets");
     check(&|body| body.sequence = 0, "sequence: ");
     check(&|body| body.interval_ms = 0, "interval_ms: ");
-    check(
-        &|body| body.cells = vec![cell(1, DOWN, 0); 7],
-        "cells: a plan of 3 targets has at most 6 cells",
-    );
+    check(&|body| body.cells = vec![cell(1, DOWN, 0); 7], "cells: a plan of 3 targets has at most 6 cells");
 }
 
 #[test]
@@ -244,31 +163,15 @@ fn targets_come_ordered_each_once() {
     let ordered = three().targets.clone();
     assert!(check_targets(&ordered).is_ok());
     let doubled = vec![ordered[0].clone(), ordered[0].clone()];
-    assert!(
-        check_targets(&doubled)
-            .unwrap_err()
-            .to_string()
-            .starts_with("targets[1]: ")
-    );
+    assert!(check_targets(&doubled).unwrap_err().to_string().starts_with("targets[1]: "));
     let mut unspecified = ordered;
     unspecified[2].address = "0.0.0.0".parse().unwrap();
-    assert!(
-        check_targets(&unspecified)
-            .unwrap_err()
-            .to_string()
-            .starts_with("targets[2].address: ")
-    );
+    assert!(check_targets(&unspecified).unwrap_err().to_string().starts_with("targets[2].address: "));
 }
 
 fn any_outcome() -> impl Strategy<Value = Outcome> {
-    let reached =
-        (any::<Option<u32>>(), any::<bool>(), any::<bool>()).prop_map(|(rtt_us, late, retransmitted)| {
-            Outcome::Reached(Reached {
-                rtt_us,
-                late,
-                retransmitted,
-            })
-        });
+    let reached = (any::<Option<u32>>(), any::<bool>(), any::<bool>())
+        .prop_map(|(rtt_us, late, retransmitted)| Outcome::Reached(Reached { rtt_us, late, retransmitted }));
     let cause = prop_oneof![
         Just(Cause::Timeout),
         Just(Cause::Refused),
@@ -290,11 +193,7 @@ fn any_outcome() -> impl Strategy<Value = Outcome> {
         Just(Reason::NotYet),
         Just(Reason::Unspecified),
     ];
-    prop_oneof![
-        reached,
-        cause.prop_map(Outcome::Unreached),
-        reason.prop_map(Outcome::Unmeasured)
-    ]
+    prop_oneof![reached, cause.prop_map(Outcome::Unreached), reason.prop_map(Outcome::Unmeasured)]
 }
 
 proptest! {
