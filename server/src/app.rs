@@ -28,7 +28,7 @@ use crate::config::Config;
 use crate::http::inventory::Door;
 use crate::http::limits::{HEALTH_CONNECTIONS_MAX, Limits, METRICS_CONNECTIONS_MAX};
 use crate::http::listener::{self, Bound, Service};
-use crate::http::{ApiState, router};
+use crate::http::{ApiState, RefusalNotes, router};
 use crate::readiness::{Guard, Readiness};
 use crate::shutdown::{DrainStarter, drain};
 use crate::{judge, reporter, tls};
@@ -110,11 +110,8 @@ impl App {
         let api = open(Door::Api, "HTTP_PORT", config.http_port)?;
         let health = open(Door::Health, "MESHVANE_HEALTH_PORT", config.health_port)?;
         let metrics = open(Door::Metrics, "MESHVANE_METRICS_PORT", config.metrics_port)?;
-        let settings = CollectorSettings {
-            ttl: config.ttl,
-            forget_after: config.forget_after,
-            epoch: new_epoch(),
-        };
+        let settings =
+            CollectorSettings { ttl: config.ttl, forget_after: config.forget_after, epoch: new_epoch() };
         let (starter, drain) = drain();
         let readiness = Readiness::new(drain.clone());
         let starting = readiness.guard("start");
@@ -126,7 +123,7 @@ impl App {
             readiness,
             drain,
             limits: config.limits,
-            refusals: Default::default(),
+            refusals: RefusalNotes::default(),
         });
         Ok(Self {
             api,
@@ -142,11 +139,7 @@ impl App {
 
     /// Where it listens.
     pub fn addresses(&self) -> Addresses {
-        Addresses {
-            api: self.api.address,
-            health: self.health.address,
-            metrics: self.metrics.address,
-        }
+        Addresses { api: self.api.address, health: self.health.address, metrics: self.metrics.address }
     }
 
     /// Runs until `shutdown` resolves, then drains.
@@ -156,50 +149,22 @@ impl App {
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> Result<(), PartEnded> {
         let addresses = self.addresses();
         let mut parts = Parts::default();
-        let Self {
-            api,
-            health,
-            metrics,
-            state,
-            tls,
-            report_interval,
-            starter,
-            starting,
-        } = self;
+        let Self { api, health, metrics, state, tls, report_interval, starter, starting } = self;
         let serve = |bound: Bound, tls, connections, by_source| {
             let service = Service {
                 router: router(bound.door, &state),
                 tls,
-                limits: Limits {
-                    connections,
-                    ..state.limits
-                },
+                limits: Limits { connections, ..state.limits },
                 by_source,
                 metrics: state.metrics.clone(),
                 drain: state.drain.clone(),
             };
             listener::serve(bound, service)
         };
-        parts.spawn(
-            "api listener",
-            Ending::Drains,
-            serve(api, tls, state.limits.connections, true),
-        );
-        parts.spawn(
-            "health listener",
-            Ending::Drains,
-            serve(health, None, HEALTH_CONNECTIONS_MAX, false),
-        );
-        parts.spawn(
-            "metrics listener",
-            Ending::Drains,
-            serve(metrics, None, METRICS_CONNECTIONS_MAX, true),
-        );
-        parts.spawn(
-            "judge",
-            Ending::Aborted,
-            judge::run(state.collector.clone(), state.clock.clone()),
-        );
+        parts.spawn("api listener", Ending::Drains, serve(api, tls, state.limits.connections, true));
+        parts.spawn("health listener", Ending::Drains, serve(health, None, HEALTH_CONNECTIONS_MAX, false));
+        parts.spawn("metrics listener", Ending::Drains, serve(metrics, None, METRICS_CONNECTIONS_MAX, true));
+        parts.spawn("judge", Ending::Aborted, judge::run(state.collector.clone(), state.clock.clone()));
         parts.spawn(
             "reporter",
             Ending::Aborted,
@@ -251,10 +216,7 @@ impl Parts {
     async fn first_end(&mut self) -> PartEnded {
         match self.tasks.join_next_with_id().await {
             Some(ended) => self.named(ended),
-            None => PartEnded {
-                part: "program",
-                problem: "it has no parts".to_owned(),
-            },
+            None => PartEnded { part: "program", problem: "it has no parts".to_owned() },
         }
     }
 
@@ -303,10 +265,7 @@ mod tests {
         let mut parts = Parts::default();
         parts.spawn("sleeper", Ending::Aborted, std::future::pending());
         parts.spawn("quitter", Ending::Drains, async {});
-        assert_eq!(
-            parts.first_end().await.to_string(),
-            "the quitter ended early: it returned"
-        );
+        assert_eq!(parts.first_end().await.to_string(), "the quitter ended early: it returned");
         parts.spawn("panicker", Ending::Drains, async { panic!("on purpose") });
         let ended = parts.first_end().await;
         assert_eq!(ended.part, "panicker");

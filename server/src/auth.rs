@@ -185,11 +185,7 @@ impl Gate {
                 (WriterAuth::Token(agents), readers)
             }
         };
-        Ok(Self {
-            writers,
-            readers,
-            loopback_reads: config.loopback_reads,
-        })
+        Ok(Self { writers, readers, loopback_reads: config.loopback_reads })
     }
 
     /// Decides about a request.
@@ -212,15 +208,8 @@ impl Gate {
             return Ok(Identity::Agent);
         }
         let reads = access == Access::Reader
-            && self
-                .readers
-                .as_ref()
-                .is_some_and(|readers| readers.matches(token, now));
-        if reads {
-            Ok(Identity::Reader)
-        } else {
-            Err(Refused::WrongToken)
-        }
+            && self.readers.as_ref().is_some_and(|readers| readers.matches(token, now));
+        if reads { Ok(Identity::Reader) } else { Err(Refused::WrongToken) }
     }
 
     /// Decides about a reader without a token.
@@ -241,7 +230,7 @@ impl Gate {
     }
 }
 
-/// Tells whether a peer is this machine: 127.0.0.1 and ::1 exactly, for service meshes relay the traffic of others from
+/// Tells whether a peer is this machine: 127.0.0.1 and `::1` exactly, for service meshes relay the traffic of others from
 /// the rest of 127/8.
 fn is_loopback_peer(peer: IpAddr) -> bool {
     let peer = peer.to_canonical();
@@ -263,18 +252,13 @@ fn is_loopback_host(authority: &str) -> bool {
     };
     match name.parse::<IpAddr>() {
         Ok(address) => address.to_canonical().is_loopback(),
-        Err(_) => name
-            .strip_suffix('.')
-            .unwrap_or(name)
-            .eq_ignore_ascii_case("localhost"),
+        Err(_) => name.strip_suffix('.').unwrap_or(name).eq_ignore_ascii_case("localhost"),
     }
 }
 
 fn is_port_suffix(text: &str) -> bool {
     text.is_empty()
-        || text
-            .strip_prefix(':')
-            .is_some_and(|port| port.bytes().all(|byte| byte.is_ascii_digit()))
+        || text.strip_prefix(':').is_some_and(|port| port.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 #[cfg(test)]

@@ -23,7 +23,7 @@ pub use table::{SETTINGS, Setting};
 /// monitored.
 const PERIOD_MAX_SECONDS: u64 = 86_400;
 /// Longest time for which a lost member is kept: 30 days, the size of a quarterly maintenance window with room.
-const FORGET_AFTER_MAX: Duration = Duration::from_secs(30 * 86_400);
+const FORGET_AFTER_MAX: Duration = Duration::from_hours(30 * 24);
 /// How old the last look at a token or certificate file may be when it is used. Kubernetes itself takes up to a minute to
 /// project a changed Secret, so a second more is nobody's wait, and a flood of requests reads the file once a second.
 const FILES_CHECKED_EVERY: Duration = Duration::from_secs(1);
@@ -182,18 +182,11 @@ impl RawConfig {
         let ports = Ports {
             http: port("HTTP_PORT", self.http_port.as_deref(), 8080)?,
             health: port("MESHVANE_HEALTH_PORT", self.meshvane_health_port.as_deref(), 8081)?,
-            metrics: port(
-                "MESHVANE_METRICS_PORT",
-                self.meshvane_metrics_port.as_deref(),
-                8082,
-            )?,
+            metrics: port("MESHVANE_METRICS_PORT", self.meshvane_metrics_port.as_deref(), 8082)?,
         };
         ports.refuse_collisions()?;
-        let auth = auth(
-            self.meshvane_auth,
-            self.meshvane_token_file,
-            self.meshvane_read_token_file,
-        )?;
+        let auth =
+            auth(self.meshvane_auth.as_deref(), self.meshvane_token_file, self.meshvane_read_token_file)?;
         let tls = tls(self.meshvane_tls_cert_file, self.meshvane_tls_key_file)?;
         let loopback_reads = loopback_reads(self.meshvane_loopback_reads.as_deref())?;
         let bind = bind(self.meshvane_bind_address.as_deref())?;
@@ -241,9 +234,7 @@ impl Ports {
 }
 
 fn seconds(variable: &str, value: Option<&str>, default: u64) -> Result<Duration, SettingError> {
-    let seconds = value.map_or(Ok(default), |text| {
-        parse_number(variable, text, 1..=PERIOD_MAX_SECONDS)
-    })?;
+    let seconds = value.map_or(Ok(default), |text| parse_number(variable, text, 1..=PERIOD_MAX_SECONDS))?;
     Ok(Duration::from_secs(seconds))
 }
 
@@ -255,7 +246,7 @@ fn port(variable: &str, value: Option<&str>, default: u16) -> Result<u16, Settin
 
 fn forget_after(value: Option<&str>, ttl: Duration) -> Result<Duration, SettingError> {
     const NAME: &str = "MESHVANE_FORGET_AFTER";
-    const DEFAULT: Duration = Duration::from_secs(3600);
+    const DEFAULT: Duration = Duration::from_hours(1);
     // Without a value a long TTL moves the default, so that one variable is enough to change the TTL.
     let Some(text) = value else {
         return Ok(DEFAULT.max(ttl * 2));
@@ -278,11 +269,7 @@ fn log_level(value: Option<&str>) -> Result<LogLevel, SettingError> {
         Some("warn" | "warning") => Ok(LogLevel::Warn),
         Some("debug") => Ok(LogLevel::Debug),
         Some("trace") => Ok(LogLevel::Trace),
-        Some(other) => Err(not_accepted(
-            "LOG_LEVEL",
-            other,
-            "error, warn, info, debug or trace",
-        )),
+        Some(other) => Err(not_accepted("LOG_LEVEL", other, "error, warn, info, debug or trace")),
     }
 }
 
@@ -298,47 +285,34 @@ fn bind(value: Option<&str>) -> Result<Bind, SettingError> {
     let Some(text) = value else {
         return Ok(Bind::Everywhere);
     };
-    let bare = text
-        .strip_prefix('[')
-        .and_then(|rest| rest.strip_suffix(']'))
-        .unwrap_or(text);
-    bare.parse().map(Bind::Address).map_err(|_| {
-        not_accepted(
-            "MESHVANE_BIND_ADDRESS",
-            text,
-            "an IP address, as 10.0.0.1 or [::]",
-        )
-    })
+    let bare = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(text);
+    bare.parse()
+        .map(Bind::Address)
+        .map_err(|_| not_accepted("MESHVANE_BIND_ADDRESS", text, "an IP address, as 10.0.0.1 or [::]"))
 }
 
 fn auth(
-    mode: Option<String>,
+    mode: Option<&str>,
     agents: Option<String>,
     readers: Option<String>,
 ) -> Result<AuthConfig, SettingError> {
     const AUTH: &str = "MESHVANE_AUTH";
     const TOKEN: &str = "MESHVANE_TOKEN_FILE";
     const READ: &str = "MESHVANE_READ_TOKEN_FILE";
-    if let Some(other) = mode.as_deref().filter(|mode| *mode != "none") {
-        return Err(not_accepted(
-            AUTH,
-            other,
-            "none (anyone may read and write), or unset",
-        ));
+    if let Some(other) = mode.filter(|mode| *mode != "none") {
+        return Err(not_accepted(AUTH, other, "none (anyone may read and write), or unset"));
     }
     let agents = agents.map(|text| path(TOKEN, text)).transpose()?;
     let readers = readers.map(|text| path(READ, text)).transpose()?;
     match (mode.is_some(), agents, readers) {
         (false, Some(agents), readers) => Ok(AuthConfig::Token { agents, readers }),
         (true, None, None) => Ok(AuthConfig::None),
-        (true, Some(_), _) => Err(SettingError::new(
-            AUTH,
-            format!("none contradicts {TOKEN}: set one of them"),
-        )),
-        (true, None, Some(_)) => Err(SettingError::new(
-            AUTH,
-            format!("none contradicts {READ}: set one of them"),
-        )),
+        (true, Some(_), _) => {
+            Err(SettingError::new(AUTH, format!("none contradicts {TOKEN}: set one of them")))
+        }
+        (true, None, Some(_)) => {
+            Err(SettingError::new(AUTH, format!("none contradicts {READ}: set one of them")))
+        }
         (false, None, _) => Err(SettingError::new(
             TOKEN,
             format!(
@@ -352,17 +326,13 @@ fn tls(certificate: Option<String>, key: Option<String>) -> Result<Option<TlsFil
     const CERTIFICATE: &str = "MESHVANE_TLS_CERT_FILE";
     const KEY: &str = "MESHVANE_TLS_KEY_FILE";
     let missing = |missing, present| {
-        SettingError::new(
-            missing,
-            format!("is not set though {present} is: both or neither is accepted"),
-        )
+        SettingError::new(missing, format!("is not set though {present} is: both or neither is accepted"))
     };
     match (certificate, key) {
         (None, None) => Ok(None),
-        (Some(certificate), Some(key)) => Ok(Some(TlsFiles {
-            certificate: path(CERTIFICATE, certificate)?,
-            key: path(KEY, key)?,
-        })),
+        (Some(certificate), Some(key)) => {
+            Ok(Some(TlsFiles { certificate: path(CERTIFICATE, certificate)?, key: path(KEY, key)? }))
+        }
         (None, Some(_)) => Err(missing(CERTIFICATE, KEY)),
         (Some(_), None) => Err(missing(KEY, CERTIFICATE)),
     }

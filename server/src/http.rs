@@ -33,4 +33,4 @@ mod state;
 mod test_results;
 
 pub use inventory::router;
-pub use state::ApiState;
+pub use state::{ApiState, RefusalNotes};

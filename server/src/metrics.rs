@@ -65,12 +65,8 @@ impl Default for Metrics {
         let mut registry = Registry::with_prefix(PREFIX);
         let build = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
         registry.register("build", "The program's version", build);
-        let requests = counters(
-            &mut registry,
-            "http_requests",
-            "Requests answered, by route and class of status",
-            &[],
-        );
+        let requests =
+            counters(&mut registry, "http_requests", "Requests answered, by route and class of status", &[]);
         let taken = [[("result", "accepted")], [("result", "refused")]];
         let rounds = [
             [("result", "accepted")],
@@ -83,12 +79,7 @@ impl Default for Metrics {
         Self {
             requests,
             heartbeats: counters(&mut registry, "heartbeats", "Heartbeats that arrived", &taken),
-            rounds: counters(
-                &mut registry,
-                "rounds",
-                "Rounds and parts of rounds that arrived",
-                &rounds,
-            ),
+            rounds: counters(&mut registry, "rounds", "Rounds and parts of rounds that arrived", &rounds),
             original_results: counters(
                 &mut registry,
                 "original_results",
@@ -123,23 +114,17 @@ impl Metrics {
             400..=499 => "4xx",
             _ => "5xx",
         };
-        self.requests
-            .get_or_create(&[("route", route), ("method", method), ("class", class)])
-            .inc();
+        self.requests.get_or_create(&[("route", route), ("method", method), ("class", class)]).inc();
     }
 
     /// Counts a heartbeat.
     pub fn heartbeat(&self, accepted: bool) {
-        self.heartbeats
-            .get_or_create(&[("result", taken(accepted))])
-            .inc();
+        self.heartbeats.get_or_create(&[("result", taken(accepted))]).inc();
     }
 
     /// Counts a post of an original agent.
     pub fn original_results(&self, accepted: bool) {
-        self.original_results
-            .get_or_create(&[("result", taken(accepted))])
-            .inc();
+        self.original_results.get_or_create(&[("result", taken(accepted))]).inc();
     }
 
     /// Counts a round; `None` is one that was refused.
@@ -156,16 +141,12 @@ impl Metrics {
 
     /// Counts a request that was refused because of who made it.
     pub fn refused(&self, refused: Refused) {
-        self.auth_refusals
-            .get_or_create(&[("reason", refused.as_str())])
-            .inc();
+        self.auth_refusals.get_or_create(&[("reason", refused.as_str())]).inc();
     }
 
     /// Counts a connection that was closed before its first request.
     pub fn connection_refused(&self, refusal: ConnectionRefusal) {
-        self.connections_refused
-            .get_or_create(&[("reason", refusal.as_str())])
-            .inc();
+        self.connections_refused.get_or_create(&[("reason", refusal.as_str())]).inc();
     }
 
     /// Counts a connection as open while the returned value lives.
@@ -175,7 +156,7 @@ impl Metrics {
         OpenConnection(gauge)
     }
 
-    /// Everything as OpenMetrics text, with what is there now.
+    /// Everything as `OpenMetrics` text, with what is there now.
     ///
     /// # Errors
     /// None that is known: the text grows in memory.

@@ -18,10 +18,7 @@ pub struct RefusalLog {
 impl RefusalLog {
     /// Takes note of a refusal. Returns how many went unlogged before it when this one should be logged.
     pub fn note(&mut self, now: Moment) -> Option<u64> {
-        if self
-            .logged
-            .is_some_and(|logged| now.since(logged) < REFUSALS_LOGGED_EVERY)
-        {
+        if self.logged.is_some_and(|logged| now.since(logged) < REFUSALS_LOGGED_EVERY) {
             self.unlogged += 1;
             return None;
         }

@@ -4,10 +4,8 @@ const NOW: Moment = Moment::from_millis(0);
 
 fn gate(readers: bool, loopback_reads: bool) -> Gate {
     let token = |name: &str, content: &str| {
-        let path = std::env::temp_dir().join(format!(
-            "meshvane-gate-{}-{name}-{readers}-{loopback_reads}",
-            std::process::id()
-        ));
+        let path = std::env::temp_dir()
+            .join(format!("meshvane-gate-{}-{name}-{readers}-{loopback_reads}", std::process::id()));
         std::fs::write(&path, content).unwrap();
         TokenFile::open("X", &path, Duration::from_secs(3600), NOW).unwrap()
     };
@@ -19,12 +17,7 @@ fn gate(readers: bool, loopback_reads: bool) -> Gate {
 }
 
 fn caller<'a>(peer: &str, credential: Credential<'a>) -> Caller<'a> {
-    Caller {
-        peer: peer.parse().unwrap(),
-        credential,
-        forwarded: false,
-        hosts: vec!["localhost:8080"],
-    }
+    Caller { peer: peer.parse().unwrap(), credential, forwarded: false, hosts: vec!["localhost:8080"] }
 }
 
 #[test]
@@ -38,69 +31,24 @@ fn who_may_do_what_is_a_table() {
     for (access, peer, credential, expected) in [
         (Access::Open, far, Credential::Absent, Ok(Identity::Unasked)),
         (Access::Open, far, wrong, Ok(Identity::Unasked)),
-        (
-            Access::Writer,
-            near,
-            Credential::Absent,
-            Err(Refused::WriterWithoutToken),
-        ),
-        (
-            Access::Writer,
-            far,
-            Credential::Absent,
-            Err(Refused::WriterWithoutToken),
-        ),
+        (Access::Writer, near, Credential::Absent, Err(Refused::WriterWithoutToken)),
+        (Access::Writer, far, Credential::Absent, Err(Refused::WriterWithoutToken)),
         (Access::Writer, far, agents, Ok(Identity::Agent)),
         (Access::Writer, near, agents, Ok(Identity::Agent)),
         (Access::Writer, far, readers, Err(Refused::WrongToken)),
         (Access::Writer, far, wrong, Err(Refused::WrongToken)),
-        (
-            Access::Writer,
-            far,
-            Credential::Unusable,
-            Err(Refused::WrongToken),
-        ),
+        (Access::Writer, far, Credential::Unusable, Err(Refused::WrongToken)),
         (Access::Reader, near, Credential::Absent, Ok(Identity::Loopback)),
         (Access::Reader, "::1", Credential::Absent, Ok(Identity::Loopback)),
-        (
-            Access::Reader,
-            "::ffff:127.0.0.1",
-            Credential::Absent,
-            Ok(Identity::Loopback),
-        ),
-        (
-            Access::Reader,
-            "127.0.0.2",
-            Credential::Absent,
-            Err(Refused::ReaderWithoutToken),
-        ),
-        (
-            Access::Reader,
-            "127.0.0.6",
-            Credential::Absent,
-            Err(Refused::ReaderWithoutToken),
-        ),
-        (
-            Access::Reader,
-            "::ffff:127.0.0.2",
-            Credential::Absent,
-            Err(Refused::ReaderWithoutToken),
-        ),
-        (
-            Access::Reader,
-            far,
-            Credential::Absent,
-            Err(Refused::ReaderWithoutToken),
-        ),
+        (Access::Reader, "::ffff:127.0.0.1", Credential::Absent, Ok(Identity::Loopback)),
+        (Access::Reader, "127.0.0.2", Credential::Absent, Err(Refused::ReaderWithoutToken)),
+        (Access::Reader, "127.0.0.6", Credential::Absent, Err(Refused::ReaderWithoutToken)),
+        (Access::Reader, "::ffff:127.0.0.2", Credential::Absent, Err(Refused::ReaderWithoutToken)),
+        (Access::Reader, far, Credential::Absent, Err(Refused::ReaderWithoutToken)),
         (Access::Reader, far, agents, Ok(Identity::Agent)),
         (Access::Reader, far, readers, Ok(Identity::Reader)),
         (Access::Reader, near, wrong, Err(Refused::WrongToken)),
-        (
-            Access::Reader,
-            near,
-            Credential::Unusable,
-            Err(Refused::WrongToken),
-        ),
+        (Access::Reader, near, Credential::Unusable, Err(Refused::WrongToken)),
     ] {
         assert_eq!(
             gate.admit(access, &caller(peer, credential), NOW),
@@ -112,42 +60,19 @@ fn who_may_do_what_is_a_table() {
 
 #[test]
 fn a_forwarded_or_closed_loopback_needs_a_token() {
-    let forwarded = Caller {
-        forwarded: true,
-        ..caller("127.0.0.1", Credential::Absent)
-    };
-    assert_eq!(
-        gate(false, true).admit(Access::Reader, &forwarded, NOW),
-        Err(Refused::Forwarded)
-    );
-    let with_token = Caller {
-        forwarded: true,
-        ..caller("127.0.0.1", Credential::Bearer(b"agents-token"))
-    };
-    assert_eq!(
-        gate(false, true).admit(Access::Reader, &with_token, NOW),
-        Ok(Identity::Agent)
-    );
+    let forwarded = Caller { forwarded: true, ..caller("127.0.0.1", Credential::Absent) };
+    assert_eq!(gate(false, true).admit(Access::Reader, &forwarded, NOW), Err(Refused::Forwarded));
+    let with_token = Caller { forwarded: true, ..caller("127.0.0.1", Credential::Bearer(b"agents-token")) };
+    assert_eq!(gate(false, true).admit(Access::Reader, &with_token, NOW), Ok(Identity::Agent));
     let plain = caller("127.0.0.1", Credential::Absent);
-    assert_eq!(
-        gate(false, false).admit(Access::Reader, &plain, NOW),
-        Err(Refused::LoopbackClosed)
-    );
+    assert_eq!(gate(false, false).admit(Access::Reader, &plain, NOW), Err(Refused::LoopbackClosed));
 }
 
 #[test]
 fn without_auth_everybody_may_do_everything() {
-    let gate = Gate {
-        writers: WriterAuth::Open,
-        readers: None,
-        loopback_reads: false,
-    };
+    let gate = Gate { writers: WriterAuth::Open, readers: None, loopback_reads: false };
     for access in [Access::Open, Access::Writer, Access::Reader] {
-        let caller = Caller {
-            forwarded: true,
-            hosts: vec![],
-            ..caller("10.0.0.7", Credential::Unusable)
-        };
+        let caller = Caller { forwarded: true, hosts: vec![], ..caller("10.0.0.7", Credential::Unusable) };
         assert_eq!(gate.admit(access, &caller, NOW), Ok(Identity::Everybody));
     }
 }
@@ -179,16 +104,9 @@ fn a_loopback_reader_must_name_this_machine() {
         (&["localhost:80@evil"], false),
         (&["evil@localhost"], false),
     ] {
-        let caller = Caller {
-            hosts: hosts.to_vec(),
-            ..caller("127.0.0.1", Credential::Absent)
-        };
+        let caller = Caller { hosts: hosts.to_vec(), ..caller("127.0.0.1", Credential::Absent) };
         let admitted = gate.admit(Access::Reader, &caller, NOW);
-        let expected = if expected {
-            Ok(Identity::Loopback)
-        } else {
-            Err(Refused::ForeignHost)
-        };
+        let expected = if expected { Ok(Identity::Loopback) } else { Err(Refused::ForeignHost) };
         assert_eq!(admitted, expected, "{hosts:?}");
     }
 }

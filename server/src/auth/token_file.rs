@@ -34,10 +34,7 @@ struct State {
 impl fmt::Debug for TokenFile {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         // The token itself never reaches a log.
-        formatter
-            .debug_struct("TokenFile")
-            .field("path", &self.path)
-            .finish_non_exhaustive()
+        formatter.debug_struct("TokenFile").field("path", &self.path).finish_non_exhaustive()
     }
 }
 
@@ -54,16 +51,8 @@ impl TokenFile {
     ) -> Result<Self, SettingError> {
         let token = read(path)
             .map_err(|problem| SettingError::new(variable, format!("{}: {problem}", path.display())))?;
-        let state = Mutex::new(State {
-            token,
-            checked: now,
-            broken: false,
-        });
-        Ok(Self {
-            path: path.to_owned(),
-            checked_every,
-            state,
-        })
+        let state = Mutex::new(State { token, checked: now, broken: false });
+        Ok(Self { path: path.to_owned(), checked_every, state })
     }
 
     /// Tells whether the file holds this token. Its time does not depend on where the two differ, only on whether their
@@ -100,13 +89,9 @@ impl TokenFile {
 fn read(path: &Path) -> Result<Vec<u8>, String> {
     let file = std::fs::File::open(path).map_err(|error| error.to_string())?;
     let mut content = Vec::new();
-    file.take(TOKEN_MAX_BYTES as u64 + 1)
-        .read_to_end(&mut content)
-        .map_err(|error| error.to_string())?;
+    file.take(TOKEN_MAX_BYTES as u64 + 1).read_to_end(&mut content).map_err(|error| error.to_string())?;
     if content.len() > TOKEN_MAX_BYTES {
-        return Err(format!(
-            "the file is longer than {TOKEN_MAX_BYTES} bytes, so it is no token"
-        ));
+        return Err(format!("the file is longer than {TOKEN_MAX_BYTES} bytes, so it is no token"));
     }
     let token = content.trim_ascii();
     if token.is_empty() {

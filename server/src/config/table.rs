@@ -27,12 +27,7 @@ pub const SETTINGS: &[Setting] = &[
         accepted: "error, warn, info, debug, trace",
         meaning: "What is logged, to standard error.",
     },
-    Setting {
-        name: "HTTP_PORT",
-        default: "8080",
-        accepted: "1 to 65535",
-        meaning: "Port of the API.",
-    },
+    Setting { name: "HTTP_PORT", default: "8080", accepted: "1 to 65535", meaning: "Port of the API." },
     Setting {
         name: "REPORT_INTERVAL",
         default: "300",

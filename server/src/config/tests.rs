@@ -21,12 +21,8 @@ fn read_one(name: &str, value: &str) -> Result<Config, SettingError> {
 #[test]
 fn the_table_lists_every_setting_once_and_no_other() {
     let fields = serde_json::to_value(RawConfig::default()).unwrap();
-    let fields: BTreeSet<String> = fields
-        .as_object()
-        .unwrap()
-        .keys()
-        .map(|field| field.to_ascii_uppercase())
-        .collect();
+    let fields: BTreeSet<String> =
+        fields.as_object().unwrap().keys().map(|field| field.to_ascii_uppercase()).collect();
     let listed: BTreeSet<String> = SETTINGS.iter().map(|setting| setting.name.to_owned()).collect();
     assert_eq!(listed, fields);
     assert_eq!(listed.len(), SETTINGS.len(), "a setting is listed twice");
@@ -49,10 +45,7 @@ fn without_settings_but_auth_the_defaults_hold() {
         (config.ttl, config.report_interval, config.forget_after),
         (seconds(15), seconds(300), seconds(3600))
     );
-    assert_eq!(
-        (config.http_port, config.health_port, config.metrics_port),
-        (8080, 8081, 8082)
-    );
+    assert_eq!((config.http_port, config.health_port, config.metrics_port), (8080, 8081, 8082));
     assert_eq!(
         (config.log_level, config.bind, config.auth),
         (LogLevel::Info, Bind::Everywhere, AuthConfig::None)
@@ -78,24 +71,13 @@ fn an_empty_value_means_unset_for_every_setting() {
 #[test]
 fn a_wrong_value_is_refused_in_one_line_that_names_the_variable_and_the_rule() {
     let check = |name: &str, value: &str, rule: &str| {
-        let error = read_one(name, value)
-            .expect_err(&format!("{name}={value:?} was taken"))
-            .to_string();
+        let error = read_one(name, value).expect_err(&format!("{name}={value:?} was taken")).to_string();
         assert!(error.starts_with(&format!("{name}: ")), "{error}");
         assert!(error.contains(rule), "{name}={value:?}: {error}");
         assert!(!error.contains('\n'), "{error}");
     };
     for name in ["CACHE_KEY_SECOND", "REPORT_INTERVAL"] {
-        for value in [
-            "abc",
-            "1.5",
-            "15s",
-            "-1",
-            "0",
-            "86401",
-            "99999999999999999999",
-            " 15",
-        ] {
+        for value in ["abc", "1.5", "15s", "-1", "0", "86401", "99999999999999999999", " 15"] {
             check(name, value, "from 1 to 86400 is accepted");
         }
         check(name, "tcp://10.0.0.1:80", "enableServiceLinks");
@@ -112,17 +94,9 @@ fn a_wrong_value_is_refused_in_one_line_that_names_the_variable_and_the_rule() {
     for value in ["soon", "-1s", "31d", "0", "tcp://10.0.0.1:80"] {
         check("MESHVANE_FORGET_AFTER", value, "from 1s to 30days is accepted");
     }
-    check(
-        "MESHVANE_FORGET_AFTER",
-        "15s",
-        "longer than CACHE_KEY_SECOND (15 s)",
-    );
+    check("MESHVANE_FORGET_AFTER", "15s", "longer than CACHE_KEY_SECOND (15 s)");
     for value in ["None", "token", "kubernetes", "tcp://10.0.0.1:80"] {
-        check(
-            "MESHVANE_AUTH",
-            value,
-            "none (anyone may read and write), or unset",
-        );
+        check("MESHVANE_AUTH", value, "none (anyone may read and write), or unset");
     }
     for value in ["yes", "1", "True", "tcp://10.0.0.1:80"] {
         check("MESHVANE_LOOPBACK_READS", value, "true or false");
@@ -146,16 +120,7 @@ fn every_setting_is_refused_with_an_injected_value() {
         let error = if setting.name.starts_with("MESHVANE_TLS") {
             let vars: Vec<_> = tls
                 .into_iter()
-                .map(|(name, value)| {
-                    (
-                        name,
-                        if name == setting.name {
-                            "tcp://10.0.0.1:80"
-                        } else {
-                            value
-                        },
-                    )
-                })
+                .map(|(name, value)| (name, if name == setting.name { "tcp://10.0.0.1:80" } else { value }))
                 .collect();
             read(&vars)
         } else {
@@ -169,18 +134,12 @@ fn every_setting_is_refused_with_an_injected_value() {
 
 #[test]
 fn every_misspelled_setting_of_ours_is_refused_with_the_right_name() {
-    for setting in SETTINGS
-        .iter()
-        .filter(|setting| setting.name.starts_with("MESHVANE_"))
-    {
+    for setting in SETTINGS.iter().filter(|setting| setting.name.starts_with("MESHVANE_")) {
         let mut misspelled = setting.name.to_owned();
         misspelled.remove(misspelled.len() - 2);
         let error = read(&[("MESHVANE_AUTH", "none"), (misspelled.as_str(), "1")]).unwrap_err();
         assert_eq!(error.variable, misspelled);
-        assert!(
-            error.problem.contains(&format!("did you mean {}?", setting.name)),
-            "{error}"
-        );
+        assert!(error.problem.contains(&format!("did you mean {}?", setting.name)), "{error}");
     }
 }
 
@@ -201,14 +160,8 @@ fn it_does_not_start_without_saying_who_is_believed() {
         let error = read(vars).unwrap_err().to_string();
         assert!(error.starts_with(expected), "{error}");
     };
-    check(
-        &[],
-        "MESHVANE_TOKEN_FILE: is not set, so no agent could be believed",
-    );
-    check(
-        &[("MESHVANE_READ_TOKEN_FILE", "/r")],
-        "MESHVANE_TOKEN_FILE: is not set",
-    );
+    check(&[], "MESHVANE_TOKEN_FILE: is not set, so no agent could be believed");
+    check(&[("MESHVANE_READ_TOKEN_FILE", "/r")], "MESHVANE_TOKEN_FILE: is not set");
     check(
         &[("MESHVANE_AUTH", "none"), ("MESHVANE_TOKEN_FILE", "/t")],
         "MESHVANE_AUTH: none contradicts MESHVANE_TOKEN_FILE",
@@ -228,14 +181,8 @@ fn colliding_ports_are_refused_by_both_names() {
             format!("{expected}: three different ports are accepted")
         );
     };
-    check(
-        &[("HTTP_PORT", "8081")],
-        "MESHVANE_HEALTH_PORT: 8081 is also the port of HTTP_PORT",
-    );
-    check(
-        &[("MESHVANE_METRICS_PORT", "8080")],
-        "MESHVANE_METRICS_PORT: 8080 is also the port of HTTP_PORT",
-    );
+    check(&[("HTTP_PORT", "8081")], "MESHVANE_HEALTH_PORT: 8081 is also the port of HTTP_PORT");
+    check(&[("MESHVANE_METRICS_PORT", "8080")], "MESHVANE_METRICS_PORT: 8080 is also the port of HTTP_PORT");
     check(
         &[("MESHVANE_METRICS_PORT", "8081")],
         "MESHVANE_METRICS_PORT: 8081 is also the port of MESHVANE_HEALTH_PORT",
@@ -245,19 +192,11 @@ fn colliding_ports_are_refused_by_both_names() {
 #[test]
 fn tls_needs_both_files() {
     let check = |name: &str, expected: &str| {
-        let error = read(&[("MESHVANE_AUTH", "none"), (name, "/file")])
-            .unwrap_err()
-            .to_string();
+        let error = read(&[("MESHVANE_AUTH", "none"), (name, "/file")]).unwrap_err().to_string();
         assert!(error.starts_with(expected), "{error}");
     };
-    check(
-        "MESHVANE_TLS_CERT_FILE",
-        "MESHVANE_TLS_KEY_FILE: is not set though MESHVANE_TLS_CERT_FILE is",
-    );
-    check(
-        "MESHVANE_TLS_KEY_FILE",
-        "MESHVANE_TLS_CERT_FILE: is not set though MESHVANE_TLS_KEY_FILE is",
-    );
+    check("MESHVANE_TLS_CERT_FILE", "MESHVANE_TLS_KEY_FILE: is not set though MESHVANE_TLS_CERT_FILE is");
+    check("MESHVANE_TLS_KEY_FILE", "MESHVANE_TLS_CERT_FILE: is not set though MESHVANE_TLS_KEY_FILE is");
 }
 
 #[test]

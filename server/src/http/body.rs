@@ -28,22 +28,15 @@ pub(super) struct Size {
 }
 
 /// A body that holds many results.
-pub(super) const LARGE: Size = Size {
-    wire: BODY_MAX_BYTES,
-    decoded: DECODED_MAX_BYTES,
-};
+pub(super) const LARGE: Size = Size { wire: BODY_MAX_BYTES, decoded: DECODED_MAX_BYTES };
 /// A body that is small by nature.
-pub(super) const SMALL: Size = Size {
-    wire: SMALL_BODY_MAX_BYTES,
-    decoded: SMALL_BODY_MAX_BYTES,
-};
+pub(super) const SMALL: Size = Size { wire: SMALL_BODY_MAX_BYTES, decoded: SMALL_BODY_MAX_BYTES };
 
 /// Reads a body as JSON text. Its depth is within bounds; nothing else was looked at.
 pub(super) async fn text(state: &ApiState, ask: Ask, size: Size) -> Result<String, Fault> {
     let encoding = Encoding::of(ask.headers())?;
-    let sent = timeout(state.limits.body_time, collect(ask.body, size.wire))
-        .await
-        .map_err(|_| Fault::TooSlow)??;
+    let sent =
+        timeout(state.limits.body_time, collect(ask.body, size.wire)).await.map_err(|_| Fault::TooSlow)??;
     let decoded = match encoding {
         Encoding::Identity => sent,
         Encoding::Gzip => gunzip(&sent, size.decoded)?,
@@ -82,10 +75,7 @@ enum Encoding {
 impl Encoding {
     fn of(headers: &HeaderMap) -> Result<Self, Fault> {
         let mut values = headers.get_all(CONTENT_ENCODING).iter();
-        match (
-            values.next().map(|value| value.as_bytes().to_ascii_lowercase()),
-            values.next(),
-        ) {
+        match (values.next().map(|value| value.as_bytes().to_ascii_lowercase()), values.next()) {
             (None, _) => Ok(Self::Identity),
             (Some(value), None) if value == b"identity" || value.is_empty() => Ok(Self::Identity),
             (Some(value), None) if value == b"gzip" || value == b"x-gzip" => Ok(Self::Gzip),
@@ -113,7 +103,7 @@ async fn collect(mut body: Body, limit: usize) -> Result<Vec<u8>, Fault> {
 async fn discard(body: &mut Body, limit: usize) {
     let mut left = limit;
     while let Some(Ok(frame)) = body.frame().await {
-        let length = frame.data_ref().map_or(0, |data| data.len());
+        let length = frame.data_ref().map_or(0, axum::body::Bytes::len);
         if length > left {
             return;
         }
@@ -147,9 +137,7 @@ fn refuse_deep(text: &str) -> Result<(), Fault> {
             (false, b'[' | b'{') => {
                 depth += 1;
                 if depth > DEPTH_MAX {
-                    return Err(Fault::BadBody(format!(
-                        "the body is nested deeper than {DEPTH_MAX} levels"
-                    )));
+                    return Err(Fault::BadBody(format!("the body is nested deeper than {DEPTH_MAX} levels")));
                 }
             }
             (false, b']' | b'}') => depth = depth.saturating_sub(1),

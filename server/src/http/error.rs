@@ -80,59 +80,35 @@ pub fn answer(fault: Fault, dialect: Dialect) -> Response {
     let closes = matches!(fault, Fault::TooLarge(_) | Fault::TooSlow);
     let said = say(fault);
     let mut response = match dialect {
-        Dialect::Native => problem(said),
-        Dialect::Compatible => compatible(said),
+        Dialect::Native => problem(&said),
+        Dialect::Compatible => compatible(&said),
     };
     if let Some((name, value)) = header {
         response.headers_mut().insert(name, value);
     }
     if closes {
         // The rest of the body may still be on its way; nothing after it can be told from it.
-        response
-            .headers_mut()
-            .insert(header::CONNECTION, HeaderValue::from_static("close"));
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
     response
 }
 
 fn say(fault: Fault) -> Said {
     const INVALID: &str = "INVALID_REQUEST";
-    let said = |status, slug, code, title, detail: Option<String>| Said {
-        status,
-        slug,
-        code,
-        title,
-        detail,
-    };
+    let said = |status, slug, code, title, detail: Option<String>| Said { status, slug, code, title, detail };
     match fault {
-        Fault::BadBody(detail) => said(
-            StatusCode::BAD_REQUEST,
-            "invalid-body",
-            INVALID,
-            "invalid request data",
-            Some(detail),
-        ),
-        Fault::MissingField(detail) => said(
-            StatusCode::BAD_REQUEST,
-            "missing-field",
-            INVALID,
-            "missing required field",
-            Some(detail),
-        ),
-        Fault::BadParameter(detail) => said(
-            StatusCode::BAD_REQUEST,
-            "invalid-parameter",
-            INVALID,
-            "invalid parameter",
-            Some(detail),
-        ),
-        Fault::UnknownPlan(detail) => said(
-            StatusCode::CONFLICT,
-            "unknown-plan",
-            INVALID,
-            "unknown plan",
-            Some(detail),
-        ),
+        Fault::BadBody(detail) => {
+            said(StatusCode::BAD_REQUEST, "invalid-body", INVALID, "invalid request data", Some(detail))
+        }
+        Fault::MissingField(detail) => {
+            said(StatusCode::BAD_REQUEST, "missing-field", INVALID, "missing required field", Some(detail))
+        }
+        Fault::BadParameter(detail) => {
+            said(StatusCode::BAD_REQUEST, "invalid-parameter", INVALID, "invalid parameter", Some(detail))
+        }
+        Fault::UnknownPlan(detail) => {
+            said(StatusCode::CONFLICT, "unknown-plan", INVALID, "unknown plan", Some(detail))
+        }
         Fault::TooLarge(limit) => said(
             StatusCode::PAYLOAD_TOO_LARGE,
             "body-too-large",
@@ -205,20 +181,24 @@ fn say_refused(refused: Refused) -> Said {
 
 fn extra_header(fault: &Fault) -> Option<(header::HeaderName, HeaderValue)> {
     match fault {
-        Fault::Refused(Refused::ForeignHost) => None,
         // RFC 9110 section 11.6.1, RFC 6750 section 3.
-        Fault::Refused(Refused::WrongToken) => Some((
-            header::WWW_AUTHENTICATE,
-            HeaderValue::from_static("Bearer error=\"invalid_token\""),
-        )),
-        Fault::Refused(_) => Some((header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))),
+        Fault::Refused(Refused::WrongToken) => {
+            Some((header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer error=\"invalid_token\"")))
+        }
+        Fault::Refused(
+            Refused::WriterWithoutToken
+            | Refused::ReaderWithoutToken
+            | Refused::Forwarded
+            | Refused::LoopbackClosed,
+        ) => Some((header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))),
         // RFC 9110 section 15.5.6.
-        Fault::MethodNotAllowed { allowed } => HeaderValue::try_from(allowed.as_str())
-            .ok()
-            .map(|value| (header::ALLOW, value)),
+        Fault::MethodNotAllowed { allowed } => {
+            HeaderValue::try_from(allowed.as_str()).ok().map(|value| (header::ALLOW, value))
+        }
         // RFC 9110 section 15.5.16.
         Fault::UnknownEncoding => Some((header::ACCEPT_ENCODING, HeaderValue::from_static("gzip"))),
-        Fault::BadBody(_)
+        Fault::Refused(Refused::ForeignHost)
+        | Fault::BadBody(_)
         | Fault::MissingField(_)
         | Fault::BadParameter(_)
         | Fault::UnknownPlan(_)
@@ -229,7 +209,7 @@ fn extra_header(fault: &Fault) -> Option<(header::HeaderName, HeaderValue)> {
     }
 }
 
-fn problem(said: Said) -> Response {
+fn problem(said: &Said) -> Response {
     let kind = if said.slug == "unknown-plan" {
         UNKNOWN_PLAN.to_owned()
     } else {
@@ -244,7 +224,7 @@ fn problem(said: Said) -> Response {
     reply::json(said.status, MEDIA_TYPE, &body)
 }
 
-fn compatible(said: Said) -> Response {
+fn compatible(said: &Said) -> Response {
     let body = ErrorBody {
         code: said.code.to_owned(),
         message: said.title.to_owned(),

@@ -1,7 +1,5 @@
 //! `GET /api/v1/findings?state=open|resolved|all`.
 
-use std::sync::Arc;
-
 use axum::response::Response;
 
 use super::error::Fault;
@@ -10,18 +8,11 @@ use super::reply;
 use super::state::{ApiState, Ask};
 use crate::collector::FindingsFilter;
 
-const STATES: [(&str, FindingsFilter); 3] = [
-    ("open", FindingsFilter::Open),
-    ("resolved", FindingsFilter::Resolved),
-    ("all", FindingsFilter::All),
-];
+const STATES: [(&str, FindingsFilter); 3] =
+    [("open", FindingsFilter::Open), ("resolved", FindingsFilter::Resolved), ("all", FindingsFilter::All)];
 
 /// Lists the findings.
-pub(super) async fn get(state: Arc<ApiState>, ask: Ask) -> Result<Response, Fault> {
-    let filter = Parameters::read(&ask.head.uri)?
-        .one_of("state", &STATES)?
-        .unwrap_or_default();
-    Ok(reply::native(
-        &state.collector.findings(filter, state.clock.now()),
-    ))
+pub(super) fn get(state: &ApiState, ask: &Ask) -> Result<Response, Fault> {
+    let filter = Parameters::read(&ask.head.uri)?.one_of("state", &STATES)?.unwrap_or_default();
+    Ok(reply::native(&state.collector.findings(filter, state.clock.now())))
 }

@@ -33,26 +33,16 @@ impl<'a> Object<'a> {
             .deserialize(&mut deserializer)
             .and_then(|slots| deserializer.end().map(|()| slots))
             .map_err(|error| {
-                Fault::BadBody(if place.is_empty() {
-                    error.to_string()
-                } else {
-                    format!("{place}: {error}")
-                })
+                Fault::BadBody(if place.is_empty() { error.to_string() } else { format!("{place}: {error}") })
             })?;
-        let place = if place.is_empty() {
-            String::new()
-        } else {
-            format!("{place}.")
-        };
+        let place = if place.is_empty() { String::new() } else { format!("{place}.") };
         Ok(Self { place, fields, slots })
     }
 
     /// The text of a field, when it is there and not null.
     pub(super) fn raw(&self, name: &str) -> Option<&'a str> {
         let index = self.fields.iter().position(|field| *field == name)?;
-        self.slots[index]
-            .map(|slot| slot.value.get())
-            .filter(|text| *text != "null")
+        self.slots[index].map(|slot| slot.value.get()).filter(|text| *text != "null")
     }
 
     /// The value of a field, when it is there and not null.
@@ -138,10 +128,7 @@ impl<'de> Visitor<'de> for BoundedVisitor {
         let mut values = Vec::new();
         while let Some(value) = sequence.next_element()? {
             if values.len() == self.limit {
-                return Err(serde::de::Error::custom(format!(
-                    "at most {} are accepted",
-                    self.limit
-                )));
+                return Err(serde::de::Error::custom(format!("at most {} are accepted", self.limit)));
             }
             values.push(value);
         }

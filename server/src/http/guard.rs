@@ -48,20 +48,9 @@ fn caller(head: &Parts, peer: IpAddr) -> Caller<'_> {
             || FORWARDING_HEADERS.contains(&name.as_str())
     });
     // A value that is not text names no host of ours.
-    let named = head
-        .headers
-        .get_all(HOST)
-        .iter()
-        .map(|value| value.to_str().unwrap_or(""));
-    let hosts = named
-        .chain(head.uri.authority().map(|authority| authority.as_str()))
-        .collect();
-    Caller {
-        peer,
-        credential: credential(head),
-        forwarded,
-        hosts,
-    }
+    let named = head.headers.get_all(HOST).iter().map(|value| value.to_str().unwrap_or(""));
+    let hosts = named.chain(head.uri.authority().map(axum::http::uri::Authority::as_str)).collect();
+    Caller { peer, credential: credential(head), forwarded, hosts }
 }
 
 fn credential(head: &Parts) -> Credential<'_> {

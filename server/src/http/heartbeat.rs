@@ -32,14 +32,8 @@ const FIELDS: &[&str] = &[
 
 /// Takes a heartbeat.
 pub(super) async fn post(state: Arc<ApiState>, ask: Ask) -> Result<Response, Fault> {
-    let taken = match body::text(&state, ask, body::SMALL)
-        .await
-        .and_then(|text| read(&text))
-    {
-        Ok(heartbeat) => state
-            .collector
-            .heartbeat(heartbeat, state.clock.now())
-            .map_err(Fault::from),
+    let taken = match body::text(&state, ask, body::SMALL).await.and_then(|text| read(&text)) {
+        Ok(heartbeat) => state.collector.heartbeat(heartbeat, state.clock.now()).map_err(Fault::from),
         Err(fault) => Err(fault),
     };
     state.metrics.heartbeat(taken.is_ok());
@@ -67,9 +61,7 @@ fn read(text: &str) -> Result<HeartbeatBody, Fault> {
         leaving: object.get_or_default("leaving")?,
     };
     if body.pod_name.is_empty() || body.node_ip.is_empty() || body.pod_ip.is_empty() {
-        return Err(Fault::MissingField(
-            "pod_name, node_ip and pod_ip must not be empty".to_owned(),
-        ));
+        return Err(Fault::MissingField("pod_name, node_ip and pod_ip must not be empty".to_owned()));
     }
     Ok(body)
 }
@@ -81,9 +73,6 @@ pub(super) fn timestamp(object: &Object<'_>) -> Result<Option<String>, Fault> {
     };
     match DateTime::parse_from_rfc3339(&text) {
         Ok(_) => Ok(Some(text)),
-        Err(_) => Err(object.wrong(
-            "timestamp",
-            "a time as 2026-11-21T01:51:17Z (RFC 3339) is accepted",
-        )),
+        Err(_) => Err(object.wrong("timestamp", "a time as 2026-11-21T01:51:17Z (RFC 3339) is accepted")),
     }
 }

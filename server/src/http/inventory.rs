@@ -95,155 +95,65 @@ pub struct Route {
     handler: Handler,
 }
 
+/// The answer of a handler that waits for nothing and cannot fail.
+fn shown(response: Response) -> BoxFuture<'static, Result<Response, Fault>> {
+    at_once(Ok(response))
+}
+
+/// The answer of a handler that waits for nothing.
+fn at_once(answer: Result<Response, Fault>) -> BoxFuture<'static, Result<Response, Fault>> {
+    Box::pin(std::future::ready(answer))
+}
+
 const fn route(verb: Verb, path: &'static str, access: Access, dialect: Dialect, handler: Handler) -> Route {
-    Route {
-        door: Door::Api,
-        verb,
-        path,
-        access,
-        dialect,
-        handler,
-    }
+    Route { door: Door::Api, verb, path, access, dialect, handler }
 }
 
 const fn at(door: Door, path: &'static str, handler: Handler) -> Route {
-    Route {
-        door,
-        verb: Verb::Get,
-        path,
-        access: Access::Open,
-        dialect: Dialect::Native,
-        handler,
-    }
+    Route { door, verb: Verb::Get, path, access: Access::Open, dialect: Dialect::Native, handler }
 }
 
 /// Every route.
 pub const ROUTES: &[Route] = &[
-    route(
-        Verb::Post,
-        paths::HEARTBEAT,
-        Access::Writer,
-        Dialect::Compatible,
-        |s, a| Box::pin(heartbeat::post(s, a)),
-    ),
-    route(
-        Verb::Post,
-        paths::TEST_RESULTS_HOSTS,
-        Access::Writer,
-        Dialect::Compatible,
-        |s, a| Box::pin(test_results::post_hosts(s, a)),
-    ),
-    route(
-        Verb::Post,
-        paths::TEST_RESULTS_PODS,
-        Access::Writer,
-        Dialect::Compatible,
-        |s, a| Box::pin(test_results::post_pods(s, a)),
-    ),
-    route(
-        Verb::Post,
-        paths::TEST_RESULTS_SERVICE,
-        Access::Writer,
-        Dialect::Compatible,
-        |s, a| Box::pin(test_results::post_service(s, a)),
-    ),
-    route(
-        Verb::Post,
-        paths::ROUNDS,
-        Access::Writer,
-        Dialect::Native,
-        |s, a| Box::pin(rounds::post(s, a)),
-    ),
-    route(Verb::Get, paths::PLAN, Access::Reader, Dialect::Native, |s, a| {
-        Box::pin(plan::get(s, a))
+    route(Verb::Post, paths::HEARTBEAT, Access::Writer, Dialect::Compatible, |s, a| {
+        Box::pin(heartbeat::post(s, a))
     }),
-    route(
-        Verb::Get,
-        paths::HOSTS,
-        Access::Reader,
-        Dialect::Compatible,
-        |s, a| Box::pin(compat_lists::hosts(s, a)),
-    ),
-    route(
-        Verb::Get,
-        paths::PODS,
-        Access::Reader,
-        Dialect::Compatible,
-        |s, a| Box::pin(compat_lists::pods(s, a)),
-    ),
-    route(
-        Verb::Get,
-        paths::CLIENTS_COUNT,
-        Access::Reader,
-        Dialect::Compatible,
-        |s, a| Box::pin(compat_lists::clients_count(s, a)),
-    ),
-    route(
-        Verb::Get,
-        paths::TEST_RESULTS_HOSTS,
-        Access::Reader,
-        Dialect::Compatible,
-        |s, a| Box::pin(test_results::get_hosts(s, a)),
-    ),
-    route(
-        Verb::Get,
-        paths::TEST_RESULTS_PODS,
-        Access::Reader,
-        Dialect::Compatible,
-        |s, a| Box::pin(test_results::get_pods(s, a)),
-    ),
-    route(
-        Verb::Get,
-        paths::TEST_RESULTS_SERVICE,
-        Access::Reader,
-        Dialect::Compatible,
-        |s, a| Box::pin(test_results::get_service(s, a)),
-    ),
-    route(
-        Verb::Get,
-        paths::RESULTS,
-        Access::Reader,
-        Dialect::Compatible,
-        |s, a| Box::pin(results::get(s, a)),
-    ),
-    route(
-        Verb::Get,
-        paths::AGENTS,
-        Access::Reader,
-        Dialect::Native,
-        |s, a| Box::pin(agents::get(s, a)),
-    ),
-    route(
-        Verb::Get,
-        paths::MATRIX,
-        Access::Reader,
-        Dialect::Native,
-        |s, a| Box::pin(matrix::get(s, a)),
-    ),
-    route(
-        Verb::Get,
-        paths::FINDINGS,
-        Access::Reader,
-        Dialect::Native,
-        |s, a| Box::pin(findings::get(s, a)),
-    ),
-    route(
-        Verb::Get,
-        paths::REPORT,
-        Access::Reader,
-        Dialect::Native,
-        |s, a| Box::pin(report::get(s, a)),
-    ),
-    route(
-        Verb::Get,
-        paths::HEALTH,
-        Access::Open,
-        Dialect::Compatible,
-        |s, a| Box::pin(health::original(s, a)),
-    ),
-    at(Door::Health, paths::LIVEZ, |s, a| Box::pin(health::livez(s, a))),
-    at(Door::Health, paths::READYZ, |s, a| Box::pin(health::readyz(s, a))),
-    at(Door::Metrics, paths::METRICS, |s, a| Box::pin(metrics::get(s, a))),
+    route(Verb::Post, paths::TEST_RESULTS_HOSTS, Access::Writer, Dialect::Compatible, |s, a| {
+        Box::pin(test_results::post_hosts(s, a))
+    }),
+    route(Verb::Post, paths::TEST_RESULTS_PODS, Access::Writer, Dialect::Compatible, |s, a| {
+        Box::pin(test_results::post_pods(s, a))
+    }),
+    route(Verb::Post, paths::TEST_RESULTS_SERVICE, Access::Writer, Dialect::Compatible, |s, a| {
+        Box::pin(test_results::post_service(s, a))
+    }),
+    route(Verb::Post, paths::ROUNDS, Access::Writer, Dialect::Native, |s, a| Box::pin(rounds::post(s, a))),
+    route(Verb::Get, paths::PLAN, Access::Reader, Dialect::Native, |s, a| Box::pin(plan::get(s, a))),
+    route(Verb::Get, paths::HOSTS, Access::Reader, Dialect::Compatible, |s, _| {
+        shown(compat_lists::hosts(&s))
+    }),
+    route(Verb::Get, paths::PODS, Access::Reader, Dialect::Compatible, |s, _| shown(compat_lists::pods(&s))),
+    route(Verb::Get, paths::CLIENTS_COUNT, Access::Reader, Dialect::Compatible, |s, _| {
+        shown(compat_lists::clients_count(&s))
+    }),
+    route(Verb::Get, paths::TEST_RESULTS_HOSTS, Access::Reader, Dialect::Compatible, |s, _| {
+        shown(test_results::get_hosts(&s))
+    }),
+    route(Verb::Get, paths::TEST_RESULTS_PODS, Access::Reader, Dialect::Compatible, |s, _| {
+        shown(test_results::get_pods(&s))
+    }),
+    route(Verb::Get, paths::TEST_RESULTS_SERVICE, Access::Reader, Dialect::Compatible, |s, _| {
+        shown(test_results::get_service(&s))
+    }),
+    route(Verb::Get, paths::RESULTS, Access::Reader, Dialect::Compatible, |s, _| shown(results::get(&s))),
+    route(Verb::Get, paths::AGENTS, Access::Reader, Dialect::Native, |s, _| shown(agents::get(&s))),
+    route(Verb::Get, paths::MATRIX, Access::Reader, Dialect::Native, |s, a| at_once(matrix::get(&s, &a))),
+    route(Verb::Get, paths::FINDINGS, Access::Reader, Dialect::Native, |s, a| at_once(findings::get(&s, &a))),
+    route(Verb::Get, paths::REPORT, Access::Reader, Dialect::Native, |s, a| at_once(report::get(&s, &a))),
+    route(Verb::Get, paths::HEALTH, Access::Open, Dialect::Compatible, |_, _| shown(health::original())),
+    at(Door::Health, paths::LIVEZ, |_, _| shown(health::livez())),
+    at(Door::Health, paths::READYZ, |s, _| shown(health::readyz(&s))),
+    at(Door::Metrics, paths::METRICS, |s, _| at_once(metrics::get(&s))),
 ];
 
 /// The route's name in metrics of requests that no route answers.
@@ -252,11 +162,9 @@ const NO_ROUTE: &str = "none";
 /// Builds the router of a listener.
 pub fn router(door: Door, state: &Arc<ApiState>) -> Router {
     let mut router = Router::new();
-    let mut paths: Vec<&'static str> = ROUTES
-        .iter()
-        .filter(|route| route.door == door)
-        .map(|route| route.path)
-        .collect();
+    let mut paths: Vec<&'static str> =
+        ROUTES.iter().filter(|route| route.door == door).map(|route| route.path).collect();
+    paths.sort_unstable();
     paths.dedup();
     for path in &paths {
         router = router.route(path, methods(door, path, state));
@@ -264,7 +172,7 @@ pub fn router(door: Door, state: &Arc<ApiState>) -> Router {
     let unknown = state.clone();
     router.fallback(move |request: Request| {
         let state = unknown.clone();
-        async move { no_route(door, &state, request) }
+        async move { no_route(door, &state, &request) }
     })
 }
 
@@ -272,25 +180,16 @@ pub fn router(door: Door, state: &Arc<ApiState>) -> Router {
 fn methods(door: Door, path: &'static str, state: &Arc<ApiState>) -> MethodRouter {
     let mut methods = MethodRouter::new();
     let mut allowed: Vec<&str> = Vec::new();
-    for route in ROUTES
-        .iter()
-        .filter(|route| route.door == door && route.path == path)
-    {
+    for route in ROUTES.iter().filter(|route| route.door == door && route.path == path) {
         allowed.push(route.verb.allowed());
         let state = state.clone();
-        methods = methods.on(route.verb.filter(), move |request: Request| {
-            answer(route, state.clone(), request)
-        });
+        methods =
+            methods.on(route.verb.filter(), move |request: Request| answer(route, state.clone(), request));
     }
     let allowed = allowed.join(", ");
     let state = state.clone();
     methods.fallback(move || {
-        let response = error::answer(
-            Fault::MethodNotAllowed {
-                allowed: allowed.clone(),
-            },
-            Dialect::Native,
-        );
+        let response = error::answer(Fault::MethodNotAllowed { allowed: allowed.clone() }, Dialect::Native);
         state.metrics.request(path, "other", response.status().as_u16());
         async move { reply::hardened(response) }
     })
@@ -305,9 +204,7 @@ async fn answer(route: &'static Route, state: Arc<ApiState>, request: Request) -
         Err(Fault::Internal)
     });
     let response = result.unwrap_or_else(|fault| error::answer(fault, route.dialect));
-    state
-        .metrics
-        .request(route.path, route.verb.as_str(), response.status().as_u16());
+    state.metrics.request(route.path, route.verb.as_str(), response.status().as_u16());
     reply::hardened(response)
 }
 
@@ -325,22 +222,19 @@ async fn admit_and_handle(
 }
 
 /// Answers a path that has no route: with the right one when only a trailing slash is too much, as the original does.
-fn no_route(door: Door, state: &ApiState, request: Request) -> Response {
+fn no_route(door: Door, state: &ApiState, request: &Request) -> Response {
     let response = match (request.method(), without_slash(door, request.uri())) {
         (&Method::GET | &Method::HEAD, Some(location)) => reply::moved(location),
         (_, _) => error::answer(Fault::NotFound, Dialect::Native),
     };
-    state
-        .metrics
-        .request(NO_ROUTE, "other", response.status().as_u16());
+    state.metrics.request(NO_ROUTE, "other", response.status().as_u16());
     reply::hardened(response)
 }
 
 fn without_slash(door: Door, uri: &Uri) -> Option<HeaderValue> {
     let path = uri.path().strip_suffix('/')?;
-    let known = ROUTES
-        .iter()
-        .find(|route| route.door == door && route.verb == Verb::Get && route.path == path)?;
+    let known =
+        ROUTES.iter().find(|route| route.door == door && route.verb == Verb::Get && route.path == path)?;
     let location = match uri.query() {
         Some(query) => format!("{}?{query}", known.path),
         None => known.path.to_owned(),

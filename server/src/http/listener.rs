@@ -66,18 +66,11 @@ pub fn bind(door: Door, bind: Bind, port: u16) -> io::Result<Bound> {
             open(SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), port))?
         }
         (Err(error), _) => {
-            return Err(io::Error::new(
-                error.kind(),
-                format!("cannot listen on {address}: {error}"),
-            ));
+            return Err(io::Error::new(error.kind(), format!("cannot listen on {address}: {error}")));
         }
     };
     let address = listener.local_addr()?;
-    Ok(Bound {
-        door,
-        address,
-        listener,
-    })
+    Ok(Bound { door, address, listener })
 }
 
 fn lacks_ipv6(error: &io::Error) -> bool {
@@ -92,11 +85,7 @@ fn is_family_unknown(error: &io::Error) -> bool {
 }
 
 fn open(address: SocketAddr) -> io::Result<TcpListener> {
-    let socket = Socket::new(
-        Domain::for_address(address),
-        Type::STREAM.nonblocking(),
-        Some(Protocol::TCP),
-    )?;
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM.nonblocking(), Some(Protocol::TCP))?;
     if address.is_ipv6() {
         socket.set_only_v6(false)?;
     }

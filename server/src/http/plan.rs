@@ -32,21 +32,13 @@ use crate::collector::PlanAsk;
 pub(super) async fn get(state: Arc<ApiState>, ask: Ask) -> Result<Response, Fault> {
     let parameters = Parameters::read(&ask.head.uri)?;
     let known = known(&parameters, ask.headers())?;
-    let look = parameters.parsed("look", |text| {
-        text.parse()
-            .map_err(|_| format!("{text:?} is not a whole number"))
-    })?;
-    let node = parameters.parsed("node", |text| {
-        NodeName::parse(text).map_err(|error| error.to_string())
-    })?;
+    let look = parameters
+        .parsed("look", |text| text.parse().map_err(|_| format!("{text:?} is not a whole number")))?;
+    let node = parameters.parsed("node", |text| NodeName::parse(text).map_err(|error| error.to_string()))?;
     let wait = parameters.parsed("wait", wait)?.unwrap_or_default();
     // Nothing of the request is needed while it waits.
     drop(ask);
-    let plan_ask = PlanAsk {
-        node,
-        have: known,
-        look,
-    };
+    let plan_ask = PlanAsk { node, have: known, look };
     let mut time_over = pin!(sleep(wait));
     let mut draining = pin!(state.drain.started());
     loop {
@@ -72,24 +64,17 @@ pub(super) async fn get(state: Arc<ApiState>, ask: Ask) -> Result<Response, Faul
     }
 }
 
-/// The plan that the caller has: by the query, or by the ETag of an earlier answer.
+/// The plan that the caller has: by the query, or by the entity tag of an earlier answer.
 fn known(parameters: &Parameters, headers: &HeaderMap) -> Result<Option<(Epoch, u64)>, Fault> {
     let epoch = parameters.parsed("epoch", str::parse::<Epoch>)?;
     let generation = parameters.parsed("generation", |text| {
-        text.parse::<u64>()
-            .map_err(|_| format!("{text:?} is not a whole number"))
+        text.parse::<u64>().map_err(|_| format!("{text:?} is not a whole number"))
     })?;
     match (epoch, generation) {
         (Some(epoch), Some(generation)) => Ok(Some((epoch, generation))),
         (None, None) => Ok(headers.get_all(IF_NONE_MATCH).iter().find_map(read_tag)),
-        (Some(_), None) => Err(wrong(
-            "generation",
-            "is missing beside epoch: both or neither is accepted",
-        )),
-        (None, Some(_)) => Err(wrong(
-            "epoch",
-            "is missing beside generation: both or neither is accepted",
-        )),
+        (Some(_), None) => Err(wrong("generation", "is missing beside epoch: both or neither is accepted")),
+        (None, Some(_)) => Err(wrong("epoch", "is missing beside generation: both or neither is accepted")),
     }
 }
 
@@ -101,11 +86,7 @@ fn wait(text: &str) -> Result<Duration, String> {
 fn read_tag(value: &HeaderValue) -> Option<(Epoch, u64)> {
     value.to_str().ok()?.split(',').find_map(|tag| {
         let tag = tag.trim();
-        let inner = tag
-            .strip_prefix("W/")
-            .unwrap_or(tag)
-            .strip_prefix('"')?
-            .strip_suffix('"')?;
+        let inner = tag.strip_prefix("W/").unwrap_or(tag).strip_prefix('"')?.strip_suffix('"')?;
         let (epoch, generation) = inner.split_once('-')?;
         Some((epoch.parse().ok()?, generation.parse().ok()?))
     })
@@ -118,9 +99,7 @@ fn tag(epoch: Epoch, generation: u64) -> HeaderValue {
 
 fn found(plan: &PlanBody) -> Response {
     let mut response = reply::native(plan);
-    response
-        .headers_mut()
-        .insert(ETAG, tag(plan.epoch, plan.generation));
+    response.headers_mut().insert(ETAG, tag(plan.epoch, plan.generation));
     response
 }
 

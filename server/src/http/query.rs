@@ -14,9 +14,7 @@ impl Parameters {
     /// Reads the query.
     pub(super) fn read(uri: &Uri) -> Result<Self, Fault> {
         if uri.query().is_some_and(|query| query.len() > QUERY_MAX_BYTES) {
-            return Err(Fault::BadParameter(format!(
-                "the query is longer than {QUERY_MAX_BYTES} bytes"
-            )));
+            return Err(Fault::BadParameter(format!("the query is longer than {QUERY_MAX_BYTES} bytes")));
         }
         let Query(pairs) =
             Query::try_from_uri(uri).map_err(|error| Fault::BadParameter(error.to_string()))?;
@@ -25,14 +23,10 @@ impl Parameters {
 
     /// A parameter's value.
     pub(super) fn get(&self, name: &str) -> Result<Option<&str>, Fault> {
-        let mut values = self
-            .0
-            .iter()
-            .filter(|(other, _)| other == name)
-            .map(|(_, value)| value.as_str());
+        let mut values = self.0.iter().filter(|(other, _)| other == name).map(|(_, value)| value.as_str());
         match (values.next(), values.next()) {
             (_, Some(_)) => Err(wrong(name, "is given twice")),
-            (Some(""), None) | (None, None) => Ok(None),
+            (Some("") | None, None) => Ok(None),
             (Some(value), None) => Ok(Some(value)),
         }
     }
@@ -42,16 +36,11 @@ impl Parameters {
         let Some(value) = self.get(name)? else {
             return Ok(None);
         };
-        match words.iter().find(|(word, _)| *word == value) {
-            Some((_, meaning)) => Ok(Some(*meaning)),
-            None => {
-                let accepted: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
-                Err(wrong(
-                    name,
-                    &format!("{value:?} is not known: {} is accepted", accepted.join(", ")),
-                ))
-            }
-        }
+        let found = words.iter().find(|(word, _)| *word == value).map(|(_, meaning)| Some(*meaning));
+        found.ok_or_else(|| {
+            let accepted: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
+            wrong(name, &format!("{value:?} is not known: {} is accepted", accepted.join(", ")))
+        })
     }
 
     /// A parameter that takes what this function reads.
@@ -60,9 +49,7 @@ impl Parameters {
         name: &str,
         read: impl Fn(&str) -> Result<T, String>,
     ) -> Result<Option<T>, Fault> {
-        self.get(name)?
-            .map(|value| read(value).map_err(|problem| wrong(name, &problem)))
-            .transpose()
+        self.get(name)?.map(|value| read(value).map_err(|problem| wrong(name, &problem))).transpose()
     }
 }
 
@@ -84,20 +71,13 @@ mod tests {
         let words = [("pod", 1), ("host", 2)];
         let check = |query: &str, expected: Result<Option<i32>, &str>| {
             let found = read(query).one_of("plane", &words);
-            assert_eq!(
-                found,
-                expected.map_err(|text| Fault::BadParameter(text.to_owned())),
-                "{query}"
-            );
+            assert_eq!(found, expected.map_err(|text| Fault::BadParameter(text.to_owned())), "{query}");
         };
         check("plane=pod", Ok(Some(1)));
         check("plane=", Ok(None));
         check("other=x", Ok(None));
         check("plane=%68ost", Ok(Some(2)));
-        check(
-            "plane=POD",
-            Err("plane: \"POD\" is not known: pod, host is accepted"),
-        );
+        check("plane=POD", Err("plane: \"POD\" is not known: pod, host is accepted"));
         check("plane=pod&plane=pod", Err("plane: is given twice"));
     }
 

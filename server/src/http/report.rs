@@ -1,7 +1,5 @@
 //! `GET /api/v1/report`: the state of the mesh on one page, as text for people and as JSON when asked.
 
-use std::sync::Arc;
-
 use axum::http::header::ACCEPT;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
@@ -21,7 +19,7 @@ enum Format {
 const FORMATS: [(&str, Format); 2] = [("text", Format::Text), ("json", Format::Json)];
 
 /// Shows the report.
-pub(super) async fn get(state: Arc<ApiState>, ask: Ask) -> Result<Response, Fault> {
+pub(super) fn get(state: &ApiState, ask: &Ask) -> Result<Response, Fault> {
     let asked = Parameters::read(&ask.head.uri)?.one_of("format", &FORMATS)?;
     let report = state.collector.report(state.clock.now());
     Ok(match asked.unwrap_or_else(|| accepted(ask.headers())) {
@@ -58,10 +56,7 @@ mod tests {
         check("*/*", Format::Text);
         check("application/json", Format::Json);
         check("application/json;q=0.9, */*", Format::Json);
-        check(
-            "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",
-            Format::Text,
-        );
+        check("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", Format::Text);
         check("text/plain, application/json", Format::Text);
         assert_eq!(accepted(&HeaderMap::new()), Format::Text);
     }

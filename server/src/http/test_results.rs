@@ -18,15 +18,8 @@ use super::limits::{RESULT_MAX_BYTES, RESULTS_MAX};
 use super::state::{ApiState, Ask};
 use super::{body, reply};
 
-const RESULT_FIELDS: &[&str] = &[
-    "source_ip",
-    "target_ip",
-    "ping_status",
-    "port_status",
-    "latency",
-    "test_duration",
-    "timestamp",
-];
+const RESULT_FIELDS: &[&str] =
+    &["source_ip", "target_ip", "ping_status", "port_status", "latency", "test_duration", "timestamp"];
 
 /// Takes results on hosts.
 pub(super) async fn post_hosts(state: Arc<ApiState>, ask: Ask) -> Result<Response, Fault> {
@@ -40,14 +33,8 @@ pub(super) async fn post_pods(state: Arc<ApiState>, ask: Ask) -> Result<Response
 
 /// Takes a result on a service.
 pub(super) async fn post_service(state: Arc<ApiState>, ask: Ask) -> Result<Response, Fault> {
-    let taken = match body::text(&state, ask, body::SMALL)
-        .await
-        .and_then(|text| read_service(&text))
-    {
-        Ok(result) => state
-            .collector
-            .original_service(result, state.clock.now())
-            .map_err(Fault::from),
+    let taken = match body::text(&state, ask, body::SMALL).await.and_then(|text| read_service(&text)) {
+        Ok(result) => state.collector.original_service(result, state.clock.now()).map_err(Fault::from),
         Err(fault) => Err(fault),
     };
     state.metrics.original_results(taken.is_ok());
@@ -55,35 +42,25 @@ pub(super) async fn post_service(state: Arc<ApiState>, ask: Ask) -> Result<Respo
 }
 
 /// Shows results on hosts.
-pub(super) async fn get_hosts(state: Arc<ApiState>, _ask: Ask) -> Result<Response, Fault> {
-    Ok(reply::compatible(
-        &state.collector.test_results(Plane::Host, state.clock.now()),
-    ))
+pub(super) fn get_hosts(state: &ApiState) -> Response {
+    reply::compatible(&state.collector.test_results(Plane::Host, state.clock.now()))
 }
 
 /// Shows results on pods.
-pub(super) async fn get_pods(state: Arc<ApiState>, _ask: Ask) -> Result<Response, Fault> {
-    Ok(reply::compatible(
-        &state.collector.test_results(Plane::Pod, state.clock.now()),
-    ))
+pub(super) fn get_pods(state: &ApiState) -> Response {
+    reply::compatible(&state.collector.test_results(Plane::Pod, state.clock.now()))
 }
 
 /// Shows results on services.
-pub(super) async fn get_service(state: Arc<ApiState>, _ask: Ask) -> Result<Response, Fault> {
-    Ok(reply::compatible(
-        &state.collector.service_results(state.clock.now()),
-    ))
+pub(super) fn get_service(state: &ApiState) -> Response {
+    reply::compatible(&state.collector.service_results(state.clock.now()))
 }
 
 async fn post(state: &ApiState, ask: Ask, plane: Plane) -> Result<Response, Fault> {
-    let taken = match body::text(state, ask, body::LARGE)
-        .await
-        .and_then(|text| read_results(&text))
-    {
-        Ok(results) => state
-            .collector
-            .original_results(plane, results, state.clock.now())
-            .map_err(Fault::from),
+    let taken = match body::text(state, ask, body::LARGE).await.and_then(|text| read_results(&text)) {
+        Ok(results) => {
+            state.collector.original_results(plane, results, state.clock.now()).map_err(Fault::from)
+        }
         Err(fault) => Err(fault),
     };
     state.metrics.original_results(taken.is_ok());
@@ -104,32 +81,21 @@ fn read_results(text: &str) -> Result<TestResultsBody, Fault> {
         return Err(object.wrong("results", "is missing: an array is accepted"));
     };
     let mut kept = Vec::new();
-    for (index, result) in folded::array(results, "results", RESULTS_MAX)?
-        .into_iter()
-        .enumerate()
-    {
+    for (index, result) in folded::array(results, "results", RESULTS_MAX)?.into_iter().enumerate() {
         let mut result = read_result(result.get(), &format!("results[{index}]"))?;
         // The original drops a result without a target, and shows one port of several.
         if !result.target_ip.is_empty() {
-            result.port_status = result
-                .port_status
-                .map(|ports| ports.into_iter().take(1).collect());
+            result.port_status = result.port_status.map(|ports| ports.into_iter().take(1).collect());
             kept.push(result);
         }
     }
-    Ok(TestResultsBody {
-        source_ip,
-        results: Some(kept),
-    })
+    Ok(TestResultsBody { source_ip, results: Some(kept) })
 }
 
 fn read_service(text: &str) -> Result<ServiceResultBody, Fault> {
     let object = Object::read(text, "", &["source_ip", "result"])?;
     let source_ip = source(&object)?;
-    let result = object
-        .raw("result")
-        .map(|text| read_result(text, "result"))
-        .transpose()?;
+    let result = object.raw("result").map(|text| read_result(text, "result")).transpose()?;
     Ok(ServiceResultBody { source_ip, result })
 }
 
@@ -150,10 +116,7 @@ fn address(object: &Object<'_>, name: &str, text: &str) -> Result<String, Fault>
 
 fn read_result(text: &str, place: &str) -> Result<ConnectivityResult, Fault> {
     if text == "null" {
-        return Ok(ConnectivityResult {
-            timestamp: ZERO_TIME.to_owned(),
-            ..ConnectivityResult::default()
-        });
+        return Ok(ConnectivityResult { timestamp: ZERO_TIME.to_owned(), ..ConnectivityResult::default() });
     }
     if text.len() > RESULT_MAX_BYTES {
         return Err(Fault::BadBody(format!(
@@ -161,19 +124,11 @@ fn read_result(text: &str, place: &str) -> Result<ConnectivityResult, Fault> {
         )));
     }
     let object = Object::read(text, place, RESULT_FIELDS)?;
-    let word = |name| {
-        object
-            .get_or_default::<String>(name)
-            .map(|word| clean_free_text(&word))
-    };
+    let word = |name| object.get_or_default::<String>(name).map(|word| clean_free_text(&word));
     let target: String = object.get_or_default("target_ip")?;
     Ok(ConnectivityResult {
         source_ip: word("source_ip")?,
-        target_ip: if target.is_empty() {
-            target
-        } else {
-            address(&object, "target_ip", &target)?
-        },
+        target_ip: if target.is_empty() { target } else { address(&object, "target_ip", &target)? },
         ping_status: word("ping_status")?,
         port_status: ports(&object)?,
         latency: object.get_or_default("latency")?,
@@ -192,10 +147,7 @@ fn ports(object: &Object<'_>) -> Result<Option<BTreeMap<i64, String>>, Fault> {
     let mut ports = BTreeMap::new();
     for (port, word) in words {
         let number: i64 = port.parse().map_err(|_| {
-            object.wrong(
-                NAME,
-                format!("{:?} is not a port's number", clean_free_text(&port)),
-            )
+            object.wrong(NAME, format!("{:?} is not a port's number", clean_free_text(&port)))
         })?;
         ports.insert(number, clean_free_text(&word.unwrap_or_default()));
     }

@@ -32,15 +32,8 @@ pub(super) fn registry(collector: &Collector, now: Now) -> Registry {
     count_members(&mut registry, collector, now);
     count_findings(&mut registry, collector, now);
     count_cells(&mut registry, collector, now);
-    let generation = collector
-        .plan(&PlanAsk::default(), now)
-        .map_or(0, |plan| plan.generation);
-    set(
-        &mut registry,
-        "plan_generation",
-        "Generation of the plan",
-        generation,
-    );
+    let generation = collector.plan(&PlanAsk::default(), now).map_or(0, |plan| plan.generation);
+    set(&mut registry, "plan_generation", "Generation of the plan", generation);
     registry
 }
 
@@ -68,24 +61,13 @@ fn count_findings(registry: &mut Registry, collector: &Collector, now: Now) {
         "1 when the server judges, 0 while it waits for the agents after its start",
         body.judging.into(),
     );
-    let open: Gauges<2> = gauges(
-        registry,
-        "findings_open",
-        "Findings that hold, by kind and severity",
-    );
+    let open: Gauges<2> = gauges(registry, "findings_open", "Findings that hold, by kind and severity");
     // Each kind at its usual severity, so that an alert has a series before its first finding.
     for kind in FindingKind::ALL {
-        drop(open.get_or_create(&[
-            ("kind", kind.as_str()),
-            ("severity", usual_severity(kind).as_str()),
-        ]));
+        drop(open.get_or_create(&[("kind", kind.as_str()), ("severity", usual_severity(kind).as_str())]));
     }
     for finding in body.findings {
-        open.get_or_create(&[
-            ("kind", finding.kind.as_str()),
-            ("severity", finding.severity.as_str()),
-        ])
-        .inc();
+        open.get_or_create(&[("kind", finding.kind.as_str()), ("severity", finding.severity.as_str())]).inc();
     }
 }
 
@@ -119,33 +101,20 @@ fn usual_severity(kind: FindingKind) -> Severity {
 fn count_cells(registry: &mut Registry, collector: &Collector, now: Now) {
     let reached: Gauges<2> = gauges(registry, "cells_reached", "Cells measured and reached");
     let unreached: Gauges<3> = gauges(registry, "cells_unreached", "Cells measured and failed, by cause");
-    let unmeasured: Gauges<3> = gauges(
-        registry,
-        "cells_unmeasured",
-        "Cells that could not be measured, by reason",
-    );
+    let unmeasured: Gauges<3> =
+        gauges(registry, "cells_unmeasured", "Cells that could not be measured, by reason");
     let stale: Gauges<2> = gauges(registry, "cells_stale", "Cells without fresh data");
     for (plane, plane_word, check) in COLUMNS {
         let labels = [("plane", plane_word), ("check", check.as_str())];
         let with = |name, word| [labels[0], labels[1], (name, word)];
-        let counts = count(
-            collector,
-            MatrixQuery {
-                plane,
-                check: Some(check),
-                family: None,
-            },
-            now,
-        );
+        let counts = count(collector, MatrixQuery { plane, check: Some(check), family: None }, now);
         reached.get_or_create(&labels).set(whole(counts.reached));
         stale.get_or_create(&labels).set(whole(counts.stale));
         for (cause, cells) in counts.unreached {
             unreached.get_or_create(&with("cause", cause)).set(whole(cells));
         }
         for (reason, cells) in counts.unmeasured {
-            unmeasured
-                .get_or_create(&with("reason", reason))
-                .set(whole(cells));
+            unmeasured.get_or_create(&with("reason", reason)).set(whole(cells));
         }
     }
 }
@@ -178,10 +147,7 @@ impl Counts {
                     .or_default() += 1;
             }
             CellWord::Unmeasured => {
-                *self
-                    .unmeasured
-                    .entry(cell.reason.unwrap_or(Reason::Unspecified).as_str())
-                    .or_default() += 1;
+                *self.unmeasured.entry(cell.reason.unwrap_or(Reason::Unspecified).as_str()).or_default() += 1;
             }
             CellWord::Stale => self.stale += 1,
             CellWord::NotPlanned | CellWord::Itself => {}
@@ -216,28 +182,14 @@ mod tests {
     #[test]
     fn outcomes_are_counted_apart() {
         let mut counts = Counts::default();
-        let unreached = MatrixCellBody {
-            cause: Some(CauseWord::Refused),
-            ..MatrixCellBody::bare(CellWord::Unreached)
-        };
-        let unmeasured = MatrixCellBody {
-            reason: Some(Reason::Overloaded),
-            ..MatrixCellBody::bare(CellWord::Unmeasured)
-        };
-        for cell in [
-            unreached.clone(),
-            unreached,
-            unmeasured,
-            MatrixCellBody::bare(CellWord::Unreached),
-        ] {
+        let unreached =
+            MatrixCellBody { cause: Some(CauseWord::Refused), ..MatrixCellBody::bare(CellWord::Unreached) };
+        let unmeasured =
+            MatrixCellBody { reason: Some(Reason::Overloaded), ..MatrixCellBody::bare(CellWord::Unmeasured) };
+        for cell in [unreached.clone(), unreached, unmeasured, MatrixCellBody::bare(CellWord::Unreached)] {
             counts.add(&cell);
         }
-        for word in [
-            CellWord::Reached,
-            CellWord::Stale,
-            CellWord::NotPlanned,
-            CellWord::Itself,
-        ] {
+        for word in [CellWord::Reached, CellWord::Stale, CellWord::NotPlanned, CellWord::Itself] {
             counts.add(&MatrixCellBody::bare(word));
         }
         let expected = Counts {

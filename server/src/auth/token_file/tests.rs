@@ -61,10 +61,7 @@ fn an_unusable_file_is_refused_by_variable_and_file() {
     check(&file("empty", b" \n"), "the file is empty");
     check(&file("lines", b"one\ntwo"), "visible ASCII");
     check(&file("binary", &[0xff, 0x00]), "visible ASCII");
-    check(
-        &file("long", &[b'x'; TOKEN_MAX_BYTES + 1]),
-        "longer than 8192 bytes",
-    );
+    check(&file("long", &[b'x'; TOKEN_MAX_BYTES + 1]), "longer than 8192 bytes");
 }
 
 #[test]

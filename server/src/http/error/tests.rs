@@ -4,33 +4,15 @@ fn every_fault() -> Vec<(Fault, u16, &'static str)> {
     vec![
         (Fault::BadBody("x".into()), 400, "/problems/invalid-body"),
         (Fault::MissingField("x".into()), 400, "/problems/missing-field"),
-        (
-            Fault::BadParameter("x".into()),
-            400,
-            "/problems/invalid-parameter",
-        ),
+        (Fault::BadParameter("x".into()), 400, "/problems/invalid-parameter"),
         (Fault::UnknownPlan("x".into()), 409, UNKNOWN_PLAN),
         (Fault::TooLarge(1), 413, "/problems/body-too-large"),
         (Fault::TooSlow, 408, "/problems/body-too-slow"),
         (Fault::UnknownEncoding, 415, "/problems/unknown-encoding"),
-        (
-            Fault::Refused(Refused::WriterWithoutToken),
-            401,
-            "/problems/unauthorized",
-        ),
-        (
-            Fault::Refused(Refused::ForeignHost),
-            403,
-            "/problems/foreign-host",
-        ),
+        (Fault::Refused(Refused::WriterWithoutToken), 401, "/problems/unauthorized"),
+        (Fault::Refused(Refused::ForeignHost), 403, "/problems/foreign-host"),
         (Fault::NotFound, 404, "/problems/not-found"),
-        (
-            Fault::MethodNotAllowed {
-                allowed: "GET, HEAD".into(),
-            },
-            405,
-            "/problems/method-not-allowed",
-        ),
+        (Fault::MethodNotAllowed { allowed: "GET, HEAD".into() }, 405, "/problems/method-not-allowed"),
         (Fault::Internal, 500, "/problems/internal"),
     ]
 }
@@ -63,10 +45,8 @@ fn what_the_collector_refuses_is_the_callers_fault() {
 fn a_refusal_of_identity_asks_for_a_bearer_token() {
     for refused in Refused::ALL {
         let response = answer(Fault::Refused(refused), Dialect::Native);
-        let asks = response
-            .headers()
-            .get(header::WWW_AUTHENTICATE)
-            .map(|value| value.to_str().unwrap().to_owned());
+        let asks =
+            response.headers().get(header::WWW_AUTHENTICATE).map(|value| value.to_str().unwrap().to_owned());
         assert_eq!(
             asks.is_some_and(|value| value.starts_with("Bearer")),
             response.status() == 401,

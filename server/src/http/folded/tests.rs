@@ -32,16 +32,11 @@ fn what_is_no_such_object_is_refused_with_its_place() {
     check("", "EOF");
     check("[]", "expected an object");
     check("{\"node_ip\":}", "line 1");
-    check(
-        r#"{"node_ip":7}"#,
-        "node_ip: invalid type: integer `7`, expected a string",
-    );
+    check(r#"{"node_ip":7}"#, "node_ip: invalid type: integer `7`, expected a string");
     check(r#"{"node_ip":"a"} x"#, "trailing characters");
     check("{\"x\":NaN}", "line 1");
     check("{\"node_ip\":\"a\u{1}\"}", "control character");
-    let nested = Object::read(r#"{"node_ip":7}"#, "results[3]", FIELDS)
-        .unwrap()
-        .get::<String>("node_ip");
+    let nested = Object::read(r#"{"node_ip":7}"#, "results[3]", FIELDS).unwrap().get::<String>("node_ip");
     assert!(matches!(nested, Err(Fault::BadBody(text)) if text.starts_with("results[3].node_ip: ")));
 }
 
@@ -49,9 +44,6 @@ fn what_is_no_such_object_is_refused_with_its_place() {
 fn an_array_ends_at_its_limit() {
     assert_eq!(array("[1,2]", "results", 2).unwrap().len(), 2);
     let error = array("[1,2,3]", "results", 2).unwrap_err();
-    assert_eq!(
-        error,
-        Fault::BadBody("results: at most 2 are accepted".to_owned())
-    );
+    assert_eq!(error, Fault::BadBody("results: at most 2 are accepted".to_owned()));
     assert!(array("{}", "results", 2).is_err());
 }

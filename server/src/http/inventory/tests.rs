@@ -47,10 +47,7 @@ metrics GET /metrics Open Native
 
 #[test]
 fn what_changes_something_is_for_writers_and_what_tells_something_is_not_open() {
-    for route in ROUTES
-        .iter()
-        .filter(|route| route.door == Door::Api && route.path != paths::HEALTH)
-    {
+    for route in ROUTES.iter().filter(|route| route.door == Door::Api && route.path != paths::HEALTH) {
         let expected = match route.verb {
             Verb::Get => Access::Reader,
             Verb::Post => Access::Writer,
@@ -61,10 +58,8 @@ fn what_changes_something_is_for_writers_and_what_tells_something_is_not_open() 
 
 #[test]
 fn no_route_is_listed_twice() {
-    let distinct: BTreeSet<_> = ROUTES
-        .iter()
-        .map(|route| (route.door.as_str(), route.verb.as_str(), route.path))
-        .collect();
+    let distinct: BTreeSet<_> =
+        ROUTES.iter().map(|route| (route.door.as_str(), route.verb.as_str(), route.path)).collect();
     assert_eq!(distinct.len(), ROUTES.len());
 }
 
@@ -72,11 +67,7 @@ fn no_route_is_listed_twice() {
 fn only_a_path_that_exists_is_moved_to() {
     let check = |uri: &str, expected: Option<&str>| {
         let location = without_slash(Door::Api, &uri.parse().unwrap());
-        assert_eq!(
-            location.as_ref().map(|value| value.to_str().unwrap()),
-            expected,
-            "{uri}"
-        );
+        assert_eq!(location.as_ref().map(|value| value.to_str().unwrap()), expected, "{uri}");
     };
     check("/api/v1/hosts/", Some("/api/v1/hosts"));
     check("/api/v1/matrix/?plane=pod", Some("/api/v1/matrix?plane=pod"));

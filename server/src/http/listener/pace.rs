@@ -140,14 +140,9 @@ impl<S> Paced<S> {
             return written;
         }
         let write_time = self.write_time;
-        let timer = self
-            .write_timer
-            .get_or_insert_with(|| Box::pin(sleep(write_time)));
+        let timer = self.write_timer.get_or_insert_with(|| Box::pin(sleep(write_time)));
         ready!(timer.as_mut().poll(context));
-        Poll::Ready(Err(io::Error::new(
-            io::ErrorKind::TimedOut,
-            "the client takes no bytes",
-        )))
+        Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the client takes no bytes")))
     }
 }
 
@@ -171,10 +166,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Paced<S> {
             return read;
         }
         ready!(this.read_timer.as_mut().poll(context));
-        Poll::Ready(Err(io::Error::new(
-            io::ErrorKind::TimedOut,
-            "the client sends no whole request",
-        )))
+        Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the client sends no whole request")))
     }
 }
 

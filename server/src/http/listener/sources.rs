@@ -31,10 +31,7 @@ pub struct Peer {
 
 impl Peer {
     pub(super) fn new(address: SocketAddr, place: Option<Place>) -> Self {
-        Self {
-            address,
-            place: place.map(Arc::new),
-        }
+        Self { address, place: place.map(Arc::new) }
     }
 
     /// A request of the connection was believed: it does not count against its source any more.
@@ -47,10 +44,7 @@ impl Peer {
 
 impl Sources {
     pub(super) fn new(limit: usize) -> Self {
-        Self {
-            limit,
-            counts: Arc::default(),
-        }
+        Self { limit, counts: Arc::default() }
     }
 
     /// Takes a place for a connection, or none when the source holds too many.
@@ -61,11 +55,7 @@ impl Sources {
             return None;
         }
         *count += 1;
-        Some(Place {
-            source,
-            sources: self.clone(),
-            held: AtomicBool::new(true),
-        })
+        Some(Place { source, sources: self.clone(), held: AtomicBool::new(true) })
     }
 
     fn counts(&self) -> MutexGuard<'_, HashMap<IpAddr, usize>> {
@@ -100,18 +90,13 @@ mod tests {
 
     fn peer(sources: &Sources, text: &str) -> Option<Peer> {
         let source: IpAddr = text.parse().unwrap();
-        sources
-            .admit(source)
-            .map(|place| Peer::new(SocketAddr::new(source, 1), Some(place)))
+        sources.admit(source).map(|place| Peer::new(SocketAddr::new(source, 1), Some(place)))
     }
 
     #[test]
     fn a_source_is_held_to_its_limit_until_it_is_believed_or_hangs_up() {
         let sources = Sources::new(2);
-        let (first, second) = (
-            peer(&sources, "10.0.0.1").unwrap(),
-            peer(&sources, "10.0.0.1").unwrap(),
-        );
+        let (first, second) = (peer(&sources, "10.0.0.1").unwrap(), peer(&sources, "10.0.0.1").unwrap());
         assert!(peer(&sources, "10.0.0.1").is_none());
         assert!(peer(&sources, "10.0.0.2").is_some());
         first.believe();
@@ -119,10 +104,7 @@ mod tests {
         let third = peer(&sources, "10.0.0.1").unwrap();
         assert!(peer(&sources, "10.0.0.1").is_none());
         drop(first);
-        assert!(
-            peer(&sources, "10.0.0.1").is_none(),
-            "a believed connection was counted down twice"
-        );
+        assert!(peer(&sources, "10.0.0.1").is_none(), "a believed connection was counted down twice");
         drop((second, third));
         assert!(sources.counts().is_empty());
     }

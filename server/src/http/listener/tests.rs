@@ -4,18 +4,8 @@ use super::*;
 async fn a_listener_knows_its_real_port_and_a_taken_port_is_named() {
     let first = bind(Door::Api, Bind::Address(Ipv4Addr::LOCALHOST.into()), 0).unwrap();
     assert_ne!(first.address.port(), 0);
-    let error = bind(
-        Door::Api,
-        Bind::Address(Ipv4Addr::LOCALHOST.into()),
-        first.address.port(),
-    )
-    .unwrap_err();
-    assert!(
-        error
-            .to_string()
-            .contains(&format!("cannot listen on {}", first.address)),
-        "{error}"
-    );
+    let error = bind(Door::Api, Bind::Address(Ipv4Addr::LOCALHOST.into()), first.address.port()).unwrap_err();
+    assert!(error.to_string().contains(&format!("cannot listen on {}", first.address)), "{error}");
 }
 
 #[test]

@@ -12,15 +12,9 @@ fn a_recorded_post_is_read_whole() {
     let body = read_results(RECORDED).unwrap();
     let result = &body.results.unwrap()[0];
     assert_eq!(body.source_ip, "127.0.0.5");
-    assert_eq!(
-        (result.target_ip.as_str(), result.ping_status.as_str()),
-        ("127.0.0.1", "reachable")
-    );
+    assert_eq!((result.target_ip.as_str(), result.ping_status.as_str()), ("127.0.0.1", "reachable"));
     assert_eq!(result.port_status.as_ref().unwrap()[&18090], "open");
-    assert_eq!(
-        result.test_duration,
-        GoDuration(std::time::Duration::from_millis(2060))
-    );
+    assert_eq!(result.test_duration, GoDuration(std::time::Duration::from_millis(2060)));
 }
 
 #[test]
@@ -30,14 +24,8 @@ fn names_in_any_case_and_numbers_for_durations_are_read() {
     )
     .unwrap();
     let result = &body.results.unwrap()[0];
-    assert_eq!(
-        (result.target_ip.as_str(), result.ping_status.as_str()),
-        ("10.0.0.2", "reachable")
-    );
-    assert_eq!(
-        result.latency,
-        GoDuration(std::time::Duration::from_micros(685_700))
-    );
+    assert_eq!((result.target_ip.as_str(), result.ping_status.as_str()), ("10.0.0.2", "reachable"));
+    assert_eq!(result.latency, GoDuration(std::time::Duration::from_micros(685_700)));
 }
 
 #[test]
@@ -49,12 +37,7 @@ fn of_several_ports_the_lowest_is_kept_and_a_result_without_target_is_dropped() 
     let results = body.results.unwrap();
     assert_eq!(results.len(), 1);
     assert_eq!(
-        results[0]
-            .port_status
-            .clone()
-            .unwrap()
-            .into_iter()
-            .collect::<Vec<_>>(),
+        results[0].port_status.clone().unwrap().into_iter().collect::<Vec<_>>(),
         [(22, "open".to_owned())]
     );
 }
@@ -62,12 +45,7 @@ fn of_several_ports_the_lowest_is_kept_and_a_result_without_target_is_dropped() 
 #[test]
 fn a_service_without_a_result_is_taken_and_keeps_all_its_ports() {
     assert_eq!(read_service(r#"{"source_ip":"10.0.0.1"}"#).unwrap().result, None);
-    assert_eq!(
-        read_service(r#"{"source_ip":"10.0.0.1","result":null}"#)
-            .unwrap()
-            .result,
-        None
-    );
+    assert_eq!(read_service(r#"{"source_ip":"10.0.0.1","result":null}"#).unwrap().result, None);
     let body =
         read_service(r#"{"source_ip":"10.0.0.1","result":{"port_status":{"1":"open","2":null}}}"#).unwrap();
     assert_eq!(body.result.unwrap().port_status.unwrap().len(), 2);
@@ -82,49 +60,25 @@ fn what_is_wrong_is_named_with_its_place() {
     let result = |result: &str| format!(r#"{{"source_ip":"10.0.0.1","results":[{result}]}}"#);
     check(r#"{"results":[]}"#, "source_ip: is missing");
     check(r#"{"source_ip":"","results":[]}"#, "source_ip: is missing");
-    check(
-        r#"{"source_ip":"x","results":[]}"#,
-        "source_ip: \"x\" is not an IP address",
-    );
+    check(r#"{"source_ip":"x","results":[]}"#, "source_ip: \"x\" is not an IP address");
     check(r#"{"source_ip":7,"results":[]}"#, "source_ip: invalid type");
     check(r#"{"source_ip":"10.0.0.1"}"#, "results: is missing");
-    check(
-        r#"{"source_ip":"10.0.0.1","results":null}"#,
-        "results: is missing",
-    );
-    check(
-        r#"{"source_ip":"10.0.0.1","results":{}}"#,
-        "results: invalid type: map, expected an array",
-    );
+    check(r#"{"source_ip":"10.0.0.1","results":null}"#, "results: is missing");
+    check(r#"{"source_ip":"10.0.0.1","results":{}}"#, "results: invalid type: map, expected an array");
     check(&result("7"), "results[0]: invalid type");
-    check(
-        &result(r#"{"target_ip":"-c1"}"#),
-        "results[0].target_ip: \"-c1\" is not an IP address",
-    );
-    check(
-        &result(r#"{"target_ip":"ff02::1"}"#),
-        "results[0].target_ip: ff02::1 is unspecified",
-    );
+    check(&result(r#"{"target_ip":"-c1"}"#), "results[0].target_ip: \"-c1\" is not an IP address");
+    check(&result(r#"{"target_ip":"ff02::1"}"#), "results[0].target_ip: ff02::1 is unspecified");
     check(
         &result(r#"{"port_status":{"ssh":"open"}}"#),
         "results[0].port_status: \"ssh\" is not a port's number",
     );
-    check(
-        &result(r#"{"port_status":["22"]}"#),
-        "results[0].port_status: invalid type",
-    );
+    check(&result(r#"{"port_status":["22"]}"#), "results[0].port_status: invalid type");
     check(&result(r#"{"latency":"soon"}"#), "results[0].latency: ");
     check(&result(r#"{"latency":1e999}"#), "results[0].latency: ");
-    check(
-        &result(r#"{"timestamp":"yesterday"}"#),
-        "results[0].timestamp: a time as",
-    );
+    check(&result(r#"{"timestamp":"yesterday"}"#), "results[0].timestamp: a time as");
     check(
         &result(&format!(r#"{{"x":"{}"}}"#, "y".repeat(RESULT_MAX_BYTES))),
         "results[0]: a result of at most",
     );
-    check(
-        &result(&vec!["{}"; RESULTS_MAX + 1].join(",")),
-        "results: at most 10000 are accepted",
-    );
+    check(&result(&vec!["{}"; RESULTS_MAX + 1].join(",")), "results: at most 10000 are accepted");
 }

@@ -29,23 +29,14 @@ async fn read(stream: &mut Paced<DuplexStream>) -> io::Result<u8> {
 #[tokio::test(start_paused = true)]
 async fn an_idle_connection_lives_for_its_time_and_a_begun_head_for_its_own() {
     let (mut client, mut server, _) = pair();
-    assert!(
-        timeout(seconds(74), read(&mut server)).await.is_err(),
-        "it broke off before its time"
-    );
+    assert!(timeout(seconds(74), read(&mut server)).await.is_err(), "it broke off before its time");
     client.write_u8(1).await.unwrap();
     assert_eq!(read(&mut server).await.unwrap(), 1);
-    assert!(
-        timeout(Duration::from_millis(4_900), read(&mut server))
-            .await
-            .is_err()
-    );
+    assert!(timeout(Duration::from_millis(4_900), read(&mut server)).await.is_err());
     client.write_u8(2).await.unwrap();
     assert_eq!(read(&mut server).await.unwrap(), 2);
     // The second byte did not start the head's time anew.
-    let ended = timeout(Duration::from_millis(200), read(&mut server))
-        .await
-        .unwrap();
+    let ended = timeout(Duration::from_millis(200), read(&mut server)).await.unwrap();
     assert_eq!(ended.unwrap_err().kind(), io::ErrorKind::TimedOut);
 }
 
