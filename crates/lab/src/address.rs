@@ -39,9 +39,7 @@ impl Addresses {
     /// # Panics
     /// Never for addresses of a cluster: it has one family at least.
     pub fn primary(self) -> IpAddr {
-        self.all()
-            .next()
-            .expect("a cluster has one address family at least")
+        self.all().next().expect("a cluster has one address family at least")
     }
 }
 
@@ -69,15 +67,9 @@ impl fmt::Display for Subnet {
 }
 
 /// All of IPv4: where a default route leads.
-pub(crate) const EVERYWHERE_V4: Subnet = Subnet {
-    address: IpAddr::V4(Ipv4Addr::UNSPECIFIED),
-    length: 0,
-};
+pub(crate) const EVERYWHERE_V4: Subnet = Subnet { address: IpAddr::V4(Ipv4Addr::UNSPECIFIED), length: 0 };
 /// All of IPv6.
-pub(crate) const EVERYWHERE_V6: Subnet = Subnet {
-    address: IpAddr::V6(Ipv6Addr::UNSPECIFIED),
-    length: 0,
-};
+pub(crate) const EVERYWHERE_V6: Subnet = Subnet { address: IpAddr::V6(Ipv6Addr::UNSPECIFIED), length: 0 };
 
 /// The subnets of one place: `10.A.B.0/24` and `fdA:B::/64`, A being 80 in the fabric and 81 behind nodes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,24 +80,15 @@ pub(crate) struct Place {
 
 impl Place {
     pub(crate) fn zone(zone: Zone) -> Self {
-        Place {
-            side: Side::Fabric,
-            number: zone.0,
-        }
+        Place { side: Side::Fabric, number: zone.0 }
     }
 
     pub(crate) fn server() -> Self {
-        Place {
-            side: Side::Fabric,
-            number: 0,
-        }
+        Place { side: Side::Fabric, number: 0 }
     }
 
     pub(crate) fn pods(node: NodeId) -> Self {
-        Place {
-            side: Side::Pods,
-            number: node.0,
-        }
+        Place { side: Side::Pods, number: node.0 }
     }
 
     pub(crate) fn gateway(self, families: Families) -> Addresses {
@@ -123,32 +106,17 @@ impl Place {
     pub(crate) fn member(self, last: u8, families: Families) -> Addresses {
         let (v4, v6) = (self.v4(last), self.v6(last));
         match families {
-            Families::Both => Addresses {
-                v4: Some(v4),
-                v6: Some(v6),
-            },
-            Families::V4 => Addresses {
-                v4: Some(v4),
-                v6: None,
-            },
-            Families::V6 => Addresses {
-                v4: None,
-                v6: Some(v6),
-            },
+            Families::Both => Addresses { v4: Some(v4), v6: Some(v6) },
+            Families::V4 => Addresses { v4: Some(v4), v6: None },
+            Families::V6 => Addresses { v4: None, v6: Some(v6) },
         }
     }
 
     /// The subnet in the family of this address.
     pub(crate) fn subnet(self, family_of: IpAddr) -> Subnet {
         match family_of {
-            IpAddr::V4(_) => Subnet {
-                address: self.v4(0).into(),
-                length: LENGTH_V4,
-            },
-            IpAddr::V6(_) => Subnet {
-                address: self.v6(0).into(),
-                length: LENGTH_V6,
-            },
+            IpAddr::V4(_) => Subnet { address: self.v4(0).into(), length: LENGTH_V4 },
+            IpAddr::V6(_) => Subnet { address: self.v6(0).into(), length: LENGTH_V6 },
         }
     }
 
@@ -157,16 +125,7 @@ impl Place {
     }
 
     fn v6(self, last: u8) -> Ipv6Addr {
-        Ipv6Addr::new(
-            self.side.v6(),
-            u16::from(self.number),
-            0,
-            0,
-            0,
-            0,
-            0,
-            u16::from(last),
-        )
+        Ipv6Addr::new(self.side.v6(), u16::from(self.number), 0, 0, 0, 0, 0, u16::from(last))
     }
 }
 

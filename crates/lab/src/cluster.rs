@@ -6,6 +6,7 @@ mod logs;
 mod namespace;
 mod relay;
 mod roster;
+mod state;
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -129,9 +130,7 @@ impl Cluster {
             building: Mutex::default(),
             state: Mutex::default(),
         };
-        let cluster = Cluster {
-            inner: Arc::new(inner),
-        };
+        let cluster = Cluster { inner: Arc::new(inner) };
         for node in &spec.nodes {
             cluster.add_node(node)?;
         }
@@ -169,13 +168,7 @@ impl Cluster {
         {
             let mut state = lock(&inner.state);
             state.zones.insert(plan.zone);
-            state.nodes.push(Node {
-                plan,
-                host,
-                addresses,
-                pods: Vec::new(),
-                next_pod: build::FIRST_POD,
-            });
+            state.nodes.push(Node { plan, host, addresses, pods: Vec::new(), next_pod: build::FIRST_POD });
         }
         self.add_pod_in_turn(id, ping, Purpose::Agent)?;
         Ok(id)
@@ -184,8 +177,7 @@ impl Cluster {
     /// Adds a pod for an agent; it gets the next address of its node.
     pub fn add_pod(&self, node: NodeId, ping: Ping) -> Result<PodId, LabError> {
         let _turn = lock(&self.inner.building);
-        self.add_pod_in_turn(node, ping, Purpose::Agent)
-            .map(|pod| pod.info.id)
+        self.add_pod_in_turn(node, ping, Purpose::Agent).map(|pod| pod.info.id)
     }
 
     /// Takes a pod away: from now on its address answers nobody.
@@ -221,11 +213,7 @@ impl Cluster {
             addresses,
             families: inner.families,
         })?;
-        let info = PodInfo {
-            id: PodId { node, number },
-            addresses,
-            ping,
-        };
+        let info = PodInfo { id: PodId { node, number }, addresses, ping };
         let pod = Pod { info, netns, purpose };
         lock(&inner.state).node_mut(node)?.pods.push(pod.clone());
         Ok(pod)
@@ -237,11 +225,7 @@ impl Cluster {
         let seat = match place {
             ServerPlace::BehindNode(node) => {
                 let pod = self.add_pod_in_turn(node, Ping::Permitted, Purpose::Server)?;
-                ServerSeat {
-                    netns: pod.netns,
-                    addresses: pod.info.addresses,
-                    node: Some(node),
-                }
+                ServerSeat { netns: pod.netns, addresses: pod.info.addresses, node: Some(node) }
             }
             ServerPlace::Own => {
                 let addresses = Place::server().server_address(inner.families);
@@ -258,11 +242,7 @@ impl Cluster {
                     addresses,
                     families: inner.families,
                 })?;
-                ServerSeat {
-                    netns,
-                    addresses,
-                    node: None,
-                }
+                ServerSeat { netns, addresses, node: None }
             }
         };
         lock(&inner.state).server = Some(seat);
@@ -288,9 +268,7 @@ impl Cluster {
     pub fn node_named(&self, name: &str) -> Result<NodeId, LabError> {
         let state = lock(&self.inner.state);
         let found = state.nodes.iter().find(|node| node.plan.name == name);
-        found
-            .map(|node| node.plan.id)
-            .ok_or_else(|| LabError::Unknown(format!("node named {name}")))
+        found.map(|node| node.plan.id).ok_or_else(|| LabError::Unknown(format!("node named {name}")))
     }
 
     /// The server's addresses, whether or not it runs.
@@ -333,10 +311,7 @@ impl Inner {
     }
 
     fn server_seat(&self) -> ServerSeat {
-        lock(&self.state)
-            .seat()
-            .cloned()
-            .expect("a cluster is handed out with its server seated")
+        lock(&self.state).seat().cloned().expect("a cluster is handed out with its server seated")
     }
 }
 
@@ -350,64 +325,6 @@ impl Drop for Inner {
         for process in &processes {
             process.kill();
         }
-    }
-}
-
-impl State {
-    fn node(&self, id: NodeId) -> Result<&Node, LabError> {
-        let index = usize::from(id.0).checked_sub(1);
-        index
-            .and_then(|index| self.nodes.get(index))
-            .ok_or_else(|| LabError::Unknown(id.to_string()))
-    }
-
-    fn node_mut(&mut self, id: NodeId) -> Result<&mut Node, LabError> {
-        let index = usize::from(id.0).checked_sub(1);
-        index
-            .and_then(|index| self.nodes.get_mut(index))
-            .ok_or_else(|| LabError::Unknown(id.to_string()))
-    }
-
-    fn seat(&self) -> Result<&ServerSeat, LabError> {
-        self.server
-            .as_ref()
-            .ok_or_else(|| LabError::Unknown("place for a server yet".to_owned()))
-    }
-}
-
-impl Node {
-    fn info(&self) -> NodeInfo {
-        let for_agents = self.pods.iter().filter(|pod| pod.purpose == Purpose::Agent);
-        NodeInfo {
-            id: self.plan.id,
-            name: self.plan.name.clone(),
-            zone: self.plan.zone,
-            host: self.addresses,
-            pods: for_agents.map(|pod| pod.info).collect(),
-        }
-    }
-
-    fn pod(&self, id: PodId) -> Result<&Pod, LabError> {
-        self.pods
-            .iter()
-            .find(|pod| pod.info.id == id)
-            .ok_or_else(|| LabError::Unknown(id.to_string()))
-    }
-
-    fn take_pod_number(&mut self) -> Result<u8, LabError> {
-        let number = self.next_pod;
-        if number - build::FIRST_POD >= crate::spec::MAX_PODS_PER_NODE {
-            let rule = format!(
-                "at most {}, counting those taken away",
-                crate::spec::MAX_PODS_PER_NODE
-            );
-            return Err(LabError::Spec {
-                field: format!("pods of {}", self.plan.name),
-                rule,
-            });
-        }
-        self.next_pod += 1;
-        Ok(number)
     }
 }
 

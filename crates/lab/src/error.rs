@@ -74,9 +74,6 @@ impl LabError {
     /// For `map_err`: a failed system call and what it was for.
     pub(crate) fn system<E: Into<io::Error>>(action: impl Into<String>) -> impl FnOnce(E) -> LabError {
         let action = action.into();
-        move |source| LabError::System {
-            action,
-            source: source.into(),
-        }
+        move |source| LabError::System { action, source: source.into() }
     }
 }

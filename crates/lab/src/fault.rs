@@ -51,18 +51,10 @@ impl Cluster {
     /// In every namespace, since each may have looked for the one that was away.
     fn forget_neighbours(&self) -> Result<(), LabError> {
         let nodes = self.nodes();
-        let pods = nodes
-            .iter()
-            .flat_map(|node| node.pods.iter().map(|pod| Where::Pod(pod.id)));
+        let pods = nodes.iter().flat_map(|node| node.pods.iter().map(|pod| Where::Pod(pod.id)));
         let hosts = nodes.iter().map(|node| Where::Host(node.id));
-        for place in [Where::Fabric, Where::Server]
-            .into_iter()
-            .chain(hosts)
-            .chain(pods)
-        {
-            self.inner
-                .netns(place)?
-                .netlink(crate::netlink::Netlink::forget_neighbours)?;
+        for place in [Where::Fabric, Where::Server].into_iter().chain(hosts).chain(pods) {
+            self.inner.netns(place)?.netlink(crate::netlink::Netlink::forget_neighbours)?;
         }
         Ok(())
     }
@@ -126,14 +118,8 @@ impl Cluster {
             let both = Place::pods(node).gateway(self.families()).all();
             for (own, family) in both.map(|gateway| (Place::pods(node).subnet(gateway), family(gateway))) {
                 let far = Place::pods(other.id).subnet(own.address);
-                push(
-                    &mut rules,
-                    &format!("{family} saddr {own} {family} daddr {far} drop"),
-                );
-                push(
-                    &mut rules,
-                    &format!("{family} saddr {far} {family} daddr {own} drop"),
-                );
+                push(&mut rules, &format!("{family} saddr {own} {family} daddr {far} drop"));
+                push(&mut rules, &format!("{family} saddr {far} {family} daddr {own} drop"));
             }
         }
         self.filter(Where::Host(node), &chain("forward", &rules))
@@ -151,10 +137,7 @@ impl Cluster {
     /// that no other node's kernel reports them unreachable.
     pub fn silence(&self, nodes: &[NodeId], server: Server) -> Result<Broken, LabError> {
         let mut rules = String::new();
-        push(
-            &mut rules,
-            "icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert } accept",
-        );
+        push(&mut rules, "icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert } accept");
         match server {
             Server::Spared => rules.push_str(&accept(self.server_addresses())),
             Server::CutOff => {}
@@ -177,11 +160,7 @@ impl Cluster {
         for victim in &victims {
             victim.kill();
         }
-        self.broken(move |cluster| {
-            victims
-                .iter()
-                .try_for_each(|victim| cluster.restart(victim).map(drop))
-        })
+        self.broken(move |cluster| victims.iter().try_for_each(|victim| cluster.restart(victim).map(drop)))
     }
 
     fn some_agents(&self, node: NodeId) -> Result<Vec<Arc<Process>>, LabError> {
@@ -227,9 +206,7 @@ impl Cluster {
             self.delete_pod(agent)?;
         }
         Ok(self.broken(move |cluster| {
-            agents
-                .iter()
-                .try_for_each(|agent| cluster.start_in_new_pod(agent).map(drop))
+            agents.iter().try_for_each(|agent| cluster.start_in_new_pod(agent).map(drop))
         }))
     }
 
@@ -241,9 +218,7 @@ impl Cluster {
 
     /// The server is killed. Mending starts it again.
     pub fn server_killed(&self) -> Result<Broken, LabError> {
-        let server = self
-            .server()
-            .ok_or_else(|| LabError::Unknown("running server".to_owned()))?;
+        let server = self.server().ok_or_else(|| LabError::Unknown("running server".to_owned()))?;
         Ok(self.killed(vec![server]))
     }
 

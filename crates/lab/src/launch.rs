@@ -100,10 +100,7 @@ pub(crate) struct AgentSeat {
 }
 
 /// What every process gets: two variables of this process's environment, and the mark of the sandbox.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "passed through as they are, not read as settings"
-)]
+#[expect(clippy::disallowed_methods, reason = "passed through as they are, not read as settings")]
 pub(crate) fn base_environment() -> BTreeMap<OsString, OsString> {
     let mut told = BTreeMap::new();
     for name in ["PATH", "RUST_BACKTRACE"] {

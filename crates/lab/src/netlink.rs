@@ -66,20 +66,12 @@ impl Netlink {
         action: impl FnOnce() -> String,
         request: impl Future<Output = Result<(), rtnetlink::Error>>,
     ) -> Result<(), LabError> {
-        self.runtime
-            .block_on(request)
-            .map_err(|source| LabError::Netlink {
-                action: action(),
-                source,
-            })
+        self.runtime.block_on(request).map_err(|source| LabError::Netlink { action: action(), source })
     }
 
     fn link(&self, name: &str) -> Result<LinkMessage, LabError> {
         let mut found = self.handle.link().get().match_name(name).execute();
-        let failed = |source| LabError::Netlink {
-            action: format!("looking at link {name}"),
-            source,
-        };
+        let failed = |source| LabError::Netlink { action: format!("looking at link {name}"), source };
         self.runtime
             .block_on(found.try_next())
             .map_err(failed)?
@@ -105,10 +97,7 @@ impl Netlink {
             // IPv6 finds its neighbours by multicast.
             .append_info_data(InfoBridge::MulticastSnooping(false))
             .build();
-        self.run(
-            || format!("making bridge {name}"),
-            self.handle.link().add(message).execute(),
-        )?;
+        self.run(|| format!("making bridge {name}"), self.handle.link().add(message).execute())?;
         self.index(name)
     }
 
@@ -118,10 +107,8 @@ impl Netlink {
     /// The number of the near end is chosen by the caller: the kernel hurries a carrier change only where a
     /// link's number differs from its peer's (`linkwatch_urgent_event`), and each namespace counts from 1.
     pub(crate) fn add_veth(&self, veth: &Veth<'_>) -> Result<(), LabError> {
-        let peer = LinkMessageBuilder::<LinkUnspec>::new()
-            .name(veth.peer)
-            .setns_by_fd(veth.peer_namespace)
-            .build();
+        let peer =
+            LinkMessageBuilder::<LinkUnspec>::new().name(veth.peer).setns_by_fd(veth.peer_namespace).build();
         let message = LinkMessageBuilder::<LinkVeth>::new_with_info_kind(InfoKind::Veth)
             .name(veth.name)
             .index(veth.index)
@@ -137,27 +124,18 @@ impl Netlink {
 
     pub(crate) fn set_up(&self, name: &str) -> Result<(), LabError> {
         let message = LinkUnspec::new_with_name(name).up().build();
-        self.run(
-            || format!("setting link {name} up"),
-            self.handle.link().set(message).execute(),
-        )
+        self.run(|| format!("setting link {name} up"), self.handle.link().set(message).execute())
     }
 
     pub(crate) fn set_down(&self, name: &str) -> Result<(), LabError> {
         let message = LinkUnspec::new_with_name(name).down().build();
-        self.run(
-            || format!("setting link {name} down"),
-            self.handle.link().set(message).execute(),
-        )
+        self.run(|| format!("setting link {name} down"), self.handle.link().set(message).execute())
     }
 
     /// Takes the link away, and with it its other end.
     pub(crate) fn delete(&self, name: &str) -> Result<(), LabError> {
         let index = self.index(name)?;
-        self.run(
-            || format!("deleting link {name}"),
-            self.handle.link().del(index).execute(),
-        )
+        self.run(|| format!("deleting link {name}"), self.handle.link().del(index).execute())
     }
 
     /// Waits until the link carries traffic.
@@ -169,10 +147,7 @@ impl Netlink {
             }
             std::thread::sleep(Duration::from_millis(1));
         }
-        Err(LabError::Carrier {
-            link: name.to_owned(),
-            waited_ms: CARRIER_LOOKS,
-        })
+        Err(LabError::Carrier { link: name.to_owned(), waited_ms: CARRIER_LOOKS })
     }
 
     /// Gives the link an address that can be used at once.
@@ -181,24 +156,16 @@ impl Netlink {
         let mut request = self.handle.address().add(index, address, subnet.length);
         if address.is_ipv6() {
             // Nobody else can have it, and detection would withhold it for a second: RFC 4862 section 5.4.
-            request
-                .message_mut()
-                .attributes
-                .push(AddressAttribute::Flags(AddressFlags::Nodad));
+            request.message_mut().attributes.push(AddressAttribute::Flags(AddressFlags::Nodad));
         }
-        self.run(
-            || format!("giving {address}/{} to {link}", subnet.length),
-            request.execute(),
-        )
+        self.run(|| format!("giving {address}/{} to {link}", subnet.length), request.execute())
     }
 
     /// Sends what goes to the subnet to this neighbour; replaces the route that was there.
     pub(crate) fn route(&self, to: Subnet, via: IpAddr) -> Result<(), LabError> {
         let action = || format!("routing {to} via {via}");
-        let refused = |_| LabError::Spec {
-            field: action(),
-            rule: "both must be of one address family".to_owned(),
-        };
+        let refused =
+            |_| LabError::Spec { field: action(), rule: "both must be of one address family".to_owned() };
         let message = RouteMessageBuilder::<IpAddr>::new()
             .destination_prefix(to.address, to.length)
             .map_err(refused)?
@@ -211,19 +178,12 @@ impl Netlink {
     /// Forgets which neighbours were found and which were not. The kernel goes on reporting one that it did not
     /// find as unreachable, for up to three seconds after it is back; a real machine announces itself.
     pub(crate) fn forget_neighbours(&self) -> Result<(), LabError> {
-        let failed = |source| LabError::Netlink {
-            action: "forgetting neighbours".to_owned(),
-            source,
-        };
-        let neighbours: Vec<_> = self
-            .runtime
-            .block_on(self.handle.neighbours().get().execute().try_collect())
-            .map_err(failed)?;
+        let failed = |source| LabError::Netlink { action: "forgetting neighbours".to_owned(), source };
+        let neighbours: Vec<_> =
+            self.runtime.block_on(self.handle.neighbours().get().execute().try_collect()).map_err(failed)?;
         for neighbour in neighbours {
             // It may have been forgotten since; that is what was wanted.
-            let _forgotten = self
-                .runtime
-                .block_on(self.handle.neighbours().del(neighbour).execute());
+            let _forgotten = self.runtime.block_on(self.handle.neighbours().del(neighbour).execute());
         }
         Ok(())
     }

@@ -47,11 +47,8 @@ const SETTINGS: [(&str, &str); 20] = [
 ];
 
 /// Settings of a namespace that passes packets on. Last, because they reset others.
-const FORWARDING: [(&str, &str); 3] = [
-    ("ipv4/ip_forward", "1"),
-    ("ipv6/conf/all/forwarding", "1"),
-    ("ipv6/conf/default/forwarding", "1"),
-];
+const FORWARDING: [(&str, &str); 3] =
+    [("ipv4/ip_forward", "1"), ("ipv6/conf/all/forwarding", "1"), ("ipv6/conf/default/forwarding", "1")];
 
 /// Whether a namespace passes packets on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -115,9 +112,7 @@ fn on_a_thread<T: Send>(work: impl FnOnce() -> T + Send) -> Result<T, LabError> 
             .name("lab-namespace".to_owned())
             .spawn_scoped(scope, work)
             .map_err(LabError::system("starting a thread"))?;
-        Ok(thread
-            .join()
-            .unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+        Ok(thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
     })
 }
 
@@ -128,8 +123,5 @@ fn set(name: &str, value: &str) -> Result<(), LabError> {
     if name.starts_with("ipv6/") && !path.exists() {
         return Ok(());
     }
-    fs::write(&path, value).map_err(LabError::system(format!(
-        "writing {value:?} to {}",
-        path.display()
-    )))
+    fs::write(&path, value).map_err(LabError::system(format!("writing {value:?} to {}", path.display())))
 }

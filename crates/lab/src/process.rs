@@ -104,11 +104,7 @@ impl Process {
         self.kill_later();
         let mut status = lock(&self.shared.status);
         while status.is_none() {
-            status = self
-                .shared
-                .ended
-                .wait(status)
-                .unwrap_or_else(PoisonError::into_inner);
+            status = self.shared.ended.wait(status).unwrap_or_else(PoisonError::into_inner);
         }
     }
 
@@ -145,10 +141,7 @@ impl Process {
     /// Waits for its end; `None` if it still runs after `limit`.
     pub fn wait(&self, limit: Duration) -> Option<ExitStatus> {
         let status = lock(&self.shared.status);
-        let waited = self
-            .shared
-            .ended
-            .wait_timeout_while(status, limit, |status| status.is_none());
+        let waited = self.shared.ended.wait_timeout_while(status, limit, |status| status.is_none());
         *waited.unwrap_or_else(PoisonError::into_inner).0
     }
 
@@ -158,10 +151,7 @@ impl Process {
     /// Never: what it expects is held by `self`.
     pub async fn ended(&self) -> ExitStatus {
         let mut news = self.shared.news.subscribe();
-        let status = news
-            .wait_for(Option::is_some)
-            .await
-            .expect("the sender is held by `self`");
+        let status = news.wait_for(Option::is_some).await.expect("the sender is held by `self`");
         status.expect("it was waited for")
     }
 
@@ -223,7 +213,5 @@ fn prepare(netns: &Netns) -> Result<(), LabError> {
 }
 
 fn spawn(mut command: Command, program: std::path::PathBuf) -> Result<Child, LabError> {
-    command
-        .spawn()
-        .map_err(|source| LabError::Spawn { program, source })
+    command.spawn().map_err(|source| LabError::Spawn { program, source })
 }

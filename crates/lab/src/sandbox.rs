@@ -119,11 +119,7 @@ pub fn enter(listener: Option<TcpListener>) -> Result<Entry, EnterError> {
         Stage::Outer => outer(listener).map(Entry::Finished),
         Stage::Init { outer, listener } => init(outer.as_deref(), listener).map(Entry::Finished),
         Stage::Inner { listener } => inside::arrive(listener).map(Entry::Inside),
-        Stage::Nested => Ok(Entry::Inside(Inherited {
-            listener,
-            nested: true,
-            lacking: Vec::new(),
-        })),
+        Stage::Nested => Ok(Entry::Inside(Inherited { listener, nested: true, lacking: Vec::new() })),
     }
 }
 
@@ -159,10 +155,7 @@ impl Stage {
         let stage = words.next();
         let listener = words.next() == Some(WITH_LISTENER);
         match stage {
-            Some("init") => Ok(Stage::Init {
-                outer: words.next().map(str::to_owned),
-                listener,
-            }),
+            Some("init") => Ok(Stage::Init { outer: words.next().map(str::to_owned), listener }),
             // Children inherit the marker, but only the program itself is the first child of pid 1.
             Some("inner") if std::process::id() == 2 && std::os::unix::process::parent_id() == 1 => {
                 Ok(Stage::Inner { listener })
@@ -174,20 +167,14 @@ impl Stage {
 }
 
 fn outer(listener: Option<TcpListener>) -> Result<ExitCode, EnterError> {
-    let own_pid = fs::read_link("/proc/self")
-        .ok()
-        .map(|pid| pid.to_string_lossy().into_owned());
+    let own_pid = fs::read_link("/proc/self").ok().map(|pid| pid.to_string_lossy().into_owned());
     isolate()?;
-    let word = if listener.is_some() {
-        WITH_LISTENER
-    } else {
-        WITHOUT_LISTENER
-    };
+    let word = if listener.is_some() { WITH_LISTENER } else { WITHOUT_LISTENER };
     let marker = format!("init {word} {}", own_pid.as_deref().unwrap_or_default());
     let mut command = again(&marker).map_err(EnterError::Spawn)?;
-    command.stdin(listener.map_or_else(Stdio::null, |listener| {
-        Stdio::from(std::os::fd::OwnedFd::from(listener))
-    }));
+    command.stdin(
+        listener.map_or_else(Stdio::null, |listener| Stdio::from(std::os::fd::OwnedFd::from(listener))),
+    );
     supervise::run(command, Reap::OwnChild)
 }
 
@@ -230,6 +217,8 @@ fn again(marker: &str) -> io::Result<Command> {
 /// all or nothing: a program that falls back still has its network and can still start processes.
 fn isolate() -> Result<(), EnterError> {
     let (user, group) = (geteuid(), getegid());
+    // Read first: in a new user namespace they are that one's own.
+    let spent = spent_limits();
     match unshare(CloneFlags::CLONE_NEWUSER) {
         Ok(()) => {
             write_map("/proc/self/setgroups", "deny")?;
@@ -244,35 +233,30 @@ fn isolate() -> Result<(), EnterError> {
                 ("kernel.unprivileged_userns_clone", "0"),
                 ("kernel.apparmor_restrict_unprivileged_userns", "1"),
             ];
-            return Err(EnterError::UserNamespace {
-                source: errno.into(),
-                hint: hint(&limits),
-            });
+            return Err(EnterError::UserNamespace { source: errno.into(), hint: hint(&limits) });
         }
     }
     let three = CloneFlags::CLONE_NEWNET | CloneFlags::CLONE_NEWNS | CloneFlags::CLONE_NEWPID;
-    unshare(three).map_err(refusal_of_three)
+    unshare(three).map_err(|errno| refusal_of_three(errno, &spent))
 }
 
-fn refusal_of_three(errno: Errno) -> EnterError {
+/// Which of the three have a limit of zero: the namespace and the setting.
+fn spent_limits() -> Vec<(&'static str, &'static str)> {
     let limits = [
         ("network", "user.max_net_namespaces"),
         ("mount", "user.max_mnt_namespaces"),
         ("process", "user.max_pid_namespaces"),
     ];
-    let spent: Vec<_> = limits
-        .iter()
-        .filter(|(_, name)| setting(name).as_deref() == Some("0"))
-        .collect();
-    let (namespaces, hint) = match spent.as_slice() {
+    limits.into_iter().filter(|(_, name)| setting(name).as_deref() == Some("0")).collect()
+}
+
+fn refusal_of_three(errno: Errno, spent: &[(&str, &str)]) -> EnterError {
+    let (namespaces, hint) = match spent {
         [] => (
             "the network, mount and process namespaces were".to_owned(),
             hint(&[("kernel.apparmor_restrict_unprivileged_userns", "1")]),
         ),
-        [(namespace, name)] => (
-            format!("the {namespace} namespace was"),
-            format!(" ({name} is 0)"),
-        ),
+        [(namespace, name)] => (format!("the {namespace} namespace was"), format!(" ({name} is 0)")),
         several => {
             let names: Vec<_> = several.iter().map(|(namespace, _)| *namespace).collect();
             (
@@ -281,11 +265,7 @@ fn refusal_of_three(errno: Errno) -> EnterError {
             )
         }
     };
-    EnterError::Namespaces {
-        namespaces,
-        source: errno.into(),
-        hint,
-    }
+    EnterError::Namespaces { namespaces, source: errno.into(), hint }
 }
 
 /// Names the first of these settings that has the value which forbids namespaces.

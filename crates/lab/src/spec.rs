@@ -119,10 +119,7 @@ pub struct Spec {
 impl Spec {
     /// This many nodes, all else by default.
     pub fn nodes(count: usize) -> Self {
-        Spec {
-            nodes: vec![NodeSpec::default(); count],
-            ..Spec::default()
-        }
+        Spec { nodes: vec![NodeSpec::default(); count], ..Spec::default() }
     }
 }
 
@@ -142,52 +139,23 @@ impl NodePlan {
         mut present: impl ExactSizeIterator<Item = &'a str>,
     ) -> Result<Self, LabError> {
         let number = present.len() + 1;
-        let rule = |field: String, rule: &str| LabError::Spec {
-            field,
-            rule: rule.to_owned(),
-        };
-        let id = u8::try_from(number)
-            .ok()
-            .filter(|_| number <= MAX_NODES)
-            .map(NodeId)
-            .ok_or_else(|| {
-                rule(
-                    "nodes".to_owned(),
-                    &format!("a cluster has at most {MAX_NODES} nodes"),
-                )
+        let rule = |field: String, rule: &str| LabError::Spec { field, rule: rule.to_owned() };
+        let id =
+            u8::try_from(number).ok().filter(|_| number <= MAX_NODES).map(NodeId).ok_or_else(|| {
+                rule("nodes".to_owned(), &format!("a cluster has at most {MAX_NODES} nodes"))
             })?;
         let name = spec.name.clone().unwrap_or_else(|| format!("node-{number}"));
-        if name.is_empty()
-            || !name
-                .chars()
-                .all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '.')
-        {
-            return Err(rule(
-                format!("nodes[{}].name", number - 1),
-                "letters, digits, `-` and `.` only",
-            ));
+        if name.is_empty() || !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '.') {
+            return Err(rule(format!("nodes[{}].name", number - 1), "letters, digits, `-` and `.` only"));
         }
         if present.any(|other| other == name) {
-            return Err(rule(
-                format!("nodes[{}].name", number - 1),
-                "another node has this name",
-            ));
+            return Err(rule(format!("nodes[{}].name", number - 1), "another node has this name"));
         }
-        let zone = spec
-            .zone
-            .unwrap_or(if number % 2 == 1 { Zone(1) } else { Zone(2) });
+        let zone = spec.zone.unwrap_or(if number % 2 == 1 { Zone(1) } else { Zone(2) });
         if !(1..=MAX_ZONES).contains(&zone.0) {
-            return Err(rule(
-                format!("nodes[{}].zone", number - 1),
-                &format!("from 1 to {MAX_ZONES}"),
-            ));
+            return Err(rule(format!("nodes[{}].zone", number - 1), &format!("from 1 to {MAX_ZONES}")));
         }
-        Ok(NodePlan {
-            id,
-            name,
-            zone,
-            ping: spec.ping,
-        })
+        Ok(NodePlan { id, name, zone, ping: spec.ping })
     }
 }
 

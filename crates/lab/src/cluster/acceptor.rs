@@ -39,17 +39,12 @@ impl Acceptor {
             .name("lab-acceptor".to_owned())
             .spawn(move || runtime.block_on(accept_on_all(receiver)))
             .map_err(LabError::system("starting a thread"))?;
-        Ok(Acceptor {
-            listeners: Some(sender),
-            thread: Some(thread),
-        })
+        Ok(Acceptor { listeners: Some(sender), thread: Some(thread) })
     }
 
     /// Listens in this namespace, from the return of this call on.
     pub(super) fn listen(&self, host: &Netns) -> Result<(), LabError> {
-        let listener = host
-            .run(bind)?
-            .map_err(LabError::system(format!("listening on port {HOST_PORT}")))?;
+        let listener = host.run(bind)?.map_err(LabError::system(format!("listening on port {HOST_PORT}")))?;
         let sender = self.listeners.as_ref().ok_or(LabError::Closed)?;
         sender.try_send(listener).map_err(|_| LabError::Closed)
     }

@@ -42,11 +42,8 @@ pub(crate) fn pod_port(number: u8) -> String {
 
 pub(super) fn plug(plug: &Plug<'_>) -> Result<(), LabError> {
     plug.parent.netlink(|netlink| {
-        let bridge = if plug.new_bridge {
-            netlink.add_bridge(plug.bridge)?
-        } else {
-            netlink.index(plug.bridge)?
-        };
+        let bridge =
+            if plug.new_bridge { netlink.add_bridge(plug.bridge)? } else { netlink.index(plug.bridge)? };
         netlink.add_veth(&Veth {
             name: plug.port,
             index: FIRST_PORT_INDEX + u32::from(plug.number),

@@ -66,10 +66,7 @@ impl Cluster {
             })
             .map_err(LabError::system("starting a thread"))?;
         ready.recv().map_err(|_| LabError::Closed)??;
-        Ok(Relay {
-            stop: Some(stop),
-            thread: Some(thread),
-        })
+        Ok(Relay { stop: Some(stop), thread: Some(thread) })
     }
 }
 
@@ -87,10 +84,7 @@ async fn serve(listener: tokio::net::TcpListener, port: u16) {
     let places = Arc::new(Semaphore::new(MAX_RELAYED));
     let mut connections = JoinSet::new();
     loop {
-        let place = Arc::clone(&places)
-            .acquire_owned()
-            .await
-            .expect("the semaphore is never closed");
+        let place = Arc::clone(&places).acquire_owned().await.expect("the semaphore is never closed");
         match listener.accept().await {
             Ok((outside, _)) => {
                 connections.spawn(async move {

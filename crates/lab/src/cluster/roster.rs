@@ -20,13 +20,7 @@ impl Cluster {
         program: &Program,
         environment: &Environment,
     ) -> Result<Arc<Process>, LabError> {
-        self.start(
-            Role::Server,
-            Where::Server,
-            "meshvane-server".to_owned(),
-            program,
-            environment,
-        )
+        self.start(Role::Server, Where::Server, "meshvane-server".to_owned(), program, environment)
     }
 
     /// Starts an agent in the node's newest pod.
@@ -107,12 +101,7 @@ impl Cluster {
 
     fn running(&self, wanted: impl Fn(Role) -> bool) -> Vec<Arc<Process>> {
         let state = lock(&self.inner.state);
-        state
-            .processes
-            .iter()
-            .filter(|p| wanted(p.launch().role) && p.is_running())
-            .cloned()
-            .collect()
+        state.processes.iter().filter(|p| wanted(p.launch().role) && p.is_running()).cloned().collect()
     }
 
     fn start(
@@ -132,19 +121,8 @@ impl Cluster {
                 ping
             }
         };
-        let log = self
-            .inner
-            .logs
-            .path()
-            .join(format!("{name}.{}.log", self.inner.next_number()));
-        let launch = Launch {
-            name,
-            role,
-            program: program.clone(),
-            environment: changes.clone(),
-            ping,
-            log,
-        };
+        let log = self.inner.logs.path().join(format!("{name}.{}.log", self.inner.next_number()));
+        let launch = Launch { name, role, program: program.clone(), environment: changes.clone(), ping, log };
         let process = Process::start(launch, &told, self.inner.netns(place)?)?;
         let mut state = lock(&self.inner.state);
         state.processes.retain(|process| process.is_running());
@@ -158,9 +136,7 @@ impl Cluster {
         let node = state.node(pod.node)?;
         let found = node.pod(pod)?;
         if found.purpose != Purpose::Agent {
-            return Err(LabError::Unknown(format!(
-                "agent's place in {pod}: it is the server's"
-            )));
+            return Err(LabError::Unknown(format!("agent's place in {pod}: it is the server's")));
         }
         let seat = AgentSeat {
             node_name: node.plan.name.clone(),

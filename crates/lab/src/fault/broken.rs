@@ -22,18 +22,12 @@ impl Cluster {
         &self,
         mend: impl FnOnce(&Cluster) -> Result<(), LabError> + Send + 'static,
     ) -> Broken {
-        Broken {
-            cluster: Arc::downgrade(&self.inner),
-            mends: vec![Box::new(mend)],
-        }
+        Broken { cluster: Arc::downgrade(&self.inner), mends: vec![Box::new(mend)] }
     }
 
     /// Nothing left to mend.
     pub(super) fn intact(&self) -> Broken {
-        Broken {
-            cluster: Arc::downgrade(&self.inner),
-            mends: Vec::new(),
-        }
+        Broken { cluster: Arc::downgrade(&self.inner), mends: Vec::new() }
     }
 }
 
@@ -60,10 +54,7 @@ impl Broken {
             return Ok(());
         };
         let cluster = Cluster { inner };
-        let mut errors: Vec<_> = mends
-            .into_iter()
-            .filter_map(|mend| mend(&cluster).err())
-            .collect();
+        let mut errors: Vec<_> = mends.into_iter().filter_map(|mend| mend(&cluster).err()).collect();
         match errors.len() {
             0 => Ok(()),
             1 => Err(errors.remove(0)),
@@ -81,8 +72,6 @@ impl Drop for Broken {
 
 impl fmt::Debug for Broken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Broken")
-            .field("mends", &self.mends.len())
-            .finish_non_exhaustive()
+        f.debug_struct("Broken").field("mends", &self.mends.len()).finish_non_exhaustive()
     }
 }

@@ -25,25 +25,17 @@ pub(super) fn run(netns: &Netns, rules: &str) -> Result<(), LabError> {
             // One that ends before it has read all says why on standard error.
             let _written = input.write_all(rules.as_bytes());
         }
-        let output = child
-            .wait_with_output()
-            .map_err(LabError::system("waiting for nft"))?;
+        let output = child.wait_with_output().map_err(LabError::system("waiting for nft"))?;
         if output.status.success() {
             return Ok(());
         }
         let message = String::from_utf8_lossy(&output.stderr).trim().to_owned();
-        Err(LabError::Nft {
-            message,
-            rules: rules.to_owned(),
-        })
+        Err(LabError::Nft { message, rules: rules.to_owned() })
     })?
 }
 
 fn find() -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let others = OTHER_PLACES.iter().map(PathBuf::from);
-    std::env::split_paths(&path)
-        .chain(others)
-        .map(|place| place.join("nft"))
-        .find(|file| file.is_file())
+    std::env::split_paths(&path).chain(others).map(|place| place.join("nft")).find(|file| file.is_file())
 }

@@ -14,10 +14,7 @@ use crate::spec::NodeId;
 /// To add one: a variant, its line in [`Scenario::ALL`], its name and description, its call in `apply`. The
 /// compiler and a test ask for each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[expect(
-    missing_docs,
-    reason = "each variant's description is in `about`, where users see it"
-)]
+#[expect(missing_docs, reason = "each variant's description is in `about`, where users see it")]
 pub enum Scenario {
     NodeDown,
     HostLinkDown,
@@ -74,47 +71,32 @@ impl Scenario {
 
     fn about(self) -> (&'static str, &'static str) {
         match self {
-            Scenario::NodeDown => (
-                "node-down",
-                "a node loses its power: agent killed, network card dead",
-            ),
-            Scenario::HostLinkDown => (
-                "host-link-down",
-                "a node's network card is set down; its agent runs on",
-            ),
-            Scenario::CablePulled => (
-                "cable-pulled",
-                "a node's cable is pulled at the switch; its agent runs on",
-            ),
-            Scenario::NodeSilent => (
-                "node-silent",
-                "a node and its pods swallow every packet that arrives",
-            ),
+            Scenario::NodeDown => ("node-down", "a node loses its power: agent killed, network card dead"),
+            Scenario::HostLinkDown => {
+                ("host-link-down", "a node's network card is set down; its agent runs on")
+            }
+            Scenario::CablePulled => {
+                ("cable-pulled", "a node's cable is pulled at the switch; its agent runs on")
+            }
+            Scenario::NodeSilent => ("node-silent", "a node and its pods swallow every packet that arrives"),
             Scenario::PodPlaneCut => (
                 "pod-plane-cut",
                 "a node's pods and those of others do not reach each other; heartbeats arrive",
             ),
-            Scenario::PodsIsolated => (
-                "pods-isolated",
-                "a node's pods reach the server and nobody else; the node itself answers",
-            ),
-            Scenario::PodLinkDown => (
-                "pod-link-down",
-                "a node's pod bridge is down; heartbeats stop, the node answers",
-            ),
+            Scenario::PodsIsolated => {
+                ("pods-isolated", "a node's pods reach the server and nobody else; the node itself answers")
+            }
+            Scenario::PodLinkDown => {
+                ("pod-link-down", "a node's pod bridge is down; heartbeats stop, the node answers")
+            }
             Scenario::AgentKilled => ("agent-killed", "a node's agent is killed and stays away"),
-            Scenario::AgentStopped => (
-                "agent-stopped",
-                "a node's agent is stopped (SIGSTOP), later goes on",
-            ),
-            Scenario::AgentRestart => (
-                "agent-restart",
-                "a node's agent is killed and started again in its pod",
-            ),
-            Scenario::PodRestart => (
-                "pod-restart",
-                "a node's agent says goodbye and comes back in a new pod",
-            ),
+            Scenario::AgentStopped => ("agent-stopped", "a node's agent is stopped (SIGSTOP), later goes on"),
+            Scenario::AgentRestart => {
+                ("agent-restart", "a node's agent is killed and started again in its pod")
+            }
+            Scenario::PodRestart => {
+                ("pod-restart", "a node's agent says goodbye and comes back in a new pod")
+            }
             Scenario::ScaleDown => ("scale-down", "a node's agent says goodbye and its pod is deleted"),
             Scenario::ServerDown => ("server-down", "the server is killed and stays away"),
             Scenario::ServerRestart => ("server-restart", "the server is killed and started again at once"),
@@ -189,9 +171,7 @@ impl FromStr for Scenario {
 
     fn from_str(name: &str) -> Result<Self, UnknownScenario> {
         let found = Scenario::ALL.into_iter().find(|scenario| scenario.name() == name);
-        found.ok_or_else(|| UnknownScenario {
-            name: name.to_owned(),
-        })
+        found.ok_or_else(|| UnknownScenario { name: name.to_owned() })
     }
 }
 

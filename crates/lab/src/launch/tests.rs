@@ -29,11 +29,7 @@ fn an_agent_is_told_what_a_daemon_set_would_tell_it() {
         ("TEST_PORT", "10256"),
     ];
     for (name, value) in rows {
-        assert_eq!(
-            told.get(&OsString::from(name)),
-            Some(&OsString::from(value)),
-            "{name}"
-        );
+        assert_eq!(told.get(&OsString::from(name)), Some(&OsString::from(value)), "{name}");
     }
     assert_eq!(told.len(), rows.len());
 }
@@ -41,10 +37,7 @@ fn an_agent_is_told_what_a_daemon_set_would_tell_it() {
 #[test]
 fn the_caller_may_add_replace_and_remove_variables() {
     let told = agent_environment(BTreeMap::new(), &seat());
-    let changes = Environment::new()
-        .with("NODE_IP", "bad")
-        .with("EXTRA", "1")
-        .without("POD_IP");
+    let changes = Environment::new().with("NODE_IP", "bad").with("EXTRA", "1").without("POD_IP");
     let all = changes.applied_to(&told);
     assert_eq!(all.get(&OsString::from("NODE_IP")), Some(&OsString::from("bad")));
     assert_eq!(all.get(&OsString::from("EXTRA")), Some(&OsString::from("1")));
@@ -55,8 +48,5 @@ fn the_caller_may_add_replace_and_remove_variables() {
 fn every_process_knows_that_it_is_in_a_sandbox_and_in_which_kubernetes_namespace() {
     let told = base_environment();
     assert_eq!(told.get(&OsString::from(MARKER)), Some(&OsString::from("inside")));
-    assert_eq!(
-        told.get(&OsString::from("NAMESPACE")),
-        Some(&OsString::from("kube-system"))
-    );
+    assert_eq!(told.get(&OsString::from("NAMESPACE")), Some(&OsString::from("kube-system")));
 }

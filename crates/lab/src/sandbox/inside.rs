@@ -26,48 +26,29 @@ pub(super) fn arrive(listener: bool) -> Result<Inherited, EnterError> {
     if let Err(error) = raise_open_files() {
         lacking.push(format!("the limit of open files could not be raised: {error}"));
     }
-    let listener = if listener {
-        Some(inherited_listener().map_err(EnterError::Spawn)?)
-    } else {
-        None
-    };
+    let listener = if listener { Some(inherited_listener().map_err(EnterError::Spawn)?) } else { None };
     // Signals were blocked since before this process existed; whatever came meanwhile is delivered now.
-    SigSet::empty()
-        .thread_set_mask()
-        .map_err(|errno| EnterError::Wait(errno.into()))?;
-    Ok(Inherited {
-        listener,
-        nested: false,
-        lacking,
-    })
+    SigSet::empty().thread_set_mask().map_err(|errno| EnterError::Wait(errno.into()))?;
+    Ok(Inherited { listener, nested: false, lacking })
 }
 
 fn private_mounts(lacking: &mut Vec<String>) {
     let none: Option<&Path> = None;
     if let Err(errno) = mount(none, "/", none, MsFlags::MS_REC | MsFlags::MS_PRIVATE, none) {
         // Mounting on top of shared mounts could be seen outside: better without.
-        lacking.push(format!(
-            "mounts could not be made private, so none was made: {errno}"
-        ));
+        lacking.push(format!("mounts could not be made private, so none was made: {errno}"));
         return;
     }
     let guarded = MsFlags::MS_NOSUID | MsFlags::MS_NODEV | MsFlags::MS_NOEXEC;
     if let Err(errno) = mount(Some("proc"), "/proc", Some("proc"), guarded, none) {
-        lacking.push(format!(
-            "a /proc of its own was refused ({errno}), so process figures are not to be had"
-        ));
+        lacking
+            .push(format!("a /proc of its own was refused ({errno}), so process figures are not to be had"));
     }
     let guarded = MsFlags::MS_NOSUID | MsFlags::MS_NODEV;
-    if let Err(errno) = mount(
-        Some("tmpfs"),
-        MEMORY_FILES,
-        Some("tmpfs"),
-        guarded,
-        Some(MEMORY_FILES_OPTIONS),
-    ) {
-        lacking.push(format!(
-            "a {MEMORY_FILES} of its own was refused ({errno}), so logs may outlive a kill"
-        ));
+    if let Err(errno) = mount(Some("tmpfs"), MEMORY_FILES, Some("tmpfs"), guarded, Some(MEMORY_FILES_OPTIONS))
+    {
+        lacking
+            .push(format!("a {MEMORY_FILES} of its own was refused ({errno}), so logs may outlive a kill"));
     }
 }
 

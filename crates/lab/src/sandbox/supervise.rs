@@ -11,13 +11,8 @@ use nix::unistd::Pid;
 use super::EnterError;
 
 /// What is passed on: the signals a terminal, a shell or a service manager sends to the program it started.
-const PASSED_ON: [Signal; 5] = [
-    Signal::SIGINT,
-    Signal::SIGTERM,
-    Signal::SIGHUP,
-    Signal::SIGQUIT,
-    Signal::SIGWINCH,
-];
+const PASSED_ON: [Signal; 5] =
+    [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP, Signal::SIGQUIT, Signal::SIGWINCH];
 
 /// The shell's convention for a program that a signal ended: 128 plus its number (POSIX `sh`, section 2.8.2).
 const SIGNAL_BASE: u8 = 128;
@@ -41,9 +36,7 @@ pub(super) fn run(mut command: Command, reap: Reap) -> Result<ExitCode, EnterErr
     for signal in PASSED_ON {
         awaited.add(signal);
     }
-    let before = awaited
-        .thread_swap_mask(SigmaskHow::SIG_BLOCK)
-        .map_err(wait_error)?;
+    let before = awaited.thread_swap_mask(SigmaskHow::SIG_BLOCK).map_err(wait_error)?;
     let child = command.spawn().map_err(EnterError::Spawn)?;
     // The command holds the listener's descriptor; only the child shall.
     drop(command);
@@ -96,9 +89,9 @@ fn ended(status: WaitStatus) -> Option<ExitCode> {
     match status {
         // The kernel keeps the low eight bits of an exit code: wait(2).
         WaitStatus::Exited(_, code) => Some(ExitCode::from(u8::try_from(code & 0xff).unwrap_or(u8::MAX))),
-        WaitStatus::Signaled(_, signal, _) => Some(ExitCode::from(
-            SIGNAL_BASE.saturating_add(u8::try_from(signal as i32).unwrap_or(0)),
-        )),
+        WaitStatus::Signaled(_, signal, _) => {
+            Some(ExitCode::from(SIGNAL_BASE.saturating_add(u8::try_from(signal as i32).unwrap_or(0))))
+        }
         WaitStatus::Stopped(..)
         | WaitStatus::PtraceEvent(..)
         | WaitStatus::PtraceSyscall(_)

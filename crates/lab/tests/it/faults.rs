@@ -8,28 +8,13 @@ use crate::plays::program;
 use crate::reach::{assert_reached, assert_unreached, host, listen, pod};
 
 pub(crate) const TESTS: &[(&str, fn())] = &[
-    (
-        "a_power_cut_kills_the_agent_and_silences_the_node_until_it_is_healed",
-        node_down,
-    ),
-    (
-        "a_power_cut_takes_the_server_behind_the_node_with_it",
-        node_down_with_server,
-    ),
-    (
-        "a_pulled_cable_cuts_the_node_and_leaves_its_agent_running",
-        cable_pulled,
-    ),
-    (
-        "a_cut_pod_plane_leaves_the_host_answering_and_the_server_reachable",
-        pod_plane_cut,
-    ),
+    ("a_power_cut_kills_the_agent_and_silences_the_node_until_it_is_healed", node_down),
+    ("a_power_cut_takes_the_server_behind_the_node_with_it", node_down_with_server),
+    ("a_pulled_cable_cuts_the_node_and_leaves_its_agent_running", cable_pulled),
+    ("a_cut_pod_plane_leaves_the_host_answering_and_the_server_reachable", pod_plane_cut),
     ("isolated_pods_reach_the_server_alone", pods_isolated),
     ("a_pod_link_that_is_down_leaves_the_host_answering", pod_link_down),
-    (
-        "silenced_nodes_swallow_everything_but_the_servers_traffic_if_it_is_spared",
-        silence,
-    ),
+    ("silenced_nodes_swallow_everything_but_the_servers_traffic_if_it_is_spared", silence),
     ("agents_stop_die_and_come_back", agents),
     ("a_dropped_fault_is_mended", dropped),
     ("every_scenario_breaks_and_heals", every_scenario),
@@ -40,13 +25,9 @@ const PORT: u16 = 7000;
 fn mesh(nodes: usize) -> Cluster {
     let cluster = Cluster::build(&Spec::nodes(nodes)).unwrap();
     for node in cluster.nodes() {
-        cluster
-            .start_agent(node.id, &program(&["goodbye"]), &Environment::new())
-            .unwrap();
+        cluster.start_agent(node.id, &program(&["goodbye"]), &Environment::new()).unwrap();
     }
-    cluster
-        .start_server(&program(&["run"]), &Environment::new())
-        .unwrap();
+    cluster.start_server(&program(&["run"]), &Environment::new()).unwrap();
     cluster
 }
 
@@ -67,14 +48,9 @@ fn node_down() {
 }
 
 fn node_down_with_server() {
-    let cluster = Cluster::build(&Spec {
-        server: ServerPlace::BehindNode(NodeId(1)),
-        ..Spec::nodes(2)
-    })
-    .unwrap();
-    cluster
-        .start_server(&program(&["run"]), &Environment::new())
-        .unwrap();
+    let cluster =
+        Cluster::build(&Spec { server: ServerPlace::BehindNode(NodeId(1)), ..Spec::nodes(2) }).unwrap();
+    cluster.start_server(&program(&["run"]), &Environment::new()).unwrap();
     let broken = cluster.node_down(NodeId(1)).unwrap();
     assert!(cluster.server().is_none());
     broken.heal().unwrap();
@@ -178,15 +154,10 @@ fn dropped() {
 
 fn every_scenario() {
     let cluster = mesh(3);
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_time()
-        .build()
-        .unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     for scenario in Scenario::ALL {
         let run = scenario.run(&cluster, NodeId(2), Duration::ZERO);
-        runtime
-            .block_on(run)
-            .unwrap_or_else(|error| panic!("{scenario}: {error}"));
+        runtime.block_on(run).unwrap_or_else(|error| panic!("{scenario}: {error}"));
         assert_eq!(cluster.agents(NodeId(2)).len(), 1, "{scenario}");
         assert!(cluster.server().is_some(), "{scenario}");
         assert_reached(&cluster, pod(1), host(2), HOST_PORT);

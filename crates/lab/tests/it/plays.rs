@@ -15,10 +15,7 @@ pub(crate) const PLAY: &str = "--play";
 /// This executable, to play a part.
 pub(crate) fn program(words: &[&str]) -> Program {
     let args = [PLAY].iter().chain(words).map(Into::into).collect();
-    Program {
-        path: std::env::current_exe().unwrap(),
-        args,
-    }
+    Program { path: std::env::current_exe().unwrap(), args }
 }
 
 pub(crate) fn play(name: &str, rest: &[String]) -> ExitCode {
@@ -60,10 +57,7 @@ fn wait_for(signal: Signal) -> ExitCode {
 }
 
 /// Prints what the process was given.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "it shows the environment, it does not read settings"
-)]
+#[expect(clippy::disallowed_methods, reason = "it shows the environment, it does not read settings")]
 fn report() -> ExitCode {
     for (name, value) in std::env::vars() {
         println!("env {name}={value}");
@@ -87,9 +81,7 @@ fn nested(inherited: &Inherited) -> ExitCode {
         return ExitCode::SUCCESS;
     }
     println!("first {}", namespace.display());
-    let again = std::process::Command::new(std::env::current_exe().unwrap())
-        .args([PLAY, "nested"])
-        .status();
+    let again = std::process::Command::new(std::env::current_exe().unwrap()).args([PLAY, "nested"]).status();
     assert!(again.unwrap().success());
     ExitCode::SUCCESS
 }
@@ -97,9 +89,7 @@ fn nested(inherited: &Inherited) -> ExitCode {
 /// Runs a cluster with an agent and waits to be killed, or panics.
 fn left_behind(rest: &[String]) -> ExitCode {
     let cluster = Cluster::build(&Spec::nodes(2)).unwrap();
-    let agent = cluster
-        .start_agent(NodeId(1), &program(&["run", &rest[1]]), &Environment::new())
-        .unwrap();
+    let agent = cluster.start_agent(NodeId(1), &program(&["run", &rest[1]]), &Environment::new()).unwrap();
     println!("ready");
     std::io::stdout().flush().unwrap();
     assert!(rest[0] != "panic" || !agent.is_running(), "as it was told to");

@@ -25,9 +25,7 @@ const LONG: Duration = Duration::from_secs(30);
 fn report() {
     let cluster = Cluster::build(&Spec::nodes(2)).unwrap();
     let changes = Environment::new().with("EXTRA", "yes").without("HOST_IPS");
-    let agent = cluster
-        .start_agent(NodeId(2), &program(&["report"]), &changes)
-        .unwrap();
+    let agent = cluster.start_agent(NodeId(2), &program(&["report"]), &changes).unwrap();
     assert!(agent.wait(LONG).unwrap().success());
     let log = agent.log().unwrap();
     for expected in [
@@ -41,21 +39,14 @@ fn report() {
         "env SERVER_URL=http://10.80.0.2:8080",
         "env MESHVANE_ZONE=zone-2",
     ] {
-        assert!(
-            log.lines().any(|line| line == expected),
-            "{expected:?} is not in\n{log}"
-        );
+        assert!(log.lines().any(|line| line == expected), "{expected:?} is not in\n{log}");
     }
     assert!(!log.contains("HOST_IPS") && !log.contains("env HOME="), "{log}");
 }
 
 fn signals() {
     let cluster = Cluster::build(&Spec::nodes(1)).unwrap();
-    let start = |part| {
-        cluster
-            .start_agent(NodeId(1), &program(&[part]), &Environment::new())
-            .unwrap()
-    };
+    let start = |part| cluster.start_agent(NodeId(1), &program(&[part]), &Environment::new()).unwrap();
     let killed = start("run");
     killed.pause();
     assert!(killed.is_running());
@@ -89,18 +80,13 @@ fn state(pid: u32, wanted: &[char]) -> char {
 fn restart() {
     let cluster = Cluster::build(&Spec::nodes(1)).unwrap();
     let changes = Environment::new().with("EXTRA", "yes");
-    let first = cluster
-        .start_agent(NodeId(1), &program(&["report"]), &changes)
-        .unwrap();
+    let first = cluster.start_agent(NodeId(1), &program(&["report"]), &changes).unwrap();
     assert!(first.wait(LONG).unwrap().success());
     let second = cluster.restart(&first).unwrap();
     assert!(second.wait(LONG).unwrap().success());
     let environment = |log: String| -> Vec<String> {
-        let mut lines: Vec<_> = log
-            .lines()
-            .filter(|line| line.starts_with("env "))
-            .map(str::to_owned)
-            .collect();
+        let mut lines: Vec<_> =
+            log.lines().filter(|line| line.starts_with("env ")).map(str::to_owned).collect();
         lines.sort();
         lines
     };
@@ -111,50 +97,25 @@ fn restart() {
 }
 
 fn new_pod() {
-    let refused = NodeSpec {
-        ping: Ping::Refused,
-        ..NodeSpec::default()
-    };
-    let cluster = Cluster::build(&Spec {
-        nodes: vec![refused],
-        ..Spec::default()
-    })
-    .unwrap();
-    let first = cluster
-        .start_agent(NodeId(1), &program(&["report"]), &Environment::new())
-        .unwrap();
+    let refused = NodeSpec { ping: Ping::Refused, ..NodeSpec::default() };
+    let cluster = Cluster::build(&Spec { nodes: vec![refused], ..Spec::default() }).unwrap();
+    let first = cluster.start_agent(NodeId(1), &program(&["report"]), &Environment::new()).unwrap();
     assert!(first.wait(LONG).unwrap().success());
     cluster.delete_pod(&first).unwrap();
     let second = cluster.start_in_new_pod(&first).unwrap();
     assert!(second.wait(LONG).unwrap().success());
     assert!(second.log().unwrap().contains("env POD_IP=10.81.1.3\n"));
-    assert!(
-        second
-            .log()
-            .unwrap()
-            .contains("env POD_NAME=meshvane-agent-node-1-2\n")
-    );
+    assert!(second.log().unwrap().contains("env POD_NAME=meshvane-agent-node-1-2\n"));
     let pods = cluster.node(NodeId(1)).unwrap().pods;
-    assert_eq!(
-        pods.iter()
-            .map(|pod| (pod.id.number, pod.ping))
-            .collect::<Vec<_>>(),
-        [(3, Ping::Refused)]
-    );
+    assert_eq!(pods.iter().map(|pod| (pod.id.number, pod.ping)).collect::<Vec<_>>(), [(3, Ping::Refused)]);
 }
 
 fn dropped() {
     let cluster = Cluster::build(&Spec::nodes(2)).unwrap();
     let logs = cluster.log_dir().to_owned();
-    let start = |node| {
-        cluster
-            .start_agent(NodeId(node), &program(&["run"]), &Environment::new())
-            .unwrap()
-    };
+    let start = |node| cluster.start_agent(NodeId(node), &program(&["run"]), &Environment::new()).unwrap();
     let agents = [start(1), start(2)];
-    let server = cluster
-        .start_server(&program(&["run"]), &Environment::new())
-        .unwrap();
+    let server = cluster.start_server(&program(&["run"]), &Environment::new()).unwrap();
     assert_eq!(cluster.server().unwrap().pid(), server.pid());
     assert!(logs.exists());
     drop(cluster);
@@ -166,25 +127,15 @@ fn dropped() {
 
 fn missing_program() {
     let cluster = Cluster::build(&Spec::nodes(1)).unwrap();
-    let nothing = Program {
-        path: "/nowhere/agent".into(),
-        args: Vec::new(),
-    };
-    let error = cluster
-        .start_agent(NodeId(1), &nothing, &Environment::new())
-        .unwrap_err();
+    let nothing = Program { path: "/nowhere/agent".into(), args: Vec::new() };
+    let error = cluster.start_agent(NodeId(1), &nothing, &Environment::new()).unwrap_err();
     assert!(matches!(error, LabError::Spawn { .. }));
-    assert!(
-        error.to_string().starts_with("starting /nowhere/agent: "),
-        "{error}"
-    );
+    assert!(error.to_string().starts_with("starting /nowhere/agent: "), "{error}");
 }
 
 fn usage() {
     let cluster = Cluster::build(&Spec::nodes(1)).unwrap();
-    let agent = cluster
-        .start_agent(NodeId(1), &program(&["run"]), &Environment::new())
-        .unwrap();
+    let agent = cluster.start_agent(NodeId(1), &program(&["run"]), &Environment::new()).unwrap();
     let usage = agent.usage().unwrap();
     assert!(usage.resident_bytes > 0 && usage.cpu < LONG, "{usage:?}");
     agent.kill();
@@ -195,12 +146,7 @@ fn future_inside() {
     let cluster = Cluster::build(&Spec::nodes(1)).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let bound = runtime.block_on(cluster.run_in(Where::Server, || async {
-        tokio::net::TcpListener::bind("10.80.0.2:0")
-            .await
-            .unwrap()
-            .local_addr()
-            .unwrap()
-            .ip()
+        tokio::net::TcpListener::bind("10.80.0.2:0").await.unwrap().local_addr().unwrap().ip()
     }));
     assert_eq!(bound.unwrap(), cluster.server_addresses().primary());
 }

@@ -15,10 +15,7 @@ const SILENCE: Duration = Duration::from_millis(400);
 
 /// The first pod of a node.
 pub(crate) fn pod(node: u8) -> Where {
-    Where::Pod(PodId {
-        node: NodeId(node),
-        number: 2,
-    })
+    Where::Pod(PodId { node: NodeId(node), number: 2 })
 }
 
 pub(crate) fn host(node: u8) -> Where {
@@ -45,9 +42,7 @@ pub(crate) fn listen(cluster: &Cluster, place: Where, port: u16) -> TcpListener 
 }
 
 fn connect(cluster: &Cluster, from: Where, to: SocketAddr, limit: Duration) -> io::Result<TcpStream> {
-    cluster
-        .in_namespace(from, || TcpStream::connect_timeout(&to, limit))
-        .unwrap()
+    cluster.in_namespace(from, || TcpStream::connect_timeout(&to, limit)).unwrap()
 }
 
 /// Connects to a listener made by [`listen`] and answers the address it saw.
@@ -69,10 +64,7 @@ pub(crate) fn assert_reached(cluster: &Cluster, from: Where, to: Where, port: u1
         if let Err(error) = connect(cluster, from, target, ANSWERED) {
             panic!("{from:?} does not reach {target}: {error}");
         }
-        assert!(
-            echo(cluster, from, address, ANSWERED),
-            "{from:?} has no echo from {address}"
-        );
+        assert!(echo(cluster, from, address, ANSWERED), "{from:?} has no echo from {address}");
     }
 }
 
@@ -82,23 +74,14 @@ pub(crate) fn assert_unreached(cluster: &Cluster, from: Where, to: Where, port: 
         let target = SocketAddr::new(address, port);
         let connected = connect(cluster, from, target, SILENCE).is_ok();
         assert!(!connected, "{from:?} reaches {target}");
-        assert!(
-            !echo(cluster, from, address, SILENCE),
-            "{from:?} has an echo from {address}"
-        );
+        assert!(!echo(cluster, from, address, SILENCE), "{from:?} has an echo from {address}");
     }
 }
 
 /// Opens an unprivileged ICMP socket in a place.
 pub(crate) fn ping_socket(cluster: &Cluster, place: Where, domain: Domain) -> io::Result<Socket> {
-    let protocol = if domain == Domain::IPV4 {
-        Protocol::ICMPV4
-    } else {
-        Protocol::ICMPV6
-    };
-    cluster
-        .in_namespace(place, || Socket::new(domain, Type::DGRAM, Some(protocol)))
-        .unwrap()
+    let protocol = if domain == Domain::IPV4 { Protocol::ICMPV4 } else { Protocol::ICMPV6 };
+    cluster.in_namespace(place, || Socket::new(domain, Type::DGRAM, Some(protocol))).unwrap()
 }
 
 /// Whether an echo request from a place is answered. The kernel fills in identifier and checksum.
@@ -110,10 +93,7 @@ fn echo(cluster: &Cluster, from: Where, to: IpAddr, limit: Duration) -> bool {
     let mut socket = ping_socket(cluster, from, domain).unwrap();
     socket.set_read_timeout(Some(limit)).unwrap();
     let target = SocketAddr::new(to, 0);
-    if socket
-        .send_to(&[request, 0, 0, 0, 0, 0, 0, 1], &target.into())
-        .is_err()
-    {
+    if socket.send_to(&[request, 0, 0, 0, 0, 0, 0, 1], &target.into()).is_err() {
         return false;
     }
     let mut answer = [0; 64];

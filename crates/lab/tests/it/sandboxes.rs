@@ -33,12 +33,7 @@ const LOOKS: u32 = 1000;
 /// This executable as a program that is in no sandbox yet.
 fn outside(words: &[&str]) -> Command {
     let mut command = Command::new(std::env::current_exe().unwrap());
-    command
-        .arg(PLAY)
-        .args(words)
-        .env_remove(MARKER)
-        .stdout(Stdio::piped())
-        .process_group(0);
+    command.arg(PLAY).args(words).env_remove(MARKER).stdout(Stdio::piped()).process_group(0);
     command
 }
 
@@ -55,9 +50,7 @@ fn signal() {
     for (signal, code) in [(Signal::SIGINT, 130), (Signal::SIGTERM, 143)] {
         let mut child = outside(&["interrupted"]).spawn().unwrap();
         let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap())
-            .read_line(&mut line)
-            .unwrap();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         assert_eq!(line, "ready\n");
         send(&child, signal);
         assert_eq!(child.wait().unwrap().code(), Some(code));
@@ -68,10 +61,7 @@ fn nested() {
     let output = outside(&["nested"]).output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
     let namespace = |word: &str| {
-        text.lines()
-            .find_map(|line| line.strip_prefix(word))
-            .unwrap_or_else(|| panic!("{text}"))
-            .to_owned()
+        text.lines().find_map(|line| line.strip_prefix(word)).unwrap_or_else(|| panic!("{text}")).to_owned()
     };
     assert!(output.status.success());
     assert_eq!(namespace("first "), namespace("nested "));
@@ -82,9 +72,7 @@ fn nested() {
 fn relay() {
     let mut child = outside(&["relay"]).spawn().unwrap();
     let mut address = String::new();
-    BufReader::new(child.stdout.take().unwrap())
-        .read_line(&mut address)
-        .unwrap();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut address).unwrap();
     let mut connection = TcpStream::connect(address.trim()).unwrap();
     connection.write_all(b"who?").unwrap();
     let mut answer = [0; 9];
@@ -96,14 +84,9 @@ fn relay() {
 
 fn left_behind(how: &str) {
     let token = format!("token-{how}");
-    let mut child = outside(&["left-behind", how, &token])
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
+    let mut child = outside(&["left-behind", how, &token]).stderr(Stdio::null()).spawn().unwrap();
     let mut line = String::new();
-    BufReader::new(child.stdout.take().unwrap())
-        .read_line(&mut line)
-        .unwrap();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
     assert_eq!(line, "ready\n");
     match how {
         "kill" => {
@@ -113,9 +96,7 @@ fn left_behind(how: &str) {
         }
         "kill-inner" => {
             // The agent plays another part; of the other three the youngest is inner.
-            let three = bearing(&token)
-                .into_iter()
-                .filter(|(_, line)| line.contains("left-behind"));
+            let three = bearing(&token).into_iter().filter(|(_, line)| line.contains("left-behind"));
             let inner = three.map(|(pid, _)| pid).max();
             kill(Pid::from_raw(inner.unwrap()), Signal::SIGKILL).unwrap();
             assert_eq!(child.wait().unwrap().code(), Some(137));
@@ -149,11 +130,7 @@ fn bearing(token: &str) -> Vec<(i32, String)> {
 }
 
 fn bad_marker() {
-    let output = outside(&["exit", "0"])
-        .env(MARKER, "yes")
-        .stderr(Stdio::piped())
-        .output()
-        .unwrap();
+    let output = outside(&["exit", "0"]).env(MARKER, "yes").stderr(Stdio::piped()).output().unwrap();
     assert_eq!(output.status.code(), Some(1));
     let text = String::from_utf8(output.stderr).unwrap();
     assert!(text.contains("LAB_SANDBOX is \"yes\"; unset it"), "{text}");

@@ -9,23 +9,14 @@ use socket2::Domain;
 use crate::reach::{addresses, assert_reached, host, listen, ping_socket, pod, seen_as};
 
 pub(crate) const TESTS: &[(&str, fn())] = &[
-    (
-        "every_place_reaches_every_other_and_is_seen_by_its_own_address",
-        all_reach_all,
-    ),
+    ("every_place_reaches_every_other_and_is_seen_by_its_own_address", all_reach_all),
     ("a_server_behind_a_node_is_a_pod_of_that_node", server_behind_node),
     ("a_cluster_of_one_family_has_no_other", one_family),
-    (
-        "an_icmp_socket_is_to_be_had_where_the_group_range_permits_it",
-        icmp_permitted,
-    ),
+    ("an_icmp_socket_is_to_be_had_where_the_group_range_permits_it", icmp_permitted),
     ("two_clusters_at_once_do_not_meet", two_clusters),
     ("a_node_of_unknown_number_is_refused", unknown_node),
     ("every_host_answers_on_the_test_port", host_port),
-    (
-        "a_second_pod_has_the_next_address_and_a_removed_one_answers_nobody",
-        second_pod,
-    ),
+    ("a_second_pod_has_the_next_address_and_a_removed_one_answers_nobody", second_pod),
 ];
 
 fn all_reach_all() {
@@ -37,11 +28,7 @@ fn all_reach_all() {
             let pairs = addresses(&cluster, from).all().zip(addresses(&cluster, to).all());
             for (own, target) in pairs.collect::<Vec<_>>() {
                 let seen = seen_as(&cluster, from, target, &listener);
-                assert_eq!(
-                    seen,
-                    bridge_address(from, to, target).unwrap_or(own),
-                    "{from:?} to {to:?}"
-                );
+                assert_eq!(seen, bridge_address(from, to, target).unwrap_or(own), "{from:?} to {to:?}");
             }
         }
     }
@@ -65,10 +52,7 @@ fn bridge_address(from: Where, to: Where, target: IpAddr) -> Option<IpAddr> {
 
 fn server_behind_node() {
     let node = NodeId(2);
-    let spec = Spec {
-        server: ServerPlace::BehindNode(node),
-        ..Spec::nodes(2)
-    };
+    let spec = Spec { server: ServerPlace::BehindNode(node), ..Spec::nodes(2) };
     let cluster = Cluster::build(&spec).unwrap();
     assert_eq!(cluster.server_addresses().to_string(), "10.81.2.3,fd81:2::3");
     assert_eq!(cluster.server_url(), "http://10.81.2.3:8080");
@@ -79,15 +63,9 @@ fn server_behind_node() {
 }
 
 fn one_family() {
-    for (families, url) in [
-        (Families::V4, "http://10.80.0.2:8080"),
-        (Families::V6, "http://[fd80::2]:8080"),
-    ] {
-        let cluster = Cluster::build(&Spec {
-            families,
-            ..Spec::nodes(2)
-        })
-        .unwrap();
+    for (families, url) in [(Families::V4, "http://10.80.0.2:8080"), (Families::V6, "http://[fd80::2]:8080")]
+    {
+        let cluster = Cluster::build(&Spec { families, ..Spec::nodes(2) }).unwrap();
         assert_eq!(cluster.server_url(), url);
         assert_eq!(addresses(&cluster, pod(1)).all().count(), 1);
         assert_reached(&cluster, pod(1), host(2), HOST_PORT);
@@ -95,14 +73,8 @@ fn one_family() {
 }
 
 fn icmp_permitted() {
-    let refused = NodeSpec {
-        ping: Ping::Refused,
-        ..NodeSpec::default()
-    };
-    let spec = Spec {
-        nodes: vec![NodeSpec::default(), refused],
-        ..Spec::default()
-    };
+    let refused = NodeSpec { ping: Ping::Refused, ..NodeSpec::default() };
+    let spec = Spec { nodes: vec![NodeSpec::default(), refused], ..Spec::default() };
     let cluster = Cluster::build(&spec).unwrap();
     for domain in [Domain::IPV4, Domain::IPV6] {
         ping_socket(&cluster, pod(1), domain).unwrap();
@@ -113,14 +85,9 @@ fn icmp_permitted() {
 }
 
 fn two_clusters() {
-    let (first, second) = (
-        Cluster::build(&Spec::nodes(1)).unwrap(),
-        Cluster::build(&Spec::nodes(1)).unwrap(),
-    );
-    let (here, there) = (
-        listen(&first, Where::Server, 7000),
-        listen(&second, Where::Server, 7000),
-    );
+    let (first, second) =
+        (Cluster::build(&Spec::nodes(1)).unwrap(), Cluster::build(&Spec::nodes(1)).unwrap());
+    let (here, there) = (listen(&first, Where::Server, 7000), listen(&second, Where::Server, 7000));
     there.set_nonblocking(true).unwrap();
     let target = first.server_addresses().primary();
     seen_as(&first, pod(1), target, &here);
@@ -134,20 +101,12 @@ fn unknown_node() {
         assert_eq!(error.to_string(), format!("the cluster has no node {number}"));
     }
     assert_eq!(cluster.node_named("node-1").unwrap(), NodeId(1));
-    assert_eq!(
-        cluster.node_named("x").unwrap_err().to_string(),
-        "the cluster has no node named x"
-    );
+    assert_eq!(cluster.node_named("x").unwrap_err().to_string(), "the cluster has no node named x");
 }
 
 fn host_port() {
     let cluster = Cluster::build(&Spec::nodes(2)).unwrap();
-    let late = cluster
-        .add_node(&NodeSpec {
-            zone: Some(Zone(5)),
-            ..NodeSpec::default()
-        })
-        .unwrap();
+    let late = cluster.add_node(&NodeSpec { zone: Some(Zone(5)), ..NodeSpec::default() }).unwrap();
     for node in [1, 2, late.0] {
         assert_reached(&cluster, pod(1), host(node), HOST_PORT);
     }
@@ -164,10 +123,7 @@ fn second_pod() {
     assert_reached(&cluster, pod(1), Where::Pod(second), 7000);
     cluster.remove_pod(second).unwrap();
     assert_eq!(
-        cluster
-            .in_namespace(Where::Pod(second), || ())
-            .unwrap_err()
-            .to_string(),
+        cluster.in_namespace(Where::Pod(second), || ()).unwrap_err().to_string(),
         "the cluster has no pod .3 of node 1"
     );
     assert_eq!(cluster.add_pod(NodeId(1), Ping::Permitted).unwrap().number, 4);

@@ -2,10 +2,7 @@ use super::*;
 
 #[test]
 fn resident_memory_is_read_in_bytes() {
-    assert_eq!(
-        resident("Name:\tx\nVmRSS:\t    2048 kB\nThreads:\t1\n"),
-        Some(2_097_152)
-    );
+    assert_eq!(resident("Name:\tx\nVmRSS:\t    2048 kB\nThreads:\t1\n"), Some(2_097_152));
     assert_eq!(resident("Name:\tkernel thread\n"), None);
 }
 
