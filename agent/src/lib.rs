@@ -1,3 +1,88 @@
 //! Measures connectivity from one Kubernetes node and reports it.
+//!
+//! [`main_from_env`] is the whole program; [`app::App`] is the same for those that bring their own configuration.
+//!
+//! ```text
+//!   pure      schedule  outbox  backoff
+//!   drivers   prober    courier planner  heartbeat  responder
+//!   doors     probe (sockets)   client (HTTP to the server)
+//! ```
+
+use std::io::Write;
+use std::process::ExitCode;
+use std::time::Duration;
+
+pub mod app;
+pub mod backoff;
+pub mod client;
+pub mod clock;
+pub mod config;
+pub mod courier;
+pub mod heartbeat;
+pub mod identity;
+pub mod metrics;
+pub mod outbox;
+pub mod planner;
 pub mod probe;
+pub mod prober;
+pub mod responder;
 pub mod schedule;
+pub mod server_epoch;
+pub mod shutdown;
+pub mod telemetry;
+
+/// Exit code for a setting that is wrong, as shells use it for wrong usage.
+pub const EXIT_USAGE: u8 = 2;
+/// Threads for what cannot wait without blocking: resolving the server's name, when a connection is made anew.
+const BLOCKING_THREADS_MAX: usize = 2;
+/// Such a thread ends when it was idle for this long; its stack is memory that the agent promised not to take.
+const BLOCKING_THREAD_IDLE: Duration = Duration::from_secs(1);
+/// Stack of such a thread: the system's resolver needs less than half of it.
+const BLOCKING_THREAD_STACK_BYTES: usize = 512 << 10;
+
+/// Runs an agent as the environment says, until SIGTERM or SIGINT.
+///
+/// A wrong setting is one line on standard error and exit code 2; anything else that keeps the agent from running, 1.
+pub fn main_from_env() -> ExitCode {
+    let config = match config::Config::from_env() {
+        Ok(config) => config,
+        Err(error) => return fail(&error, EXIT_USAGE),
+    };
+    telemetry::start(config.log_level);
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .max_blocking_threads(BLOCKING_THREADS_MAX)
+        .thread_keep_alive(BLOCKING_THREAD_IDLE)
+        .thread_stack_size(BLOCKING_THREAD_STACK_BYTES)
+        .build();
+    let runtime = match runtime {
+        Ok(runtime) => runtime,
+        Err(error) => return fail(&error, 1),
+    };
+    let code = runtime.block_on(run(config));
+    // A name lookup that still blocks is not waited for.
+    runtime.shutdown_background();
+    code
+}
+
+async fn run(config: config::Config) -> ExitCode {
+    let signals = match shutdown::Signals::listen() {
+        Ok(signals) => signals,
+        Err(error) => return fail(&error, 1),
+    };
+    let app = match app::App::bind(config) {
+        Ok(app) => app,
+        Err(error @ app::AppError::Setting(_)) => return fail(&error, EXIT_USAGE),
+        Err(error) => return fail(&error, 1),
+    };
+    match app.run(signals.received()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => fail(&error, 1),
+    }
+}
+
+fn fail(error: &dyn std::fmt::Display, code: u8) -> ExitCode {
+    // Where standard error is closed, the code must say it alone.
+    let _unheard = writeln!(std::io::stderr(), "meshvane-agent: {error}");
+    ExitCode::from(code)
+}

@@ -309,20 +309,12 @@ impl Schedule {
                 cell.regular = None;
                 cell.set_unmeasured(Reason::Overloaded, now);
                 let place = (cell.question.check(), cell.place());
-                self.tally(Tally::Outcome(
-                    place.0,
-                    place.1,
-                    Outcome::Unmeasured(Reason::Overloaded),
-                ));
+                self.tally(Tally::Outcome(place.0, place.1, Outcome::Unmeasured(Reason::Overloaded)));
                 self.enqueue(flight.cell, Part::Regular);
             }
         }
-        let bursting: Vec<CellId> = self
-            .cells
-            .iter()
-            .filter(|(_, cell)| cell.burst.is_some())
-            .map(|(id, _)| *id)
-            .collect();
+        let bursting: Vec<CellId> =
+            self.cells.iter().filter(|(_, cell)| cell.burst.is_some()).map(|(id, _)| *id).collect();
         for id in bursting {
             self.restart_burst(now, id);
         }

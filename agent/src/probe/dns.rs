@@ -40,10 +40,7 @@ type Fingerprint = (u64, u64, i64, i64);
 impl Resolvers {
     /// Makes resolvers that read their servers from a file in the form of `resolv.conf`.
     pub fn new(path: impl Into<PathBuf>) -> Self {
-        Self {
-            path: path.into(),
-            current: Mutex::new(None),
-        }
+        Self { path: path.into(), current: Mutex::new(None) }
     }
 
     /// Resolves a name.
@@ -60,12 +57,7 @@ impl Resolvers {
 
     fn current(&self) -> Result<Arc<TokioResolver>, NetError> {
         let metadata = std::fs::metadata(&self.path)?;
-        let fingerprint = (
-            metadata.ino(),
-            metadata.size(),
-            metadata.mtime(),
-            metadata.mtime_nsec(),
-        );
+        let fingerprint = (metadata.ino(), metadata.size(), metadata.mtime(), metadata.mtime_nsec());
         let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((known, resolver)) = &*current
             && *known == fingerprint
@@ -100,10 +92,7 @@ async fn resolve(resolver: &TokioResolver, name: &DnsName) -> Answer {
             if addresses.is_empty() {
                 return Answer::Failed(Cause::Name { rcode: 0 });
             }
-            Answer::Resolved {
-                took,
-                addresses: addresses.into_iter().collect(),
-            }
+            Answer::Resolved { took, addresses: addresses.into_iter().collect() }
         }
         Err(error) => judge(&error),
     }
@@ -111,12 +100,12 @@ async fn resolve(resolver: &TokioResolver, name: &DnsName) -> Answer {
 
 fn judge(error: &NetError) -> Answer {
     match error {
-        NetError::Dns(DnsError::ResponseCode(code)) => Answer::Failed(Cause::Name {
-            rcode: u16::from(*code),
-        }),
-        NetError::Dns(DnsError::NoRecordsFound(none)) => Answer::Failed(Cause::Name {
-            rcode: u16::from(none.response_code),
-        }),
+        NetError::Dns(DnsError::ResponseCode(code)) => {
+            Answer::Failed(Cause::Name { rcode: u16::from(*code) })
+        }
+        NetError::Dns(DnsError::NoRecordsFound(none)) => {
+            Answer::Failed(Cause::Name { rcode: u16::from(none.response_code) })
+        }
         NetError::Busy => Answer::Unmeasured(Reason::NoResource),
         NetError::Proto(_) | NetError::QueryCaseMismatch | NetError::Truncated => {
             Answer::Failed(Cause::Protocol)

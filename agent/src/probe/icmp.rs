@@ -82,16 +82,8 @@ impl Pingers {
     /// Makes pingers; `identifier` tells our replies from those to other processes on a raw socket. Sockets are opened when
     /// first needed, so a family without addresses has none.
     pub fn new(opener: Opener, identifier: u16) -> Self {
-        let pinger = |family| Pinger {
-            family,
-            opener,
-            identifier,
-            state: Mutex::new(State::Unopened),
-        };
-        Self {
-            ipv4: pinger(Family::Ipv4),
-            ipv6: pinger(Family::Ipv6),
-        }
+        let pinger = |family| Pinger { family, opener, identifier, state: Mutex::new(State::Unopened) };
+        Self { ipv4: pinger(Family::Ipv4), ipv6: pinger(Family::Ipv6) }
     }
 
     /// Sends an echo request and waits for its reply.
@@ -122,9 +114,7 @@ impl Pinger {
         };
         let mut pinger = open.client.pinger(address, PingIdentifier(self.identifier)).await;
         pinger.timeout(LIBRARY_LIMIT);
-        let sequence = open
-            .next_sequence
-            .fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        let sequence = open.next_sequence.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         match pinger.ping(PingSequence(sequence), &PAYLOAD).await {
             Ok((packet, rtt)) => read_reply(&packet, rtt),
             Err(SurgeError::IOError(error)) => {
@@ -176,10 +166,7 @@ impl Pinger {
                          include the group of this process, or give it CAP_NET_RAW"
                     );
                 }
-                *state = State::Closed {
-                    reason,
-                    until: now + REOPEN_AFTER,
-                };
+                *state = State::Closed { reason, until: now + REOPEN_AFTER };
                 Err(reason)
             }
         }
@@ -200,10 +187,7 @@ impl Pinger {
             return Err((Reason::NoResource, error));
         }
         tracing::info!(family = %self.family, kind = ?kind, "ICMP socket open");
-        Ok(Open {
-            client,
-            next_sequence: Arc::default(),
-        })
+        Ok(Open { client, next_sequence: Arc::default() })
     }
 }
 
@@ -245,11 +229,7 @@ fn choose(may_open: impl Fn(SocketKind) -> io::Result<()>) -> Result<SocketKind,
 fn read_reply(packet: &IcmpPacket, rtt: Duration) -> Answer {
     let (family, icmp_type, icmp_code) = match packet {
         IcmpPacket::V4(packet) => (Family::Ipv4, packet.get_icmp_type().0, packet.get_icmp_code().0),
-        IcmpPacket::V6(packet) => (
-            Family::Ipv6,
-            packet.get_icmpv6_type().0,
-            packet.get_icmpv6_code().0,
-        ),
+        IcmpPacket::V6(packet) => (Family::Ipv6, packet.get_icmpv6_type().0, packet.get_icmpv6_code().0),
     };
     judge_message(family, icmp_type, icmp_code, rtt)
 }

@@ -24,9 +24,7 @@ const ERROR_QUEUE_BYTES: usize = 256;
 pub async fn ask(address: SocketAddr) -> Answer {
     let asked = now();
     match connect(address).await {
-        Ok(()) => Answer::Reached {
-            rtt: now().saturating_duration_since(asked),
-        },
+        Ok(()) => Answer::Reached { rtt: now().saturating_duration_since(asked) },
         Err(Failure::Opening(error)) => Answer::Unmeasured(unmeasured(&error)),
         Err(Failure::Rejected { icmp_type, icmp_code }) => {
             Answer::Failed(Cause::Rejected { icmp_type, icmp_code })
@@ -61,11 +59,8 @@ async fn connect(address: SocketAddr) -> Result<(), Failure> {
 }
 
 fn open(address: SocketAddr) -> io::Result<Socket> {
-    let socket = Socket::new(
-        Domain::for_address(address),
-        Type::STREAM.nonblocking().cloexec(),
-        Some(Protocol::TCP),
-    )?;
+    let socket =
+        Socket::new(Domain::for_address(address), Type::STREAM.nonblocking().cloexec(), Some(Protocol::TCP))?;
     socket.set_linger(Some(Duration::ZERO))?;
     // Without the error queue a rejection is told as "no route": less said, nothing wrong.
     let _unsupported = match address {

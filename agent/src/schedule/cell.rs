@@ -163,15 +163,9 @@ impl Cell {
     /// What is said about the cell, and when it was found.
     pub(super) fn shown(&self, now: Duration) -> Certain {
         if let Some((reason, at)) = self.unmeasured {
-            return Certain {
-                outcome: Outcome::Unmeasured(reason),
-                at,
-            };
+            return Certain { outcome: Outcome::Unmeasured(reason), at };
         }
-        self.certain.unwrap_or(Certain {
-            outcome: Outcome::Unmeasured(Reason::NotYet),
-            at: now,
-        })
+        self.certain.unwrap_or(Certain { outcome: Outcome::Unmeasured(Reason::NotYet), at: now })
     }
 
     /// The cause of silence to this cell's question.

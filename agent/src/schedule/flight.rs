@@ -51,11 +51,7 @@ impl Schedule {
     /// Starts what waits, bursts first, as far as the limit of each engine allows.
     pub(super) fn start_waiting(&mut self, now: Duration) {
         for urgent in [true, false] {
-            let queue = if urgent {
-                &mut self.urgent
-            } else {
-                &mut self.waiting
-            };
+            let queue = if urgent { &mut self.urgent } else { &mut self.waiting };
             let mut queue = std::mem::take(queue);
             let mut held_back = VecDeque::new();
             while held_back.len() < HELD_BACK_MAX {
@@ -67,11 +63,7 @@ impl Schedule {
                 }
             }
             held_back.append(&mut queue);
-            let queue = if urgent {
-                &mut self.urgent
-            } else {
-                &mut self.waiting
-            };
+            let queue = if urgent { &mut self.urgent } else { &mut self.waiting };
             held_back.append(queue);
             *queue = held_back;
         }
@@ -107,17 +99,7 @@ impl Schedule {
             cell.waiting = false;
         }
         let question = cell.question.clone();
-        self.flights.insert(
-            probe,
-            Flight {
-                probe,
-                cell: id,
-                part,
-                sent: now,
-                judged: false,
-                is_icmp,
-            },
-        );
+        self.flights.insert(probe, Flight { probe, cell: id, part, sent: now, judged: false, is_icmp });
         self.set_timer(now + PROBE_SOFT_LIMIT, Timer::Soft(probe));
         self.commands.push(Command::Start(probe, question));
         true

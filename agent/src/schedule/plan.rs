@@ -32,15 +32,10 @@ pub(super) struct Remembered {
 
 impl Schedule {
     pub(super) fn take_plan(&mut self, now: Duration, plan: Arc<Plan>) {
-        if self
-            .plan
-            .as_ref()
-            .is_some_and(|current| current.version == plan.version)
-        {
+        if self.plan.as_ref().is_some_and(|current| current.version == plan.version) {
             return;
         }
-        self.removed
-            .retain(|_, remembered| now.saturating_sub(remembered.left) <= REMEMBER_REMOVED);
+        self.removed.retain(|_, remembered| now.saturating_sub(remembered.left) <= REMEMBER_REMOVED);
         let added = self.replace_targets(now, &plan);
         let is_first = self.plan.replace(plan).is_none();
         if is_first {
@@ -56,10 +51,7 @@ impl Schedule {
         let mut known: BTreeMap<Key, CellId> = BTreeMap::new();
         for (id, cell) in &self.cells {
             if let Subject::Target(_, target) = &cell.subject {
-                let key = Key {
-                    target: target.clone(),
-                    question: cell.question.clone(),
-                };
+                let key = Key { target: target.clone(), question: cell.question.clone() };
                 known.insert(key, *id);
             }
         }
@@ -69,10 +61,7 @@ impl Schedule {
                 continue;
             }
             for question in questions(target, self.settings.test_port) {
-                let key = Key {
-                    target: target.key(),
-                    question,
-                };
+                let key = Key { target: target.key(), question };
                 let subject = Subject::Target(index, key.target.clone());
                 let id = if let Some(id) = known.remove(&key) {
                     if let Some(cell) = self.cells.get_mut(&id) {
@@ -101,11 +90,8 @@ impl Schedule {
             return;
         };
         if self.removed.len() < TARGETS_MAX {
-            let remembered = Remembered {
-                certain: cell.certain,
-                failing_since: cell.failing_since,
-                left: now,
-            };
+            let remembered =
+                Remembered { certain: cell.certain, failing_since: cell.failing_since, left: now };
             self.removed.insert(key, remembered);
         }
     }
@@ -125,22 +111,13 @@ impl Schedule {
         for (index, address) in services.into_iter().take(SERVICES_MAX).enumerate() {
             let question = Question::Resolve(address.name.clone());
             let name_cell = self.add_cell(Subject::Name(index), question);
-            self.services.push(Service {
-                address,
-                name_cell,
-                answers: 0,
-                addresses: BTreeMap::new(),
-            });
+            self.services.push(Service { address, name_cell, answers: 0, addresses: BTreeMap::new() });
         }
     }
 
     /// A name was resolved: its addresses become the service's cells.
     pub(super) fn take_addresses(&mut self, now: Duration, name_cell: CellId, addresses: &[IpAddr]) {
-        let Some(index) = self
-            .services
-            .iter()
-            .position(|service| service.name_cell == name_cell)
-        else {
+        let Some(index) = self.services.iter().position(|service| service.name_cell == name_cell) else {
             return;
         };
         let Some(service) = self.services.get_mut(index) else {
@@ -150,9 +127,8 @@ impl Schedule {
         let port = service.address.port;
         let wanted: BTreeSet<IpAddr> = addresses.iter().copied().take(SERVICE_ADDRESSES_MAX).collect();
         let before = std::mem::take(&mut service.addresses);
-        let (kept, gone): (BTreeMap<_, _>, BTreeMap<_, _>) = before
-            .into_iter()
-            .partition(|(address, _)| wanted.contains(address));
+        let (kept, gone): (BTreeMap<_, _>, BTreeMap<_, _>) =
+            before.into_iter().partition(|(address, _)| wanted.contains(address));
         let mut cells = kept;
         let mut added = Vec::new();
         for address in wanted {

@@ -28,14 +28,7 @@ impl Schedule {
             .filter(|service| wanted(&service.name_cell) || service.addresses.values().any(wanted))
             .filter_map(|service| self.service_body(service, now))
             .collect();
-        Some(Report {
-            plan,
-            partial: only.is_some(),
-            took: Duration::ZERO,
-            overrun: false,
-            cells,
-            services,
-        })
+        Some(Report { plan, partial: only.is_some(), took: Duration::ZERO, overrun: false, cells, services })
     }
 
     fn service_body(&self, service: &Service, now: Duration) -> Option<ServiceBody> {
@@ -44,10 +37,7 @@ impl Schedule {
             .addresses
             .iter()
             .filter_map(|(address, id)| {
-                Some(ServiceAddressBody {
-                    address: *address,
-                    tcp: timed(self.cells.get(id)?, now),
-                })
+                Some(ServiceAddressBody { address: *address, tcp: timed(self.cells.get(id)?, now) })
             })
             .collect();
         Some(ServiceBody {
@@ -63,10 +53,7 @@ impl Schedule {
 /// While a burst is asking, the last certain outcome stands.
 fn shown(cell: &Cell, now: Duration) -> Certain {
     if cell.suspect {
-        return cell.certain.unwrap_or(Certain {
-            outcome: Outcome::Unmeasured(Reason::NotYet),
-            at: now,
-        });
+        return cell.certain.unwrap_or(Certain { outcome: Outcome::Unmeasured(Reason::NotYet), at: now });
     }
     cell.shown(now)
 }

@@ -65,16 +65,9 @@ impl Schedule {
         for (position, id) in (0u32..).zip(&turn) {
             self.set_timer(now + span * position / count, Timer::Due(*id, number));
         }
-        self.set_timer(
-            now + deadline(self.settings.interval),
-            Timer::RoundDeadline(number),
-        );
+        self.set_timer(now + deadline(self.settings.interval), Timer::RoundDeadline(number));
         self.set_timer(self.next_round, Timer::RoundStart(number));
-        self.round = Some(Round {
-            number,
-            started: now,
-            pending: turn.into_iter().collect(),
-        });
+        self.round = Some(Round { number, started: now, pending: turn.into_iter().collect() });
     }
 
     /// It is a cell's turn, as a new one (round 0) or in the round with this number.

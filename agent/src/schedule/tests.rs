@@ -49,10 +49,7 @@ pub(super) fn settings(services: &[&str]) -> Settings {
         node: NodeName::parse("node-0").unwrap(),
         interval: INTERVAL,
         test_port: Some(22),
-        services: services
-            .iter()
-            .map(|text| ServiceAddress::parse(text, 80).unwrap())
-            .collect(),
+        services: services.iter().map(|text| ServiceAddress::parse(text, 80).unwrap()).collect(),
         seed: 7,
     }
 }
@@ -77,13 +74,7 @@ pub(super) fn plan(nodes: impl IntoIterator<Item = u8>, generation: u64) -> Arc<
             });
         }
     }
-    Arc::new(Plan {
-        version: PlanVersion {
-            epoch: Epoch(1),
-            generation,
-        },
-        targets,
-    })
+    Arc::new(Plan { version: PlanVersion { epoch: Epoch(1), generation }, targets })
 }
 
 /// The number of the node that a question of [`plan`] is about.
@@ -105,13 +96,11 @@ pub(super) fn healthy() -> Network {
 
 /// A healthy network in which one node is silent from some time on.
 pub(super) fn silent_from(node: u8, from: Duration) -> Network {
-    Box::new(move |question, sent| {
-        if node_of(question) == node && sent >= from {
-            Reply::Never
-        } else {
-            Reply::After(MILLISECOND)
-        }
-    })
+    Box::new(
+        move |question, sent| {
+            if node_of(question) == node && sent >= from { Reply::Never } else { Reply::After(MILLISECOND) }
+        },
+    )
 }
 
 impl World {
@@ -142,11 +131,7 @@ impl World {
         }
         self.max_in_flight = self.max_in_flight.max(self.schedule.in_flight());
         let wake = self.schedule.next_wake();
-        assert!(
-            wake.is_none_or(|wake| wake > self.now),
-            "the schedule would spin at {:?}",
-            self.now
-        );
+        assert!(wake.is_none_or(|wake| wake > self.now), "the schedule would spin at {:?}", self.now);
     }
 
     fn obey(&mut self, command: Command) {
@@ -157,8 +142,7 @@ impl World {
                         self.arrivals.insert((self.now + time, probe), (self.now, None));
                     }
                     Reply::With(time, answer) => {
-                        self.arrivals
-                            .insert((self.now + time, probe), (self.now, Some(answer)));
+                        self.arrivals.insert((self.now + time, probe), (self.now, Some(answer)));
                     }
                     Reply::Never => {}
                 }
@@ -180,18 +164,9 @@ impl World {
 
     pub(super) fn run_until(&mut self, end: Duration) {
         loop {
-            let arrival = self
-                .arrivals
-                .keys()
-                .next()
-                .map(|(at, _)| self.seen_at(*at).max(self.now));
+            let arrival = self.arrivals.keys().next().map(|(at, _)| self.seen_at(*at).max(self.now));
             let wake = self.schedule.next_wake().map(|at| self.seen_at(at).max(self.now));
-            let Some(next) = [arrival, wake]
-                .into_iter()
-                .flatten()
-                .min()
-                .filter(|next| *next <= end)
-            else {
+            let Some(next) = [arrival, wake].into_iter().flatten().min().filter(|next| *next <= end) else {
                 break;
             };
             self.now = next;
@@ -241,10 +216,6 @@ impl World {
     }
 
     pub(super) fn full_rounds(&self) -> Vec<(Duration, &Report)> {
-        self.posts
-            .iter()
-            .filter(|(_, report)| !report.partial)
-            .map(|(at, report)| (*at, report))
-            .collect()
+        self.posts.iter().filter(|(_, report)| !report.partial).map(|(at, report)| (*at, report)).collect()
     }
 }

@@ -189,9 +189,7 @@ impl Schedule {
             self.flush_wanted = true;
         }
         if let Some(burst) = burst {
-            self.cancel_flights(id, |flight| {
-                flight.part == Part::Burst(burst.number) && !flight.judged
-            });
+            self.cancel_flights(id, |flight| flight.part == Part::Burst(burst.number) && !flight.judged);
         }
         self.cell_done(id);
     }

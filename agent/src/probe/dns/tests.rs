@@ -34,11 +34,7 @@ fn resolver_at(address: SocketAddr) -> TokioResolver {
     let mut connection = ConnectionConfig::udp();
     connection.port = address.port();
     let server = NameServerConfig::new(address.ip(), true, vec![connection]);
-    build(
-        ResolverConfig::from_parts(None, Vec::new(), vec![server]),
-        ResolverOpts::default(),
-    )
-    .unwrap()
+    build(ResolverConfig::from_parts(None, Vec::new(), vec![server]), ResolverOpts::default()).unwrap()
 }
 
 async fn answer_of_a_server(rcode: u8, addresses: Vec<Ipv4Addr>) -> Answer {
@@ -54,9 +50,7 @@ async fn answer_of_a_server(rcode: u8, addresses: Vec<Ipv4Addr>) -> Answer {
 async fn a_name_has_its_addresses_each_once_in_order() {
     let (one, two) = (Ipv4Addr::new(192, 0, 2, 1), Ipv4Addr::new(192, 0, 2, 2));
     let answer = answer_of_a_server(0, vec![two, one, two]).await;
-    let Answer::Resolved { addresses, .. } = answer else {
-        panic!("{answer:?}")
-    };
+    let Answer::Resolved { addresses, .. } = answer else { panic!("{answer:?}") };
     assert_eq!(addresses, [IpAddr::from(one), IpAddr::from(two)]);
 }
 
@@ -71,10 +65,7 @@ async fn a_response_code_is_the_cause_and_an_empty_answer_is_code_0() {
 #[tokio::test]
 async fn a_silent_server_is_a_resolver_timeout() {
     assert_eq!(judge(&NetError::Timeout), Answer::Failed(Cause::ResolverTimeout));
-    assert_eq!(
-        judge(&NetError::NoConnections),
-        Answer::Failed(Cause::ResolverTimeout)
-    );
+    assert_eq!(judge(&NetError::NoConnections), Answer::Failed(Cause::ResolverTimeout));
     let closed = {
         let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         socket.local_addr().unwrap()

@@ -25,22 +25,12 @@ async fn an_open_port_is_reached_and_leaves_no_time_wait_behind() {
     let port = listener.local_addr().unwrap().port();
     for _ in 0..5 {
         let answer = ask(loopback(port)).await;
-        assert!(
-            matches!(answer, Answer::Reached { rtt } if rtt < Duration::from_secs(1)),
-            "{answer:?}"
-        );
+        assert!(matches!(answer, Answer::Reached { rtt } if rtt < Duration::from_secs(1)), "{answer:?}");
         drop(listener.accept().unwrap());
     }
-    let lingering: Vec<_> = sockets_of(port)
-        .into_iter()
-        .filter(|(state, _, _)| state == "06")
-        .collect();
+    let lingering: Vec<_> = sockets_of(port).into_iter().filter(|(state, _, _)| state == "06").collect();
     assert_eq!(lingering, []);
-    assert_eq!(
-        sockets_of(port).len(),
-        1,
-        "the listener itself shows that the table was read"
-    );
+    assert_eq!(sockets_of(port).len(), 1, "the listener itself shows that the table was read");
 }
 
 #[tokio::test]
@@ -72,11 +62,7 @@ fn each_error_of_a_connect_is_told_apart() {
 #[test]
 fn only_a_prohibition_is_a_rejection() {
     let check = |family, icmp_type, icmp_code, expected| {
-        assert_eq!(
-            is_rejection(family, icmp_type, icmp_code),
-            expected,
-            "{family} {icmp_type}/{icmp_code}"
-        );
+        assert_eq!(is_rejection(family, icmp_type, icmp_code), expected, "{family} {icmp_type}/{icmp_code}");
     };
     check(Family::Ipv4, 3, 13, true);
     check(Family::Ipv4, 3, 9, true);

@@ -19,16 +19,11 @@ fn silence_is_suspected_after_one_second_and_confirmed_by_four_probes() {
     world.posts.clear();
     world.run_until(seconds(30.0));
     let is_icmp_host = |question: &Question| *question == Question::Icmp([192, 0, 2, 1].into());
-    let asked: Vec<Duration> = world
-        .started
-        .iter()
-        .filter(|(_, question)| is_icmp_host(question))
-        .map(|(at, _)| *at)
-        .collect();
+    let asked: Vec<Duration> =
+        world.started.iter().filter(|(_, question)| is_icmp_host(question)).map(|(at, _)| *at).collect();
     let first = asked[0];
-    let bursts: Vec<Duration> = (0..4)
-        .map(|position| first + PROBE_SOFT_LIMIT + BURST_SPACING * position)
-        .collect();
+    let bursts: Vec<Duration> =
+        (0..4).map(|position| first + PROBE_SOFT_LIMIT + BURST_SPACING * position).collect();
     assert_eq!(asked[1..5], bursts);
     let said: Vec<_> = world
         .said_about(1)
@@ -38,22 +33,14 @@ fn silence_is_suspected_after_one_second_and_confirmed_by_four_probes() {
     let (suspected_at, _, _, suspect) = said.iter().find(|(_, _, _, cell)| cell.suspect).unwrap();
     assert!(*suspected_at >= first + PROBE_SOFT_LIMIT);
     assert!(*suspected_at <= first + PROBE_SOFT_LIMIT + PARTIAL_SPACING);
-    assert!(
-        matches!(suspect.outcome.read(), Outcome::Reached(_)),
-        "the last certain outcome stands"
-    );
-    let (down_at, _, _, down) = said
-        .iter()
-        .find(|(_, _, _, cell)| cell.outcome.read().is_unreached())
-        .unwrap();
+    assert!(matches!(suspect.outcome.read(), Outcome::Reached(_)), "the last certain outcome stands");
+    let (down_at, _, _, down) =
+        said.iter().find(|(_, _, _, cell)| cell.outcome.read().is_unreached()).unwrap();
     assert_eq!(down.outcome.read(), Outcome::Unreached(Cause::Timeout));
     let confirmed = first + seconds(2.6);
     assert!(*down_at >= confirmed && *down_at <= confirmed + PARTIAL_SPACING);
     let since = *down_at - Duration::from_millis(down.failing_for_ms.unwrap());
-    assert!(
-        since.abs_diff(first) <= MILLISECOND,
-        "since the first failing probe was sent"
-    );
+    assert!(since.abs_diff(first) <= MILLISECOND, "since the first failing probe was sent");
     assert!(!down.suspect);
 }
 
@@ -73,20 +60,12 @@ fn one_lost_probe_is_counted_and_never_shouted() {
     let dropped = std::cell::Cell::new(false);
     let once: Network = Box::new(move |question, sent| {
         let candidate = sent > seconds(20.0) && matches!(question, Question::Icmp(_));
-        if candidate && !dropped.replace(true) {
-            Reply::Never
-        } else {
-            Reply::After(MILLISECOND)
-        }
+        if candidate && !dropped.replace(true) { Reply::Never } else { Reply::After(MILLISECOND) }
     });
     let mut world = World::with_plan(2, once);
     world.run_until(seconds(40.0));
     assert_eq!(world.unreached_about(1), []);
-    let lost = world
-        .tallies
-        .iter()
-        .filter(|tally| matches!(tally, Tally::Lost(CheckKind::Icmp, _)))
-        .count();
+    let lost = world.tallies.iter().filter(|tally| matches!(tally, Tally::Lost(CheckKind::Icmp, _))).count();
     assert_eq!(lost, 1);
     let said = world.said_about(1);
     assert!(said.iter().any(|(_, _, _, cell)| cell.suspect));
@@ -104,11 +83,7 @@ fn an_answer_between_the_limits_is_late_and_a_slow_handshake_has_no_round_trip()
     assert!(!reached.is_empty());
     for (_, reached) in reached {
         assert!(reached.late);
-        assert_eq!(
-            reached.rtt_us,
-            (!reached.retransmitted).then_some(1_800_000),
-            "{reached:?}"
-        );
+        assert_eq!(reached.rtt_us, (!reached.retransmitted).then_some(1_800_000), "{reached:?}");
     }
 }
 
@@ -128,27 +103,15 @@ fn a_refused_port_is_confirmed_before_it_is_told_and_keeps_its_cause() {
         restarting.started.clear();
         restarting.run_until(seconds(26.0));
         let tcp = |question: &Question| matches!(question, Question::Tcp(_));
-        restarting
-            .started
-            .iter()
-            .find(|(_, question)| tcp(question))
-            .unwrap()
-            .0
+        restarting.started.iter().find(|(_, question)| tcp(question)).unwrap().0
     };
     let told = restarting.unreached_about(1);
-    assert!(
-        told.iter()
-            .all(|(_, outcome)| *outcome == Outcome::Unreached(Cause::Refused))
-    );
+    assert!(told.iter().all(|(_, outcome)| *outcome == Outcome::Unreached(Cause::Refused)));
     assert!(told[0].0 >= first + BURST_SPACING * 3, "after the burst");
 
     let mut brief = World::with_plan(2, refuses_for(first + BURST_SPACING * 2));
     brief.run_until(seconds(40.0));
-    assert_eq!(
-        brief.unreached_about(1),
-        [],
-        "a listener that restarts is no news"
-    );
+    assert_eq!(brief.unreached_about(1), [], "a listener that restarts is no news");
 }
 
 #[test]
@@ -163,11 +126,7 @@ fn the_cause_of_a_burst_is_the_most_frequent_and_then_the_one_that_says_more() {
 #[test]
 fn a_cell_that_is_down_is_probed_in_every_second_round_and_up_after_two_answers() {
     let outage: Network = Box::new(|question, sent| {
-        if node_of(question) == 1 && sent < seconds(60.0) {
-            Reply::Never
-        } else {
-            Reply::After(MILLISECOND)
-        }
+        if node_of(question) == 1 && sent < seconds(60.0) { Reply::Never } else { Reply::After(MILLISECOND) }
     });
     let mut world = World::with_plan(2, outage);
     world.run_until(seconds(20.0));
@@ -180,25 +139,16 @@ fn a_cell_that_is_down_is_probed_in_every_second_round_and_up_after_two_answers(
     world.run_until(seconds(72.0));
     for plane in Plane::ALL {
         for check in CheckKind::ON_PLANES {
-            let said: Vec<_> = world
-                .said_about(1)
-                .into_iter()
-                .filter(|(_, c, p, _)| *c == check && *p == plane)
-                .collect();
-            let up = said
-                .iter()
-                .find(|(_, _, _, cell)| matches!(cell.outcome.read(), Outcome::Reached(_)));
+            let said: Vec<_> =
+                world.said_about(1).into_iter().filter(|(_, c, p, _)| *c == check && *p == plane).collect();
+            let up = said.iter().find(|(_, _, _, cell)| matches!(cell.outcome.read(), Outcome::Reached(_)));
             let (up_at, _, _, up) = up.expect("up after the outage");
             assert_eq!(up.failing_for_ms, None);
             assert!(*up_at <= seconds(71.0));
         }
     }
     let last = world.full_rounds().pop().unwrap().1;
-    assert!(
-        last.cells
-            .iter()
-            .all(|cell| matches!(cell.outcome.read(), Outcome::Reached(_)))
-    );
+    assert!(last.cells.iter().all(|cell| matches!(cell.outcome.read(), Outcome::Reached(_))));
 }
 
 #[test]
@@ -246,24 +196,18 @@ fn what_cannot_be_asked_is_unmeasured_and_never_a_failure() {
     assert_eq!(world.unreached_about(1), []);
     let said = world.said_about(1);
     assert!(
-        said.iter()
-            .filter(|(_, check, _, _)| *check == CheckKind::Icmp)
-            .all(
-                |(_, _, _, cell)| cell.outcome.read() == Outcome::Unmeasured(Reason::NotPermitted)
-                    && !cell.suspect
-            )
+        said.iter().filter(|(_, check, _, _)| *check == CheckKind::Icmp).all(|(_, _, _, cell)| cell
+            .outcome
+            .read()
+            == Outcome::Unmeasured(Reason::NotPermitted)
+            && !cell.suspect)
     );
 }
 
 #[test]
 fn a_wide_outage_is_told_in_few_parts() {
-    let all_dead: Network = Box::new(|_, sent| {
-        if sent > seconds(20.0) {
-            Reply::Never
-        } else {
-            Reply::After(MILLISECOND)
-        }
-    });
+    let all_dead: Network =
+        Box::new(|_, sent| if sent > seconds(20.0) { Reply::Never } else { Reply::After(MILLISECOND) });
     let mut world = World::with_plan(60, all_dead);
     world.run_until(seconds(20.0));
     world.posts.clear();

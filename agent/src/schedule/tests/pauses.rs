@@ -33,18 +33,10 @@ fn a_stop_of_thirty_seconds_is_neither_a_failure_nor_a_round_trip() {
             world.arrivals_first = arrivals_first;
             world.run_until(start + seconds(60.0));
             check_truth(&world, 6, rtt);
-            let after = world
-                .full_rounds()
-                .into_iter()
-                .find(|(at, _)| *at >= start + seconds(30.0));
+            let after = world.full_rounds().into_iter().find(|(at, _)| *at >= start + seconds(30.0));
             let (at, report) = after.expect("a round after the stop");
             assert!(at <= start + seconds(36.0));
-            assert!(
-                report
-                    .cells
-                    .iter()
-                    .all(|cell| matches!(cell.outcome.read(), Outcome::Reached(_)))
-            );
+            assert!(report.cells.iter().all(|cell| matches!(cell.outcome.read(), Outcome::Reached(_))));
         }
     }
 }
@@ -71,9 +63,8 @@ fn what_was_in_flight_when_we_stopped_is_asked_again_at_once() {
 #[test]
 fn a_dead_node_is_found_even_by_an_agent_that_keeps_stopping() {
     let mut world = World::with_plan(3, silent_from(2, seconds(20.0)));
-    world.pauses = (0..4)
-        .map(|count| (seconds(20.5) + seconds(2.0) * count, Duration::from_millis(900)))
-        .collect();
+    world.pauses =
+        (0..4).map(|count| (seconds(20.5) + seconds(2.0) * count, Duration::from_millis(900))).collect();
     world.run_until(seconds(40.0));
     assert_eq!(world.unreached_about(1), []);
     assert!(!world.unreached_about(2).is_empty());
@@ -86,10 +77,7 @@ fn a_node_that_died_while_we_were_stopped_is_down_since_after_the_stop() {
     world.run_until(seconds(70.0));
     assert_eq!(world.unreached_about(1), []);
     let said = world.said_about(2);
-    let (at, _, _, cell) = said
-        .iter()
-        .find(|(_, _, _, cell)| cell.outcome.read().is_unreached())
-        .unwrap();
+    let (at, _, _, cell) = said.iter().find(|(_, _, _, cell)| cell.outcome.read().is_unreached()).unwrap();
     let since = *at - Duration::from_millis(cell.failing_for_ms.unwrap());
     assert!(since >= seconds(50.0) - MILLISECOND, "{since:?}");
 }

@@ -6,16 +6,9 @@ fn our_own_node_is_never_probed_and_every_other_cell_within_a_second_of_the_firs
     world.run_until(seconds(1.0));
     assert_eq!(world.started.len(), 4 * 4, "four nodes, two planes, two checks");
     assert!(world.started.iter().all(|(_, question)| node_of(question) != 0));
-    let [(at, first)] = world.full_rounds()[..] else {
-        panic!("one round: {:?}", world.posts)
-    };
+    let [(at, first)] = world.full_rounds()[..] else { panic!("one round: {:?}", world.posts) };
     assert!(at < seconds(1.0));
-    assert!(
-        first
-            .cells
-            .iter()
-            .all(|cell| matches!(cell.outcome.read(), Outcome::Reached(_)))
-    );
+    assert!(first.cells.iter().all(|cell| matches!(cell.outcome.read(), Outcome::Reached(_))));
     assert_eq!(first.cells.len(), 16);
 }
 
@@ -25,41 +18,19 @@ fn probes_are_paced_over_the_interval_and_each_round_ends_in_it() {
     world.run_until(seconds(60.0));
     let rounds = world.full_rounds();
     assert!((12..=14).contains(&rounds.len()), "{}", rounds.len());
-    assert!(
-        rounds
-            .iter()
-            .all(|(_, report)| report.took < INTERVAL && !report.overrun)
-    );
-    let late: Vec<_> = world
-        .started
-        .iter()
-        .filter(|(at, _)| *at > seconds(6.0))
-        .collect();
-    let most_at_once = late
-        .iter()
-        .map(|(at, _)| late.iter().filter(|(other, _)| other == at).count())
-        .max();
+    assert!(rounds.iter().all(|(_, report)| report.took < INTERVAL && !report.overrun));
+    let late: Vec<_> = world.started.iter().filter(|(at, _)| *at > seconds(6.0)).collect();
+    let most_at_once = late.iter().map(|(at, _)| late.iter().filter(|(other, _)| other == at).count()).max();
     assert_eq!(most_at_once, Some(1), "no two probes leave together");
 }
 
 #[test]
 fn two_agents_that_start_together_do_not_send_together() {
     let second_round = |seed: u64| {
-        let mut world = World::new(
-            Settings {
-                seed,
-                ..settings(&[])
-            },
-            healthy(),
-        );
+        let mut world = World::new(Settings { seed, ..settings(&[]) }, healthy());
         world.tell(Event::Plan(plan(0..3, 1)));
         world.run_until(seconds(12.0));
-        world
-            .started
-            .iter()
-            .map(|(at, _)| *at)
-            .find(|at| *at > seconds(1.0))
-            .unwrap()
+        world.started.iter().map(|(at, _)| *at).find(|at| *at > seconds(1.0)).unwrap()
     };
     assert_ne!(second_round(1), second_round(2));
 }
@@ -123,27 +94,18 @@ fn a_failing_target_that_leaves_and_returns_keeps_its_since() {
 
 #[test]
 fn dead_peers_neither_slow_a_round_nor_make_healthy_cells_old() {
-    let half_dead: Network = Box::new(|question, _| {
-        if node_of(question).is_multiple_of(2) {
-            Reply::Never
-        } else {
-            Reply::After(MILLISECOND)
-        }
-    });
+    let half_dead: Network =
+        Box::new(
+            |question, _| {
+                if node_of(question).is_multiple_of(2) { Reply::Never } else { Reply::After(MILLISECOND) }
+            },
+        );
     let mut world = World::with_plan(61, half_dead);
     world.run_until(seconds(60.0));
-    let rounds: Vec<_> = world
-        .full_rounds()
-        .into_iter()
-        .filter(|(at, _)| *at > seconds(10.0))
-        .collect();
+    let rounds: Vec<_> = world.full_rounds().into_iter().filter(|(at, _)| *at > seconds(10.0)).collect();
     assert!(rounds.len() >= 9, "{}", rounds.len());
     for (at, report) in rounds {
-        assert!(
-            report.took < INTERVAL && !report.overrun,
-            "{at:?} took {:?}",
-            report.took
-        );
+        assert!(report.took < INTERVAL && !report.overrun, "{at:?} took {:?}", report.took);
         for cell in &report.cells {
             let limit = match cell.outcome.read() {
                 Outcome::Reached(_) => INTERVAL,
@@ -163,11 +125,7 @@ fn a_large_plan_stays_within_the_limits_of_the_engines() {
     assert!(world.max_in_flight <= 2 * IN_FLIGHT_MAX);
     assert!(world.max_in_flight > IN_FLIGHT_MAX, "the limit was tried");
     let (_, last) = world.full_rounds().pop().unwrap();
-    assert!(
-        last.cells
-            .iter()
-            .all(|cell| matches!(cell.outcome.read(), Outcome::Reached(_)))
-    );
+    assert!(last.cells.iter().all(|cell| matches!(cell.outcome.read(), Outcome::Reached(_))));
 }
 
 #[test]

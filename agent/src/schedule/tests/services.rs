@@ -39,10 +39,7 @@ fn a_service_is_its_name_and_each_address() {
         assert_eq!(service.resolution.outcome.read(), Outcome::reached(1_000));
         assert_eq!((service.answers, service.addresses.len()), (2, 2));
         assert!(
-            service
-                .addresses
-                .iter()
-                .all(|address| address.tcp.outcome.read() == Outcome::reached(1_000))
+            service.addresses.iter().all(|address| address.tcp.outcome.read() == Outcome::reached(1_000))
         );
     }
 }
@@ -56,10 +53,7 @@ fn a_name_that_does_not_resolve_is_confirmed_and_its_code_told() {
     let mut world = world(unknown);
     world.run_until(seconds(15.0));
     for service in last_services(&world) {
-        assert_eq!(
-            service.resolution.outcome.read(),
-            Outcome::Unreached(Cause::Name { rcode: 3 })
-        );
+        assert_eq!(service.resolution.outcome.read(), Outcome::Unreached(Cause::Name { rcode: 3 }));
         assert!(service.resolution.failing_for_ms.is_some());
         assert!(service.addresses.is_empty());
     }
@@ -74,10 +68,7 @@ fn silence_of_the_resolvers_is_a_resolver_timeout() {
     let mut world = world(silent);
     world.run_until(seconds(15.0));
     let resolution = &last_services(&world)[0].resolution;
-    assert_eq!(
-        resolution.outcome.read(),
-        Outcome::Unreached(Cause::ResolverTimeout)
-    );
+    assert_eq!(resolution.outcome.read(), Outcome::Unreached(Cause::ResolverTimeout));
 }
 
 #[test]

@@ -1,0 +1,316 @@
+//! Speaks HTTP to the server: the only place that knows the HTTP client.
+//!
+//! Certificates are checked against one file and nothing else: neither the system's roots nor a platform verifier is
+//! loaded. The token and the certificates are looked at before each request, and read again when they changed.
+
+use std::fmt::Write;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use meshvane_shared::limits::PLAN_WAIT_MAX;
+use meshvane_shared::name::NodeName;
+use meshvane_shared::paths;
+use meshvane_shared::plan::PlanVersion;
+use meshvane_shared::setting::SettingError;
+use meshvane_shared::wire::heartbeat::{HeartbeatAnswer, HeartbeatBody};
+use meshvane_shared::wire::plan::PlanBody;
+use meshvane_shared::wire::problem::{Problem, UNKNOWN_PLAN};
+use meshvane_shared::wire::round::{RoundAnswer, RoundBody};
+use reqwest::header::{HeaderMap, RETRY_AFTER};
+use reqwest::{Method, StatusCode};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::config::{Auth, Config};
+
+mod files;
+mod url;
+
+use files::{Changes, read_roots, read_token};
+pub use url::ServerUrl;
+
+/// How long a connection may take to come about.
+pub const CONNECT_LIMIT: Duration = Duration::from_secs(3);
+/// How long a round may take to be taken.
+pub const ROUND_LIMIT: Duration = Duration::from_secs(5);
+/// How long the plan may take beyond the wait that was asked for.
+pub const PLAN_GRACE: Duration = Duration::from_secs(10);
+/// Idle connections are dropped after this; the server keeps them for 75 s, so it never closes one that is being used.
+pub const IDLE_LIMIT: Duration = Duration::from_mins(1);
+/// Largest plan that is read: 20,000 targets of up to 600 bytes.
+pub const PLAN_BODY_MAX: usize = 12 << 20;
+/// Largest other answer that is read.
+pub const ANSWER_BODY_MAX: usize = 64 << 10;
+/// The longest wait that a server may ask for by `Retry-After`: beyond it the rounds would be too old.
+pub const RETRY_AFTER_MAX: Duration = Duration::from_mins(1);
+/// The wait when a server says 429 without a number of seconds.
+const RETRY_AFTER_DEFAULT: Duration = Duration::from_secs(1);
+
+/// Why a call gave nothing.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CallError {
+    /// No answer: no connection, no time, no readable body.
+    #[error("no answer: {0}")]
+    Unanswered(String),
+    /// The server failed: status 5xx.
+    #[error("the server failed with status {0}")]
+    Failed(u16),
+    /// The server has too much to do: status 429.
+    #[error("the server asks to wait {} s", .0.as_secs())]
+    Busy(Duration),
+    /// The server does not know us: status 401 or 403, or our own token cannot be read.
+    #[error("the server does not know us: {0}")]
+    Unauthorized(String),
+    /// The server does not know the plan of a round.
+    #[error("the server does not know the plan")]
+    UnknownPlan,
+    /// The server will never take this.
+    #[error("the server refused: status {status}, {detail}")]
+    Refused {
+        /// The status.
+        status: u16,
+        /// What the server says.
+        detail: String,
+    },
+}
+
+/// What is asked for with a plan.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PlanQuery {
+    /// The plan that we have; without one the answer comes at once.
+    pub have: Option<PlanVersion>,
+    /// The newest look that we know.
+    pub look: u64,
+}
+
+/// The server, as seen from here. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Client {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    node: NodeName,
+    url: ServerUrl,
+    token: Option<Changes<String>>,
+    roots: Option<Changes<rustls::RootCertStore>>,
+    // A std mutex: held while a client is cloned or made, never across an await.
+    http: Mutex<reqwest::Client>,
+}
+
+impl Client {
+    /// Makes a client.
+    ///
+    /// # Errors
+    /// Names the setting whose file cannot be used.
+    pub fn new(config: &Config) -> Result<Self, SettingError> {
+        let token = match &config.auth {
+            Auth::TokenFile(path) => Some(open(path, "MESHVANE_TOKEN_FILE", read_token)?),
+            Auth::None => None,
+        };
+        let roots = config
+            .tls_ca_file
+            .as_deref()
+            .map(|path| open(path, "MESHVANE_TLS_CA_FILE", read_roots))
+            .transpose()?;
+        let store = roots.as_ref().map_or_else(rustls::RootCertStore::empty, Changes::current);
+        let http = build(store).map_err(|error| SettingError::new("MESHVANE_TLS_CA_FILE", error))?;
+        Ok(Self {
+            shared: Arc::new(Shared {
+                node: config.node.clone(),
+                url: config.server_url.clone(),
+                token,
+                roots,
+                http: Mutex::new(http),
+            }),
+        })
+    }
+
+    /// Sends a heartbeat.
+    ///
+    /// # Errors
+    /// See [`CallError`].
+    pub async fn heartbeat(
+        &self,
+        body: &HeartbeatBody,
+        limit: Duration,
+    ) -> Result<HeartbeatAnswer, CallError> {
+        let request = self.request(Method::POST, paths::HEARTBEAT, limit)?.json(body);
+        read(call(request).await?, ANSWER_BODY_MAX).await
+    }
+
+    /// Sends a round.
+    ///
+    /// # Errors
+    /// See [`CallError`].
+    pub async fn round(&self, body: &RoundBody, limit: Duration) -> Result<RoundAnswer, CallError> {
+        let request = self.request(Method::POST, paths::ROUNDS, limit)?;
+        read(call(encode(request, body)?).await?, ANSWER_BODY_MAX).await
+    }
+
+    /// Asks for the plan, and waits for news when we have one. `None`: no news.
+    ///
+    /// # Errors
+    /// See [`CallError`].
+    pub async fn plan(&self, query: &PlanQuery) -> Result<Option<PlanBody>, CallError> {
+        let mut target = format!("{}?node={}&look={}", paths::PLAN, self.shared.node, query.look);
+        let mut limit = PLAN_GRACE;
+        if let Some(have) = &query.have {
+            let wait = PLAN_WAIT_MAX.as_secs();
+            let told = write!(target, "&epoch={}&generation={}&wait={wait}s", have.epoch, have.generation);
+            told.expect("a String takes any text");
+            limit += PLAN_WAIT_MAX;
+        }
+        let response = call(self.request(Method::GET, &target, limit)?).await?;
+        if response.status() == StatusCode::NOT_MODIFIED {
+            return Ok(None);
+        }
+        read(response, PLAN_BODY_MAX).await.map(Some)
+    }
+
+    fn request(
+        &self,
+        method: Method,
+        target: &str,
+        limit: Duration,
+    ) -> Result<reqwest::RequestBuilder, CallError> {
+        let shared = &self.shared;
+        let request = self.http().request(method, format!("{}{target}", shared.url)).timeout(limit);
+        let Some(token) = &shared.token else {
+            return Ok(request);
+        };
+        let (token, _) = token.look().map_err(CallError::Unauthorized)?;
+        Ok(request.bearer_auth(token))
+    }
+
+    fn http(&self) -> reqwest::Client {
+        let mut http = self.shared.http.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(roots) = &self.shared.roots {
+            match roots.look() {
+                Ok((_, false)) => {}
+                Ok((store, true)) => match build(store) {
+                    Ok(client) => {
+                        tracing::info!("certificates of MESHVANE_TLS_CA_FILE read again");
+                        *http = client;
+                    }
+                    Err(error) => {
+                        tracing::error!(error, "new certificates cannot be used, the old ones stay");
+                    }
+                },
+                Err(error) => tracing::debug!(error, "the old certificates stay"),
+            }
+        }
+        http.clone()
+    }
+}
+
+fn open<T: Clone>(
+    path: &Path,
+    variable: &str,
+    read: fn(&[u8]) -> Result<T, String>,
+) -> Result<Changes<T>, SettingError> {
+    Changes::open(path, read)
+        .map_err(|error| SettingError::new(variable, format!("{}: {error}", path.display())))
+}
+
+fn build(roots: rustls::RootCertStore) -> Result<reqwest::Client, String> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let tls = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|error| error.to_string())?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    reqwest::Client::builder()
+        .tls_backend_preconfigured(tls)
+        .no_proxy()
+        .redirect(reqwest::redirect::Policy::none())
+        .connect_timeout(CONNECT_LIMIT)
+        .pool_idle_timeout(IDLE_LIMIT)
+        .user_agent(concat!("meshvane-agent/", env!("CARGO_PKG_VERSION")))
+        .build()
+        .map_err(|error| chain(&error))
+}
+
+fn encode(
+    request: reqwest::RequestBuilder,
+    body: &impl Serialize,
+) -> Result<reqwest::RequestBuilder, CallError> {
+    let json = serde_json::to_vec(body)
+        .map_err(|error| CallError::Refused { status: 0, detail: error.to_string() })?;
+    Ok(request.header(reqwest::header::CONTENT_TYPE, "application/json").body(json))
+}
+
+async fn call(request: reqwest::RequestBuilder) -> Result<reqwest::Response, CallError> {
+    let response = request.send().await.map_err(|error| CallError::Unanswered(chain(&error)))?;
+    let status = response.status();
+    if status.is_success() || status == StatusCode::NOT_MODIFIED {
+        return Ok(response);
+    }
+    let retry_after = retry_after(response.headers());
+    let problem = body(response, ANSWER_BODY_MAX)
+        .await
+        .ok()
+        .and_then(|bytes| serde_json::from_slice::<Problem>(&bytes).ok());
+    Err(judge(status, retry_after, problem.as_ref()))
+}
+
+fn judge(status: StatusCode, retry_after: Duration, problem: Option<&Problem>) -> CallError {
+    let detail = problem
+        .map_or_else(String::new, |problem| problem.detail.clone().unwrap_or_else(|| problem.title.clone()));
+    let detail = meshvane_shared::limits::clean_free_text(&detail);
+    match status {
+        StatusCode::TOO_MANY_REQUESTS => CallError::Busy(retry_after),
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
+            CallError::Unauthorized(format!("status {}, {detail}", status.as_u16()))
+        }
+        StatusCode::CONFLICT if problem.is_some_and(|problem| problem.kind == UNKNOWN_PLAN) => {
+            CallError::UnknownPlan
+        }
+        // A client that did not finish in time may try again.
+        StatusCode::REQUEST_TIMEOUT => CallError::Unanswered(detail),
+        _ if status.is_client_error() => CallError::Refused { status: status.as_u16(), detail },
+        _ => CallError::Failed(status.as_u16()),
+    }
+}
+
+fn retry_after(headers: &HeaderMap) -> Duration {
+    headers
+        .get(RETRY_AFTER)
+        .and_then(|value| value.to_str().ok()?.parse().ok())
+        .map_or(RETRY_AFTER_DEFAULT, Duration::from_secs)
+        .min(RETRY_AFTER_MAX)
+}
+
+async fn read<T: DeserializeOwned>(response: reqwest::Response, limit: usize) -> Result<T, CallError> {
+    let bytes = body(response, limit).await?;
+    serde_json::from_slice(&bytes)
+        .map_err(|error| CallError::Unanswered(format!("the answer cannot be read: {error}")))
+}
+
+async fn body(mut response: reqwest::Response, limit: usize) -> Result<Vec<u8>, CallError> {
+    let mut bytes = Vec::new();
+    loop {
+        let chunk = response.chunk().await.map_err(|error| CallError::Unanswered(chain(&error)))?;
+        let Some(chunk) = chunk else { return Ok(bytes) };
+        if bytes.len() + chunk.len() > limit {
+            return Err(CallError::Unanswered(format!("the answer is longer than {limit} bytes")));
+        }
+        bytes.extend_from_slice(&chunk);
+    }
+}
+
+/// The whole story of an error: the client's own first line says only that sending failed.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let _infallible = write!(text, ": {cause}");
+        source = cause.source();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,75 @@
+use super::*;
+
+fn problem(kind: &str) -> Problem {
+    Problem {
+        kind: kind.to_owned(),
+        title: "title".to_owned(),
+        status: 409,
+        detail: Some("detail".to_owned()),
+    }
+}
+
+#[test]
+fn each_status_has_its_meaning() {
+    let wait = Duration::from_secs(7);
+    let check = |status: u16, problem: Option<Problem>, expected: CallError| {
+        let status = StatusCode::from_u16(status).unwrap();
+        assert_eq!(judge(status, wait, problem.as_ref()), expected, "{status}");
+    };
+    check(429, None, CallError::Busy(wait));
+    check(401, None, CallError::Unauthorized("status 401, ".to_owned()));
+    check(409, Some(problem(UNKNOWN_PLAN)), CallError::UnknownPlan);
+    let refused = |status| CallError::Refused { status, detail: "detail".to_owned() };
+    check(409, Some(problem("/problems/other")), refused(409));
+    check(400, Some(problem("/problems/x")), refused(400));
+    check(413, Some(problem("/problems/x")), refused(413));
+    check(503, None, CallError::Failed(503));
+    check(301, None, CallError::Failed(301));
+}
+
+#[test]
+fn a_wait_is_taken_in_seconds_and_up_to_a_limit() {
+    let check = |value: Option<&str>, expected: u64| {
+        let mut headers = HeaderMap::new();
+        if let Some(value) = value {
+            headers.insert(RETRY_AFTER, value.parse().unwrap());
+        }
+        assert_eq!(retry_after(&headers), Duration::from_secs(expected), "{value:?}");
+    };
+    check(Some("3"), 3);
+    check(Some("86400"), 60);
+    check(Some("Fri, 31 Dec 1999 23:59:59 GMT"), 1);
+    check(None, 1);
+}
+
+#[test]
+fn a_token_is_one_line_of_visible_characters() {
+    assert_eq!(read_token(b"abc.def\n"), Ok("abc.def".to_owned()));
+    for bytes in [b"".as_slice(), b"\n", b"two words", b"two\nlines", b"\xff"] {
+        assert!(read_token(bytes).is_err(), "{bytes:?}");
+    }
+}
+
+#[test]
+fn a_file_that_changed_is_read_again_and_a_broken_one_said() {
+    let directory = std::env::temp_dir().join(format!("meshvane-token-{}", std::process::id()));
+    std::fs::create_dir_all(&directory).unwrap();
+    let path = directory.join("token");
+    std::fs::write(&path, "first").unwrap();
+    let token = Changes::open(&path, read_token).unwrap();
+    assert_eq!(token.look(), Ok(("first".to_owned(), false)));
+    std::fs::write(&path, "the-second").unwrap();
+    assert_eq!(token.look(), Ok(("the-second".to_owned(), true)));
+    std::fs::write(&path, "not a token").unwrap();
+    assert!(token.look().is_err() && token.look().is_err());
+    std::fs::remove_file(&path).unwrap();
+    assert!(token.look().is_err());
+    assert_eq!(token.current(), "the-second");
+    std::fs::remove_dir_all(&directory).unwrap();
+}
+
+#[test]
+fn a_file_without_certificates_is_refused() {
+    assert!(read_roots(b"").unwrap_err().contains("holds no certificate"));
+    assert!(read_roots(b"hello").is_err());
+}

@@ -1,0 +1,238 @@
+//! From raw texts to the checked configuration.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use meshvane_shared::address::parse_probe_address;
+use meshvane_shared::limits::{ADDRESSES_PER_PLANE_MAX, SERVICES_MAX};
+use meshvane_shared::name::{NameError, Namespace, NodeName, PodName, ServiceAddress, Zone};
+use meshvane_shared::setting::{SettingError, is_injected_value, parse_duration, parse_number};
+
+use super::{Auth, Bind, Config, DEFAULT_SERVER_URL, LogLevel, RawConfig};
+use crate::client::ServerUrl;
+
+/// Longest heartbeat interval: an hour. A node that may be silent for longer is not monitored.
+const HEARTBEAT_MAX_SECONDS: u64 = 3_600;
+/// Shortest probe interval: one second, the soft limit of a probe.
+const PROBE_INTERVAL_MIN: Duration = Duration::from_secs(1);
+/// Longest probe interval.
+const PROBE_INTERVAL_MAX: Duration = Duration::from_secs(HEARTBEAT_MAX_SECONDS);
+
+impl RawConfig {
+    pub(super) fn check(self) -> Result<Config, SettingError> {
+        let node = required_name("NODE_NAME", self.node_name, "spec.nodeName", NodeName::parse)?;
+        let host_addresses =
+            addresses(("HOST_IPS", self.host_ips), ("NODE_IP", self.node_ip), "status.hostIP")?;
+        let pod_addresses = addresses(("POD_IPS", self.pod_ips), ("POD_IP", self.pod_ip), "status.podIP")?;
+        let pod = required_name("POD_NAME", self.pod_name, "metadata.name", PodName::parse)?;
+        let namespace = required_name("NAMESPACE", self.namespace, "metadata.namespace", Namespace::parse)?;
+        let zone = self
+            .meshvane_zone
+            .map(|text| Zone::parse(&text).map_err(|error| name_error("MESHVANE_ZONE", &text, &error)))
+            .transpose()?;
+        let server_url = server_url(self.server_url.as_deref().unwrap_or(DEFAULT_SERVER_URL))?;
+        let heartbeat_interval = match self.heartbeat_interval {
+            Some(text) => parse_number("HEARTBEAT_INTERVAL", &text, 1..=HEARTBEAT_MAX_SECONDS)?,
+            None => 5,
+        };
+        let heartbeat_interval = Duration::from_secs(heartbeat_interval);
+        let probe_interval = match self.meshvane_probe_interval {
+            Some(text) => {
+                parse_duration("MESHVANE_PROBE_INTERVAL", &text, PROBE_INTERVAL_MIN..=PROBE_INTERVAL_MAX)?
+            }
+            None => heartbeat_interval,
+        };
+        let test_port = port("TEST_PORT", self.test_port, 22, 0)?;
+        let service_port = port("CUSTOM_SERVICE_PORT", self.custom_service_port, 80, 1)?;
+        let services = services(self.custom_service_name.as_deref(), service_port)?;
+        let client_port = port("CLIENT_PORT", self.client_port, 6100, 1)?;
+        let metrics_port = port("MESHVANE_METRICS_PORT", self.meshvane_metrics_port, 6101, 1)?;
+        if client_port == metrics_port {
+            let problem =
+                format!("{metrics_port} is also the port of CLIENT_PORT: two different ports are accepted");
+            return Err(SettingError::new("MESHVANE_METRICS_PORT", problem));
+        }
+        let tls_ca_file = tls_ca_file(self.meshvane_tls_ca_file, &server_url)?;
+        Ok(Config {
+            node,
+            zone,
+            pod,
+            namespace,
+            host_addresses,
+            pod_addresses,
+            server_url,
+            heartbeat_interval,
+            probe_interval,
+            test_port: (test_port != 0).then_some(test_port),
+            services,
+            client_port,
+            metrics_port,
+            bind: bind(self.meshvane_bind_address.as_deref())?,
+            log_level: log_level(self.log_level.as_deref())?,
+            auth: auth(self.meshvane_auth.as_deref(), self.meshvane_token_file)?,
+            tls_ca_file,
+        })
+    }
+}
+
+fn not_accepted(variable: &str, text: &str, accepted: &str) -> SettingError {
+    SettingError::new(variable, format!("{text:?} is not accepted: {accepted}{}", hint(text)))
+}
+
+fn hint(text: &str) -> &'static str {
+    if is_injected_value(text) {
+        "; Kubernetes set this for a Service of that name: set enableServiceLinks: false on the pod, or rename the Service"
+    } else {
+        ""
+    }
+}
+
+fn name_error(variable: &str, text: &str, error: &NameError) -> SettingError {
+    SettingError::new(variable, format!("{error}{}", hint(text)))
+}
+
+fn required_name<T>(
+    variable: &str,
+    value: Option<String>,
+    field: &str,
+    parse: impl Fn(&str) -> Result<T, NameError>,
+) -> Result<T, SettingError> {
+    let Some(text) = value else {
+        let problem = format!("is not set and required: in Kubernetes, a fieldRef to {field}");
+        return Err(SettingError::new(variable, problem));
+    };
+    parse(&text).map_err(|error| name_error(variable, &text, &error))
+}
+
+/// Reads the list, or the single address when there is no list. Both are parsed, so that neither is wrong in silence.
+fn addresses(
+    (list_name, list): (&str, Option<String>),
+    (single_name, single): (&str, Option<String>),
+    field: &str,
+) -> Result<Vec<IpAddr>, SettingError> {
+    let single = single.map(|text| parse_list(single_name, &text, 1)).transpose()?;
+    let list = list.map(|text| parse_list(list_name, &text, ADDRESSES_PER_PLANE_MAX)).transpose()?;
+    list.or(single).ok_or_else(|| {
+        let problem = format!(
+            "is not set and required, unless {list_name} is: in Kubernetes, a fieldRef to {field} (or {field}s)"
+        );
+        SettingError::new(single_name, problem)
+    })
+}
+
+fn parse_list(variable: &str, text: &str, limit: usize) -> Result<Vec<IpAddr>, SettingError> {
+    let accepted = match limit {
+        1 => "an IP address of one host is accepted".to_owned(),
+        _ => format!("up to {limit} IP addresses, joined by commas, are accepted"),
+    };
+    let mut addresses = Vec::new();
+    for part in text.split(',') {
+        let address = parse_probe_address(part.trim())
+            .map_err(|error| SettingError::new(variable, format!("{error}: {accepted}{}", hint(text))))?;
+        if !addresses.contains(&address) {
+            addresses.push(address);
+        }
+    }
+    if addresses.len() > limit {
+        let problem = format!("{} addresses are too many: {accepted}", addresses.len());
+        return Err(SettingError::new(variable, problem));
+    }
+    Ok(addresses)
+}
+
+fn server_url(text: &str) -> Result<ServerUrl, SettingError> {
+    let accepted = "a URL of the form http://host:port or https://host:port is accepted";
+    ServerUrl::parse(text)
+        .map_err(|problem| SettingError::new("SERVER_URL", format!("{problem}: {accepted}{}", hint(text))))
+}
+
+fn port(variable: &str, value: Option<String>, default: u16, lowest: u64) -> Result<u16, SettingError> {
+    let Some(text) = value else { return Ok(default) };
+    let number = parse_number(variable, &text, lowest..=u64::from(u16::MAX))?;
+    Ok(u16::try_from(number).expect("the range ends at the highest port"))
+}
+
+fn services(value: Option<&str>, default_port: u16) -> Result<Vec<ServiceAddress>, SettingError> {
+    const NAME: &str = "CUSTOM_SERVICE_NAME";
+    let Some(text) = value else { return Ok(Vec::new()) };
+    let mut services = Vec::new();
+    for part in text.split(',') {
+        let service = ServiceAddress::parse(part.trim(), default_port).map_err(|error| {
+            let accepted = "names or name:port, joined by commas, are accepted";
+            SettingError::new(NAME, format!("{error}: {accepted}{}", hint(text)))
+        })?;
+        if !services.contains(&service) {
+            services.push(service);
+        }
+    }
+    if services.len() > SERVICES_MAX {
+        let problem = format!("{} services are too many: up to {SERVICES_MAX} are accepted", services.len());
+        return Err(SettingError::new(NAME, problem));
+    }
+    Ok(services)
+}
+
+fn log_level(value: Option<&str>) -> Result<LogLevel, SettingError> {
+    match value {
+        None | Some("info") => Ok(LogLevel::Info),
+        Some("error") => Ok(LogLevel::Error),
+        Some("warn" | "warning") => Ok(LogLevel::Warn),
+        Some("debug") => Ok(LogLevel::Debug),
+        Some("trace") => Ok(LogLevel::Trace),
+        Some(other) => Err(not_accepted("LOG_LEVEL", other, "error, warn, info, debug or trace is accepted")),
+    }
+}
+
+fn bind(value: Option<&str>) -> Result<Bind, SettingError> {
+    let Some(text) = value else {
+        return Ok(Bind::Everywhere);
+    };
+    let bare = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(text);
+    bare.parse().map(Bind::Address).map_err(|_| {
+        not_accepted("MESHVANE_BIND_ADDRESS", text, "an IP address is accepted, as 10.0.0.1 or [::]")
+    })
+}
+
+fn auth(mode: Option<&str>, token_file: Option<String>) -> Result<Auth, SettingError> {
+    const AUTH: &str = "MESHVANE_AUTH";
+    const TOKEN: &str = "MESHVANE_TOKEN_FILE";
+    match (mode, token_file) {
+        (None, Some(text)) => Ok(Auth::TokenFile(path(TOKEN, text)?)),
+        (Some("none"), None) => Ok(Auth::None),
+        (Some("none"), Some(_)) => {
+            Err(SettingError::new(AUTH, format!("none contradicts {TOKEN}: one of the two is accepted")))
+        }
+        (Some(other), _) => Err(not_accepted(AUTH, other, "none is accepted, or unset")),
+        (None, None) => Err(SettingError::new(
+            TOKEN,
+            format!(
+                "is not set, so the server could not know us: a file with the token is accepted, or {AUTH}=none for a server \
+                 that believes everybody"
+            ),
+        )),
+    }
+}
+
+fn tls_ca_file(value: Option<String>, server_url: &ServerUrl) -> Result<Option<PathBuf>, SettingError> {
+    const CA: &str = "MESHVANE_TLS_CA_FILE";
+    match value {
+        Some(text) if server_url.is_https() => path(CA, text).map(Some),
+        Some(_) => Err(SettingError::new(
+            CA,
+            "is set, but SERVER_URL is not https, so nothing would be encrypted: both or neither is accepted",
+        )),
+        None if server_url.is_https() => Err(SettingError::new(
+            CA,
+            "is not set though SERVER_URL is https: a PEM file with the certificates to trust is accepted",
+        )),
+        None => Ok(None),
+    }
+}
+
+fn path(variable: &str, text: String) -> Result<PathBuf, SettingError> {
+    if is_injected_value(&text) {
+        return Err(not_accepted(variable, &text, "a path of a file is accepted"));
+    }
+    Ok(PathBuf::from(text))
+}

@@ -1,0 +1,85 @@
+//! Tells the server that we live: at once, then every interval, whatever the probes do.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::{MissedTickBehavior, interval};
+
+use crate::client::{CallError, Client};
+use crate::clock::{Clock, wall_clock};
+use crate::identity::Identity;
+use crate::metrics::Metrics;
+use crate::server_epoch::ServerEpoch;
+use crate::shutdown::{Drain, NotReady};
+
+/// The goodbye has this long for each try.
+pub const GOODBYE_LIMIT: Duration = Duration::from_secs(1);
+/// Tries of the goodbye. Together with the other parts' last words it stays below the five seconds of a stop.
+pub const GOODBYE_TRIES: u32 = 2;
+/// No heartbeat waits longer than this for its answer, however long the interval is.
+pub const ANSWER_LIMIT_MAX: Duration = Duration::from_secs(10);
+
+/// Sends heartbeats.
+#[derive(Debug)]
+pub struct Heart {
+    /// The server.
+    pub client: Client,
+    /// Who we are.
+    pub identity: Arc<Identity>,
+    /// Time since the start.
+    pub clock: Clock,
+    /// Time between two heartbeats.
+    pub interval: Duration,
+    /// Learns of restarts.
+    pub epoch: ServerEpoch,
+    /// Counts.
+    pub metrics: Metrics,
+    /// The last one got through. Begins as `true`, so that a first failure is told.
+    pub heard: bool,
+}
+
+impl Heart {
+    /// Beats until the drain starts, then says goodbye.
+    pub async fn run(mut self, drain: Drain, not_ready: NotReady) {
+        drop(not_ready);
+        tokio::select! {
+            () = drain.started() => {}
+            () = self.beat() => {}
+        }
+        for _ in 0..GOODBYE_TRIES {
+            if self.send(GOODBYE_LIMIT, true).await.is_ok() {
+                return;
+            }
+        }
+        tracing::warn!("the server did not hear our goodbye");
+    }
+
+    async fn beat(&mut self) {
+        // Below the interval, so that a slow server does not pile them up.
+        let limit = (self.interval * 4 / 5).min(ANSWER_LIMIT_MAX);
+        let mut ticks = interval(self.interval);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            ticks.tick().await;
+            let sent = self.send(limit, false).await;
+            self.metrics.heartbeat(sent.is_ok());
+            let heard = sent.is_ok();
+            match (sent, self.heard) {
+                (Ok(()), false) => tracing::info!("the server hears us"),
+                (Err(error), true) => tracing::warn!(%error, "the server does not hear us"),
+                (Err(error), false) => tracing::debug!(%error, "the server still does not hear us"),
+                (Ok(()), true) => {}
+            }
+            self.heard = heard;
+        }
+    }
+
+    async fn send(&self, limit: Duration, leaving: bool) -> Result<(), CallError> {
+        let body = self.identity.heartbeat(self.clock.now(), wall_clock(), leaving);
+        let answer = self.client.heartbeat(&body, limit).await?;
+        if let Some(epoch) = answer.server_epoch {
+            self.epoch.saw(epoch);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,186 @@
+//! What the agent counts, as Prometheus text.
+//!
+//! Labels come from closed sets only. What was not reached and what was not measured are different metrics.
+
+use std::sync::Arc;
+
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::info::Info;
+use prometheus_client::registry::Registry;
+
+use meshvane_shared::check::CheckKind;
+use meshvane_shared::outcome::Outcome;
+
+use crate::courier::Mailbox;
+use crate::identity::VERSION;
+use crate::outbox::Ledger;
+use crate::schedule::{Place, Tally};
+
+/// The media type of the text: OpenMetrics 1.0.
+pub const MEDIA_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+type Label = (&'static str, &'static str);
+type Labelled<const N: usize> = Family<[Label; N], Counter>;
+
+/// The agent's counters. Cheap to clone.
+#[derive(Debug, Clone, Default)]
+pub struct Metrics {
+    reached: Labelled<2>,
+    unreached: Labelled<3>,
+    unmeasured: Labelled<3>,
+    late: Labelled<2>,
+    retransmitted: Labelled<2>,
+    lost: Labelled<2>,
+    rounds: Counter,
+    overruns: Counter,
+    lags: Counter,
+    heartbeats: Labelled<1>,
+    in_flight: Gauge,
+}
+
+fn check_labels(check: CheckKind, place: Place) -> [Label; 2] {
+    let plane = match place {
+        Place::Plane(plane) => plane.as_str(),
+        Place::Service => "service",
+    };
+    [("check", check.as_str()), ("plane", plane)]
+}
+
+impl Metrics {
+    /// Counts what the schedule saw.
+    pub fn tally(&self, tally: Tally) {
+        match tally {
+            Tally::Outcome(check, place, outcome) => self.outcome(check, place, outcome),
+            Tally::Lost(check, place) => {
+                self.lost.get_or_create(&check_labels(check, place)).inc();
+            }
+            Tally::Round { overrun } => {
+                self.rounds.inc();
+                self.overruns.inc_by(u64::from(overrun));
+            }
+            Tally::Lag => {
+                self.lags.inc();
+            }
+        }
+    }
+
+    fn outcome(&self, check: CheckKind, place: Place, outcome: Outcome) {
+        let labels = check_labels(check, place);
+        let [check, plane] = labels;
+        match outcome {
+            Outcome::Reached(reached) => {
+                self.reached.get_or_create(&labels).inc();
+                if reached.late {
+                    self.late.get_or_create(&labels).inc();
+                }
+                if reached.retransmitted {
+                    self.retransmitted.get_or_create(&labels).inc();
+                }
+            }
+            Outcome::Unreached(cause) => {
+                let labels = [check, plane, ("cause", cause.as_str())];
+                self.unreached.get_or_create(&labels).inc();
+            }
+            Outcome::Unmeasured(reason) => {
+                let labels = [check, plane, ("reason", reason.as_str())];
+                self.unmeasured.get_or_create(&labels).inc();
+            }
+        }
+    }
+
+    /// Counts a heartbeat.
+    pub fn heartbeat(&self, heard: bool) {
+        let result = if heard { "sent" } else { "failed" };
+        self.heartbeats.get_or_create(&[("result", result)]).inc();
+    }
+
+    /// Sets how many probes are in flight.
+    pub fn in_flight(&self, count: usize) {
+        self.in_flight.set(i64::try_from(count).unwrap_or(i64::MAX));
+    }
+
+    fn register(&self, registry: &mut Registry) {
+        registry.register("checks_reached", "Checks that were answered", self.reached.clone());
+        registry.register(
+            "checks_unreached",
+            "Checks that failed, confirmed by a burst",
+            self.unreached.clone(),
+        );
+        registry.register(
+            "checks_unmeasured",
+            "Checks that could not be made, for a reason of the agent's own",
+            self.unmeasured.clone(),
+        );
+        registry.register("answers_late", "Answers between 1 s and 3.5 s", self.late.clone());
+        registry.register(
+            "connects_retransmitted",
+            "Connects that held a SYN retransmission",
+            self.retransmitted.clone(),
+        );
+        registry.register(
+            "probes_lost",
+            "Probes without an answer whose target turned out to be up",
+            self.lost.clone(),
+        );
+        registry.register("rounds", "Rounds that ended", self.rounds.clone());
+        registry.register(
+            "rounds_overrun",
+            "Rounds that were cut off at their deadline",
+            self.overruns.clone(),
+        );
+        registry.register("lags", "Times that the agent did not run when it should have", self.lags.clone());
+        registry.register(
+            "heartbeats",
+            "Heartbeats, by whether the server answered",
+            self.heartbeats.clone(),
+        );
+        registry.register("probes_in_flight", "Probes in flight", self.in_flight.clone());
+        let build = Info::new([("version", VERSION)]);
+        registry.register("build", "This version of the agent", build);
+    }
+}
+
+/// The ledger's counters: what was registered is set at each scrape.
+#[derive(Debug, Default)]
+struct LedgerMetrics {
+    rounds: Labelled<1>,
+    pending: Gauge,
+}
+
+impl LedgerMetrics {
+    fn of(ledger: Ledger) -> Self {
+        let metrics = Self::default();
+        for (state, count) in [
+            ("produced", ledger.produced),
+            ("acknowledged", ledger.acknowledged),
+            ("duplicate", ledger.duplicate),
+            ("refused", ledger.refused),
+            ("dropped", ledger.dropped),
+        ] {
+            metrics.rounds.get_or_create(&[("state", state)]).inc_by(count);
+        }
+        metrics.pending.set(i64::try_from(ledger.pending).unwrap_or(i64::MAX));
+        metrics
+    }
+
+    fn register(self, registry: &mut Registry) {
+        registry.register("outbox_rounds", "Rounds and parts, by what became of them", self.rounds);
+        registry.register("outbox_pending", "Rounds and parts that wait for the server", self.pending);
+    }
+}
+
+/// Makes the text of `/metrics`.
+pub fn text(metrics: &Metrics, mailbox: &Arc<Mailbox>) -> String {
+    let mut registry = Registry::with_prefix("meshvane_agent");
+    metrics.register(&mut registry);
+    LedgerMetrics::of(mailbox.ledger()).register(&mut registry);
+    let mut text = String::new();
+    encode(&mut text, &registry).expect("a String takes any text");
+    text
+}
+
+#[cfg(test)]
+mod tests;

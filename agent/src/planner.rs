@@ -1,0 +1,140 @@
+//! Keeps the plan: one long poll after the other. Whatever goes wrong, the last plan stays.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use meshvane_shared::plan::{Plan, PlanVersion};
+use meshvane_shared::wire::plan::PlanBody;
+use tokio::sync::mpsc;
+use tokio::time::sleep;
+
+use crate::backoff::Backoff;
+use crate::client::{CallError, Client, PlanQuery};
+use crate::schedule::Event;
+use crate::server_epoch::{Restarts, ServerEpoch};
+use crate::shutdown::{Drain, NotReady};
+
+/// The shortest time between two answers: a server that answers at once each time does not make us spin. Looks wait for it
+/// only when they come faster than this.
+pub const POLL_SPACING: Duration = Duration::from_millis(100);
+
+/// Keeps the plan.
+#[derive(Debug)]
+pub struct Planner {
+    /// The server.
+    pub client: Client,
+    /// Where plans and looks go.
+    pub events: mpsc::Sender<Event>,
+    /// Tells of a restart of the server.
+    pub epoch: ServerEpoch,
+    /// Waits between failures.
+    pub backoff: Backoff,
+    /// What we have.
+    pub query: PlanQuery,
+}
+
+/// What one question gave.
+enum Asked {
+    Answer(Result<Option<PlanBody>, CallError>),
+    /// The server that we asked is gone.
+    Restarted,
+}
+
+impl Planner {
+    /// Runs until the drain starts.
+    pub async fn run(mut self, drain: Drain, not_ready: NotReady) {
+        drop(not_ready);
+        tokio::select! {
+            () = drain.started() => {}
+            () = self.keep() => {}
+        }
+    }
+
+    async fn keep(&mut self) {
+        let mut restarts = self.epoch.restarts();
+        let mut told = false;
+        loop {
+            match self.ask(&mut restarts).await {
+                Asked::Restarted => self.query.look = 0,
+                Asked::Answer(Ok(body)) => {
+                    if std::mem::replace(&mut told, false) {
+                        tracing::info!("the plan can be asked for again");
+                    }
+                    self.backoff.reset();
+                    if let Some(body) = body {
+                        self.take(body).await;
+                    }
+                    sleep(POLL_SPACING).await;
+                }
+                Asked::Answer(Err(error)) => {
+                    if !std::mem::replace(&mut told, true) {
+                        tracing::warn!(%error, "no news of the plan, the last one stays");
+                    }
+                    let wait = match error {
+                        CallError::Busy(wait) => wait,
+                        CallError::Unauthorized(_) | CallError::Refused { .. } | CallError::UnknownPlan => {
+                            // Perhaps it is what we have that the server does not like.
+                            self.query = PlanQuery::default();
+                            self.backoff.longest()
+                        }
+                        CallError::Unanswered(_) | CallError::Failed(_) => self.backoff.next(),
+                    };
+                    tokio::select! {
+                        () = sleep(wait) => {}
+                        () = restarts.news() => {}
+                    }
+                }
+            }
+        }
+    }
+
+    async fn ask(&self, restarts: &mut Restarts) -> Asked {
+        let question = self.client.plan(&self.query);
+        tokio::pin!(question);
+        loop {
+            tokio::select! {
+                answer = &mut question => return Asked::Answer(answer),
+                () = restarts.news() => {
+                    let other = restarts.has_news();
+                    if other && self.is_of_another_epoch(restarts) {
+                        return Asked::Restarted;
+                    }
+                }
+            }
+        }
+    }
+
+    fn is_of_another_epoch(&self, restarts: &Restarts) -> bool {
+        match (&self.query.have, restarts.known()) {
+            (Some(have), Some(known)) => have.epoch != known,
+            (None, _) | (_, None) => false,
+        }
+    }
+
+    async fn take(&mut self, body: PlanBody) {
+        let version = PlanVersion { epoch: body.epoch, generation: body.generation };
+        if self.query.have.as_ref().is_some_and(|have| have.epoch != body.epoch) {
+            self.query.look = 0;
+        }
+        self.epoch.saw(body.epoch);
+        self.query.look = self.query.look.max(body.look_number);
+        match body.targets {
+            Some(targets) => {
+                tracing::debug!(%version, targets = targets.len(), "new plan");
+                self.query.have = Some(version.clone());
+                self.tell(Event::Plan(Arc::new(Plan { version, targets }))).await;
+            }
+            // No targets, though this is not the plan that we have: ask for the whole.
+            None if self.query.have.as_ref() != Some(&version) => self.query.have = None,
+            None => {}
+        }
+        if !body.look.is_empty() {
+            self.tell(Event::Look(body.look)).await;
+        }
+    }
+
+    async fn tell(&self, event: Event) {
+        // The prober is gone only when the program ends.
+        let _ending = self.events.send(event).await;
+    }
+}
