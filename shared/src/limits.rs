@@ -15,7 +15,7 @@ pub const UP_AFTER_ANSWERS: u32 = 2;
 /// A cell is stale when it is older than this many of its planned periods.
 pub const STALE_AFTER_PERIODS: u32 = 3;
 /// A cell of an original agent is stale after this: those test every 60 s.
-pub const ORIGINAL_STALE_AFTER: Duration = Duration::from_secs(180);
+pub const ORIGINAL_STALE_AFTER: Duration = Duration::from_mins(3);
 /// A member is late when its heartbeat is overdue by this.
 pub const LATE_GRACE: Duration = Duration::from_secs(1);
 /// The plan's generation moves at most once in this time, so that a rollout does not send a plan per pod.
