@@ -1,0 +1,92 @@
+//! The server's API as a user calls it.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use meshvane_shared::paths;
+use meshvane_shared::wire::agents::{AgentBody, AgentsBody};
+use meshvane_shared::wire::findings::FindingsBody;
+use meshvane_shared::wire::matrix::{CellWord, MatrixBody};
+use serde::de::DeserializeOwned;
+
+/// A request that takes longer has no answer: the server was killed, or is not up yet.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(3);
+/// What is asked to see the whole mesh.
+pub const VIEWS: [&str; 4] =
+    ["plane=host&check=icmp", "plane=host&check=tcp", "plane=pod&check=icmp", "plane=pod&check=tcp"];
+
+/// A client.
+#[derive(Clone, Debug)]
+pub struct Api {
+    client: reqwest::Client,
+    base: String,
+}
+
+impl Api {
+    /// A client of the server at this address.
+    pub fn new(address: SocketAddr) -> Self {
+        // Only the first one in the process is installed; the API under test speaks plain HTTP here.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let client = reqwest::Client::builder().timeout(REQUEST_TIMEOUT).build().unwrap();
+        Self { client, base: format!("http://{address}") }
+    }
+
+    /// Gets a body; `None` when there is no answer, or another one than 200.
+    pub async fn get<T: DeserializeOwned>(&self, path: &str) -> Option<T> {
+        let answer = self.client.get(format!("{}{path}", self.base)).send().await.ok()?;
+        if answer.status() != 200 {
+            return None;
+        }
+        answer.json().await.ok()
+    }
+
+    /// Gets a body as text.
+    pub async fn text(&self, path: &str) -> Option<String> {
+        self.client.get(format!("{}{path}", self.base)).send().await.ok()?.text().await.ok()
+    }
+
+    /// Posts a body; the status, and the answer's text.
+    pub async fn post(&self, path: &str, token: Option<&str>, body: &serde_json::Value) -> (u16, String) {
+        let mut request = self.client.post(format!("{}{path}", self.base)).json(body);
+        if let Some(token) = token {
+            request = request.bearer_auth(token);
+        }
+        let answer = request.send().await.unwrap();
+        (answer.status().as_u16(), answer.text().await.unwrap())
+    }
+
+    /// The members.
+    pub async fn agents(&self) -> Vec<AgentBody> {
+        self.get::<AgentsBody>(paths::AGENTS).await.map(|body| body.agents).unwrap_or_default()
+    }
+
+    /// The member of this name.
+    pub async fn agent(&self, node: &str) -> Option<AgentBody> {
+        self.agents().await.into_iter().find(|agent| agent.node.as_str() == node)
+    }
+
+    /// All findings, open and resolved.
+    pub async fn findings(&self) -> Option<FindingsBody> {
+        self.get(&format!("{}?state=all", paths::FINDINGS)).await
+    }
+
+    /// One matrix.
+    pub async fn matrix(&self, query: &str) -> Option<MatrixBody> {
+        self.get(&format!("{}?{query}", paths::MATRIX)).await
+    }
+
+    /// Tells whether every cell between these many nodes, on both planes, by both checks, in both families, is reached.
+    pub async fn is_full_mesh(&self, nodes: usize) -> bool {
+        for view in VIEWS {
+            for family in ["ipv4", "ipv6"] {
+                let Some(matrix) = self.matrix(&format!("{view}&family={family}")).await else { return false };
+                let cells = matrix.cells.iter().flatten();
+                let reached = cells.filter(|cell| cell.outcome == CellWord::Reached).count();
+                if matrix.from.len() != nodes || reached != nodes * (nodes - 1) {
+                    return false;
+                }
+            }
+        }
+        true
+    }
+}

@@ -1,0 +1,85 @@
+//! The whole program over the lab, in a sandbox that `main` enters before the first thread.
+//!
+//! Where namespaces are refused the run fails with the reason; it never passes without having run.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "all of this is test code, which the lints know only by the attributes of the usual harness"
+)]
+
+mod agents;
+mod load;
+mod nodes;
+mod originals;
+mod pauses;
+mod planes;
+mod restarts;
+mod start;
+
+use std::process::ExitCode;
+
+use lab::sandbox::{self, Entry};
+use libtest_mimic::{Arguments, Trial};
+
+/// Meshes that run beside each other when the command line does not say: they wait most of the time, and five agents use a
+/// hundredth of a core.
+const AT_ONCE: usize = 4;
+
+/// A test with its name; each makes its own mesh.
+type Test = (&'static str, fn());
+
+/// Makes a test of an asynchronous function: its name, and a function that runs it in a runtime of its own.
+macro_rules! tests {
+    ($($name:ident),* $(,)?) => {
+        pub(crate) const TESTS: &[crate::Test] =
+            &[$((concat!(module_path!(), "::", stringify!($name)), || crate::run($name()))),*];
+    };
+}
+pub(crate) use tests;
+
+/// Runs one test.
+fn run(test: impl Future<Output = ()>) {
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    builder.worker_threads(2).enable_all().build().unwrap().block_on(test);
+}
+
+fn main() -> ExitCode {
+    if let Some(code) = e2e::program::run_as_told() {
+        return code;
+    }
+    match sandbox::enter(None) {
+        Ok(Entry::Finished(code)) => code,
+        Ok(Entry::Inside(_)) => {
+            let mut arguments = Arguments::from_args();
+            arguments.test_threads = arguments.test_threads.or(Some(AT_ONCE));
+            libtest_mimic::run(&arguments, trials()).exit_code()
+        }
+        Err(refused) => {
+            eprintln!("the mesh cannot be tested here: {refused}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn trials() -> Vec<Trial> {
+    let all = [
+        start::TESTS,
+        nodes::TESTS,
+        agents::TESTS,
+        planes::TESTS,
+        pauses::TESTS,
+        restarts::TESTS,
+        originals::TESTS,
+        load::TESTS,
+    ];
+    let trial = |(name, test): &Test| {
+        let test = *test;
+        Trial::test(name.trim_start_matches("mesh::"), move || {
+            test();
+            Ok(())
+        })
+    };
+    all.into_iter().flatten().map(trial).collect()
+}
