@@ -1,0 +1,77 @@
+//! The command line.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Parser;
+use lab::Scenario;
+
+use crate::expect;
+
+/// Fewest nodes: a mesh of one has nothing to measure.
+const NODES_MIN: i64 = 2;
+/// Most nodes: the table of two planes still fits a terminal, and the agents a small machine.
+const NODES_MAX: i64 = 12;
+/// Longest hold of a fault, in seconds: an hour, after which a lost member would be forgotten.
+const HOLD_MAX_SECONDS: i64 = 3600;
+
+/// Runs a server and several agents on this machine and shows the mesh that they measure.
+///
+/// Everything lives in network namespaces of its own, without root too, and is gone when the program ends. Where
+/// namespaces are forbidden it runs on loopback addresses and says so.
+#[derive(Debug, Clone, PartialEq, Eq, Parser)]
+#[command(name = "demo")]
+pub(crate) struct Cli {
+    /// How many nodes.
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u8).range(NODES_MIN..=NODES_MAX))]
+    pub(crate) nodes: u8,
+    /// Break something once the mesh is full, mend it later; --list names what there is.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) scenario: Option<Scenario>,
+    /// List the scenarios and what each should make the server find, and leave.
+    #[arg(long)]
+    pub(crate) list: bool,
+    /// Port of the API on 127.0.0.1 [default: 8080, or the next free one].
+    #[arg(long, value_name = "P", value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) port: Option<u16>,
+    /// How long the fault of a scenario lasts.
+    #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=HOLD_MAX_SECONDS.unsigned_abs()))]
+    pub(crate) hold: u64,
+    /// Leave when the scenario is over, or without one when the mesh is full: 0 when all went as it should, else 1.
+    #[arg(long)]
+    pub(crate) once: bool,
+    /// Use loopback addresses even where namespaces are allowed; faults of the network cannot be shown there.
+    #[arg(long)]
+    pub(crate) loopback: bool,
+    /// Copy the logs of server and agents into this directory at the end.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) logs: Option<PathBuf>,
+}
+
+impl Cli {
+    /// How long the fault of a scenario lasts.
+    pub(crate) fn hold(&self) -> Duration {
+        Duration::from_secs(self.hold)
+    }
+}
+
+/// The answer to `--list`.
+pub(crate) fn list() -> String {
+    let mut text = String::from("scenarios; the victim is node-2, but for those of the server\n");
+    for scenario in Scenario::ALL {
+        let expected = expect::finding(scenario).map_or_else(
+            || "finds nothing: none may open".to_owned(),
+            |expected| format!("finds {expected}"),
+        );
+        text.push_str(&format!(
+            "\n  {:<16}{}\n  {:<16}{expected}\n",
+            scenario.name(),
+            scenario.description(),
+            ""
+        ));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests;
