@@ -31,7 +31,7 @@ impl Backoff {
     }
 
     /// It failed: how long to wait.
-    pub fn next(&mut self) -> Duration {
+    pub fn after_failure(&mut self) -> Duration {
         let full = BACKOFF_FIRST * 2u32.pow(self.failures.min(DOUBLINGS_MAX));
         self.failures = self.failures.saturating_add(1);
         self.jitter(full.min(BACKOFF_MAX))
@@ -54,19 +54,19 @@ mod tests {
     #[test]
     fn waits_grow_to_the_limit_and_never_above() {
         let mut backoff = Backoff::new(1);
-        let waits: Vec<Duration> = (0..50).map(|_| backoff.next()).collect();
+        let waits: Vec<Duration> = (0..50).map(|_| backoff.after_failure()).collect();
         assert!(waits[0] <= BACKOFF_FIRST);
         assert!(waits.iter().all(|wait| *wait <= BACKOFF_MAX));
         assert!(waits[10..].iter().all(|wait| *wait >= BACKOFF_MAX / 2));
         backoff.reset();
-        assert!(backoff.next() <= BACKOFF_FIRST);
+        assert!(backoff.after_failure() <= BACKOFF_FIRST);
     }
 
     #[test]
     fn two_agents_do_not_wait_alike() {
         let waits = |seed| {
             let mut backoff = Backoff::new(seed);
-            (0..5).map(|_| backoff.next()).collect::<Vec<_>>()
+            (0..5).map(|_| backoff.after_failure()).collect::<Vec<_>>()
         };
         assert_ne!(waits(1), waits(2));
     }

@@ -159,8 +159,8 @@ impl Client {
         let mut limit = PLAN_GRACE;
         if let Some(have) = &query.have {
             let wait = PLAN_WAIT_MAX.as_secs();
-            let told = write!(target, "&epoch={}&generation={}&wait={wait}s", have.epoch, have.generation);
-            told.expect("a String takes any text");
+            let known = format!("&epoch={}&generation={}&wait={wait}s", have.epoch, have.generation);
+            target.push_str(&known);
             limit += PLAN_WAIT_MAX;
         }
         let response = call(self.request(Method::GET, &target, limit)?).await?;

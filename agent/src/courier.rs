@@ -167,7 +167,7 @@ impl Courier {
             }
             CallError::Unanswered(_) | CallError::Failed(_) => {
                 self.tell(Trouble::Away, &error);
-                Some(self.backoff.next())
+                Some(self.backoff.after_failure())
             }
         }
     }

@@ -24,6 +24,9 @@ pub struct Identity {
 
 impl Identity {
     /// Makes the identity of a start; `client_port` is the port that the responder really has.
+    ///
+    /// # Panics
+    /// Never: a UUID is a boot id.
     pub fn new(config: &Config, client_port: u16) -> Self {
         let uuid = Uuid::new_v4();
         let boot_id = BootId::parse(&uuid.to_string()).expect("a UUID is letters, digits and dashes");

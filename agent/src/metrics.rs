@@ -19,7 +19,7 @@ use crate::identity::VERSION;
 use crate::outbox::Ledger;
 use crate::schedule::{Place, Tally};
 
-/// The media type of the text: OpenMetrics 1.0.
+/// The media type of the text: `OpenMetrics` 1.0.
 pub const MEDIA_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 type Label = (&'static str, &'static str);
@@ -42,11 +42,11 @@ pub struct Metrics {
 }
 
 fn check_labels(check: CheckKind, place: Place) -> [Label; 2] {
-    let plane = match place {
-        Place::Plane(plane) => plane.as_str(),
+    let aim = match place {
+        Place::Plane(aim) => aim.as_str(),
         Place::Service => "service",
     };
-    [("check", check.as_str()), ("plane", plane)]
+    [("check", check.as_str()), ("plane", aim)]
 }
 
 impl Metrics {
@@ -69,7 +69,7 @@ impl Metrics {
 
     fn outcome(&self, check: CheckKind, place: Place, outcome: Outcome) {
         let labels = check_labels(check, place);
-        let [check, plane] = labels;
+        let [kind, aim] = labels;
         match outcome {
             Outcome::Reached(reached) => {
                 self.reached.get_or_create(&labels).inc();
@@ -81,11 +81,11 @@ impl Metrics {
                 }
             }
             Outcome::Unreached(cause) => {
-                let labels = [check, plane, ("cause", cause.as_str())];
+                let labels = [kind, aim, ("cause", cause.as_str())];
                 self.unreached.get_or_create(&labels).inc();
             }
             Outcome::Unmeasured(reason) => {
-                let labels = [check, plane, ("reason", reason.as_str())];
+                let labels = [kind, aim, ("reason", reason.as_str())];
                 self.unmeasured.get_or_create(&labels).inc();
             }
         }
@@ -178,7 +178,8 @@ pub fn text(metrics: &Metrics, mailbox: &Arc<Mailbox>) -> String {
     metrics.register(&mut registry);
     LedgerMetrics::of(mailbox.ledger()).register(&mut registry);
     let mut text = String::new();
-    encode(&mut text, &registry).expect("a String takes any text");
+    // A String takes any text.
+    let _infallible = encode(&mut text, &registry);
     text
 }
 

@@ -77,7 +77,7 @@ impl Planner {
                             self.query = PlanQuery::default();
                             self.backoff.longest()
                         }
-                        CallError::Unanswered(_) | CallError::Failed(_) => self.backoff.next(),
+                        CallError::Unanswered(_) | CallError::Failed(_) => self.backoff.after_failure(),
                     };
                     tokio::select! {
                         () = sleep(wait) => {}

@@ -75,6 +75,9 @@ fn open(address: SocketAddr) -> io::Result<TcpListener> {
 }
 
 /// What the client port answers.
+///
+/// # Panics
+/// Never: the body is made of texts.
 pub fn client_router(identity: &Arc<Identity>, readiness: &Readiness) -> Router {
     let health = serde_json::to_string(&identity.health()).expect("names and texts are JSON");
     let readiness = readiness.clone();
@@ -102,6 +105,9 @@ pub fn metrics_router(metrics: Metrics, mailbox: Arc<Mailbox>) -> Router {
 }
 
 /// Serves a router until the drain starts; connections that are open then are closed.
+///
+/// # Panics
+/// Never: the places are not closed while they are handed out.
 pub async fn serve(listener: TcpListener, router: Router, drain: Drain, not_ready: NotReady) {
     drop(not_ready);
     let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));

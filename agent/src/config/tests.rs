@@ -18,8 +18,8 @@ fn read(vars: &[(&str, &str)]) -> Result<Config, SettingError> {
 
 /// The base with some variables changed or added.
 fn read_with(changes: &[(&str, &str)]) -> Result<Config, SettingError> {
-    let changed = |name: &str| changes.iter().any(|(other, _)| *other == name);
-    let mut vars: Vec<(&str, &str)> = BASE.iter().copied().filter(|(name, _)| !changed(name)).collect();
+    let is_changed = |name: &str| changes.iter().any(|(other, _)| *other == name);
+    let mut vars: Vec<(&str, &str)> = BASE.iter().copied().filter(|(name, _)| !is_changed(name)).collect();
     vars.extend(changes);
     read(&vars)
 }
@@ -103,7 +103,7 @@ fn every_setting_is_taken_when_it_is_right() {
     assert_eq!(services, ["api.shop:8080", "db.shop:5432"]);
     assert_eq!((config.client_port, config.metrics_port), (7100, 7101));
     assert_eq!(config.zone, Some(Zone::parse("zone-a").unwrap()));
-    assert_eq!(config.bind, Bind::Address(std::net::Ipv6Addr::LOCALHOST.into()));
+    assert_eq!(config.bind, Bind::Address(Ipv6Addr::LOCALHOST.into()));
     assert_eq!(config.auth, Auth::TokenFile("/token".into()));
     assert_eq!(config.log_level, LogLevel::Debug);
 }
@@ -215,7 +215,7 @@ fn a_misspelled_name_with_our_prefix_is_refused_with_the_nearest() {
     for setting in SETTINGS.iter().filter(|setting| setting.name.starts_with("MESHVANE_")) {
         let mut misspelled = setting.name.to_owned();
         let last = misspelled.pop().unwrap();
-        misspelled.push_str("X");
+        misspelled.push('X');
         let error = error_of(&[(misspelled.as_str(), "1")]);
         assert_eq!(
             error,

@@ -250,20 +250,22 @@ fn judge_message(family: Family, icmp_type: u8, icmp_code: u8, rtt: Duration) ->
 
 /// What an error of sending shows; `None` when it shows that the socket is of no use any more.
 fn judge_send_error(error: &io::Error) -> Option<Answer> {
-    match error.raw_os_error().map(Errno::from_raw)? {
-        Errno::ENETUNREACH | Errno::EHOSTUNREACH | Errno::ENETDOWN | Errno::EHOSTDOWN => {
+    match error.raw_os_error().map(Errno::from_raw) {
+        Some(Errno::ENETUNREACH | Errno::EHOSTUNREACH | Errno::ENETDOWN | Errno::EHOSTDOWN) => {
             Some(Answer::Failed(Cause::NoRoute))
         }
         // A firewall of this machine dropped the request: that says nothing about the network.
-        Errno::EPERM | Errno::EACCES => Some(Answer::Unmeasured(Reason::NotPermitted)),
-        Errno::ENOBUFS
-        | Errno::EMFILE
-        | Errno::ENFILE
-        | Errno::ENOMEM
-        | Errno::EAGAIN
-        | Errno::EADDRNOTAVAIL
-        | Errno::EINVAL => Some(Answer::Unmeasured(Reason::NoResource)),
-        _ => None,
+        Some(Errno::EPERM | Errno::EACCES) => Some(Answer::Unmeasured(Reason::NotPermitted)),
+        Some(
+            Errno::ENOBUFS
+            | Errno::EMFILE
+            | Errno::ENFILE
+            | Errno::ENOMEM
+            | Errno::EAGAIN
+            | Errno::EADDRNOTAVAIL
+            | Errno::EINVAL,
+        ) => Some(Answer::Unmeasured(Reason::NoResource)),
+        Some(_) | None => None,
     }
 }
 

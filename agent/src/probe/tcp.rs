@@ -1,6 +1,6 @@
 //! TCP: a handshake, nothing said, and a reset instead of a farewell.
 //!
-//! `SO_LINGER` with 0 seconds makes the close a reset: no TIME_WAIT here, no conntrack entry that outlives it on the way.
+//! `SO_LINGER` with 0 seconds makes the close a reset: no `TIME_WAIT` here, no conntrack entry that outlives it on the way.
 //! The socket's error queue names who rejected a SYN by ICMP; it needs no privilege.
 
 use std::io;
@@ -83,14 +83,16 @@ fn read_rejection(stream: &TcpStream) -> Option<(u8, u8)> {
     message
         .cmsgs()
         .ok()?
-        .find_map(|control| match control {
-            ControlMessageOwned::Ipv4RecvErr(error, _) => {
-                Some((Family::Ipv4, error.ee_type, error.ee_code)).filter(|_| error.ee_origin == ORIGIN_ICMP)
+        .find_map(|control| {
+            if let ControlMessageOwned::Ipv4RecvErr(error, _) = control {
+                let (icmp_type, icmp_code) = (error.ee_type, error.ee_code);
+                return (error.ee_origin == ORIGIN_ICMP).then_some((Family::Ipv4, icmp_type, icmp_code));
             }
-            ControlMessageOwned::Ipv6RecvErr(error, _) => {
-                Some((Family::Ipv6, error.ee_type, error.ee_code)).filter(|_| error.ee_origin == ORIGIN_ICMP6)
+            if let ControlMessageOwned::Ipv6RecvErr(error, _) = control {
+                let (icmp_type, icmp_code) = (error.ee_type, error.ee_code);
+                return (error.ee_origin == ORIGIN_ICMP6).then_some((Family::Ipv6, icmp_type, icmp_code));
             }
-            _ => None,
+            None
         })
         .filter(|(family, icmp_type, icmp_code)| is_rejection(*family, *icmp_type, *icmp_code))
         .map(|(_, icmp_type, icmp_code)| (icmp_type, icmp_code))

@@ -1,5 +1,6 @@
 //! Cells come and go with the plan and with what names resolve to.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -132,10 +133,10 @@ impl Schedule {
         let mut cells = kept;
         let mut added = Vec::new();
         for address in wanted {
-            if !cells.contains_key(&address) {
+            if let Entry::Vacant(vacant) = cells.entry(address) {
                 let question = Question::Tcp(SocketAddr::new(address, port));
                 let id = self.add_cell(Subject::Address(index, address), question);
-                cells.insert(address, id);
+                vacant.insert(id);
                 added.push(id);
             }
         }

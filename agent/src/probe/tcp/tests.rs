@@ -6,7 +6,7 @@ fn loopback(port: u16) -> SocketAddr {
     SocketAddr::new(Ipv4Addr::LOCALHOST.into(), port)
 }
 
-/// Sockets that the kernel lists for a port, as (state, local port, remote port). State 06 is TIME_WAIT.
+/// Sockets that the kernel lists for a port, as (state, local port, remote port). State 06 is `TIME_WAIT`.
 fn sockets_of(port: u16) -> Vec<(String, u16, u16)> {
     let port_of = |text: &str| u16::from_str_radix(text.rsplit(':').next().unwrap(), 16).unwrap();
     let table = std::fs::read_to_string("/proc/net/tcp").unwrap();

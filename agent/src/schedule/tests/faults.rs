@@ -39,7 +39,7 @@ fn silence_is_suspected_after_one_second_and_confirmed_by_four_probes() {
     assert_eq!(down.outcome.read(), Outcome::Unreached(Cause::Timeout));
     let confirmed = first + seconds(2.6);
     assert!(*down_at >= confirmed && *down_at <= confirmed + PARTIAL_SPACING);
-    let since = *down_at - Duration::from_millis(down.failing_for_ms.unwrap());
+    let since = down_at.saturating_sub(Duration::from_millis(down.failing_for_ms.unwrap()));
     assert!(since.abs_diff(first) <= MILLISECOND, "since the first failing probe was sent");
     assert!(!down.suspect);
 }

@@ -73,16 +73,14 @@ fn silence_of_the_resolvers_is_a_resolver_timeout() {
 
 #[test]
 fn no_more_addresses_are_checked_than_the_limit_allows() {
-    static MANY: [[u8; 4]; 12] = {
-        let mut many = [[203, 0, 113, 0]; 12];
-        let mut index = 0;
-        while index < 12 {
-            many[index][3] = 1 + index as u8;
-            index += 1;
+    let many: Vec<IpAddr> = (1..=12u8).map(|last| [203, 0, 113, last].into()).collect();
+    let network: Network = Box::new(move |question, _| match question {
+        Question::Resolve(_) => {
+            Reply::With(MILLISECOND, Answer::Resolved { took: MILLISECOND, addresses: many.clone() })
         }
-        many
-    };
-    let mut world = world(resolving(&MANY));
+        Question::Icmp(_) | Question::Tcp(_) => Reply::After(MILLISECOND),
+    });
+    let mut world = world(network);
     world.run_until(seconds(15.0));
     let service = &last_services(&world)[0];
     assert_eq!((service.answers, service.addresses.len()), (12, 8));
