@@ -35,19 +35,13 @@ pub enum NotReady {
 impl Readiness {
     /// Makes a readiness that closes when this drain starts.
     pub fn new(drain: Drain) -> Self {
-        Self {
-            waiting: Arc::default(),
-            drain,
-        }
+        Self { waiting: Arc::default(), drain }
     }
 
     /// Takes a guard for a part.
     pub fn guard(&self, part: &'static str) -> Guard {
         *self.waiting().entry(part).or_default() += 1;
-        Guard {
-            part,
-            readiness: self.clone(),
-        }
+        Guard { part, readiness: self.clone() }
     }
 
     /// Tells whether every part is ready.
@@ -59,11 +53,7 @@ impl Readiness {
             return Err(NotReady::Draining);
         }
         let waiting: Vec<_> = self.waiting().keys().copied().collect();
-        if waiting.is_empty() {
-            Ok(())
-        } else {
-            Err(NotReady::Waiting(waiting))
-        }
+        if waiting.is_empty() { Ok(()) } else { Err(NotReady::Waiting(waiting)) }
     }
 
     fn waiting(&self) -> MutexGuard<'_, BTreeMap<&'static str, usize>> {

@@ -14,6 +14,8 @@ pub fn start(level: LogLevel) {
         .with_max_level(filter(level))
         .with_ansi(std::io::stderr().is_terminal())
         .with_writer(std::io::stderr)
+        // The library would tell standard error that it cannot write to standard error, and panic when that fails.
+        .log_internal_errors(false)
         .try_init();
     if started.is_err() {
         tracing::debug!("the log has a subscriber already");

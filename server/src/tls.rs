@@ -67,10 +67,7 @@ struct Content {
 impl fmt::Debug for ReloadedCertificate {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         // The key itself never reaches a log.
-        formatter
-            .debug_struct("ReloadedCertificate")
-            .field("files", &self.files)
-            .finish_non_exhaustive()
+        formatter.debug_struct("ReloadedCertificate").field("files", &self.files).finish_non_exhaustive()
     }
 }
 
@@ -83,18 +80,8 @@ impl ReloadedCertificate {
     ) -> Result<Self, SettingError> {
         let content = Content::read(files)?;
         let shown = Arc::new(content.certified(files, &provider)?);
-        let state = Mutex::new(State {
-            shown,
-            read: Some(content),
-            checked: clock.now().moment,
-        });
-        Ok(Self {
-            files: files.clone(),
-            checked_every,
-            provider,
-            clock,
-            state,
-        })
+        let state = Mutex::new(State { shown, read: Some(content), checked: clock.now().moment });
+        Ok(Self { files: files.clone(), checked_every, provider, clock, state })
     }
 
     fn check(&self, state: &mut State) {

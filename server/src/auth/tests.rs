@@ -7,7 +7,7 @@ fn gate(readers: bool, loopback_reads: bool) -> Gate {
         let path = std::env::temp_dir()
             .join(format!("meshvane-gate-{}-{name}-{readers}-{loopback_reads}", std::process::id()));
         std::fs::write(&path, content).unwrap();
-        TokenFile::open("X", &path, Duration::from_secs(3600), NOW).unwrap()
+        TokenFile::open("X", &path, Duration::from_hours(1), NOW).unwrap()
     };
     Gate {
         writers: WriterAuth::Token(token("agents", "agents-token")),

@@ -176,7 +176,11 @@ async fn connection(stream: TcpStream, peer: Peer, service: Service) {
     let Some(acceptor) = service.tls.clone() else {
         return serve_http(stream, peer, service).await;
     };
-    match timeout(HANDSHAKE_TIME, acceptor.accept(stream)).await {
+    let shaken = tokio::select! {
+        shaken = timeout(HANDSHAKE_TIME, acceptor.accept(stream)) => shaken,
+        () = service.drain.started() => return,
+    };
+    match shaken {
         Ok(Ok(stream)) => serve_http(stream, peer, service).await,
         Ok(Err(error)) => {
             service.metrics.connection_refused(ConnectionRefusal::Handshake);

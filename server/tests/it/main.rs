@@ -1,1 +1,20 @@
+//! The server through a real client: every row of the compatible API, the native one, identity, limits, start and stop.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "all of this is test code, which the lint knows only inside of test functions"
+)]
+
+mod auth;
+mod compatible;
+mod golden;
+mod hostile;
+mod limits;
+mod long_poll;
+mod native;
+mod observability;
+mod parallel;
+mod program;
+mod stop;
+mod support;
+mod tls;
