@@ -1,5 +1,6 @@
 //! The command line.
 
+use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -63,12 +64,9 @@ pub(crate) fn list() -> String {
             || "finds nothing: none may open".to_owned(),
             |expected| format!("finds {expected}"),
         );
-        text.push_str(&format!(
-            "\n  {:<16}{}\n  {:<16}{expected}\n",
-            scenario.name(),
-            scenario.description(),
-            ""
-        ));
+        let (name, about) = (scenario.name(), scenario.description());
+        // Writing to a string cannot fail.
+        let _written = write!(text, "\n  {name:<16}{about}\n  {:<16}{expected}\n", "");
     }
     text
 }

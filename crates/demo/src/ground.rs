@@ -15,7 +15,7 @@ use crate::watch::AskError;
 /// Agents may take this long to say goodbye at the end; Ctrl-C must be over in 3 s.
 pub(crate) const AGENTS_GRACE: Duration = Duration::from_millis(1500);
 /// The server may take this long after them.
-pub(crate) const SERVER_GRACE: Duration = Duration::from_millis(1000);
+pub(crate) const SERVER_GRACE: Duration = Duration::from_secs(1);
 /// The server must answer this long after it was started; it takes some milliseconds.
 pub(crate) const SERVER_UP_WITHIN: Duration = Duration::from_secs(10);
 /// Lines of a log that are shown when its process ended unasked: errors of settings take one.
@@ -63,12 +63,10 @@ pub(crate) enum GroundError {
         source: io::Error,
     },
     /// The server did not come up.
-    #[error("the server does not answer {} s after its start: {reason}{log}", SERVER_UP_WITHIN.as_secs())]
+    #[error("the server does not answer {} s after its start: {reason}", SERVER_UP_WITHIN.as_secs())]
     ServerSilent {
         /// What the newest attempt gave.
         reason: AskError,
-        /// The end of its log.
-        log: String,
     },
     /// A process ended unasked.
     #[error("{0}")]
@@ -209,5 +207,5 @@ pub(crate) fn write_token(path: &Path) -> Result<(), GroundError> {
 pub(crate) fn tail(log: &str) -> String {
     let lines: Vec<&str> = log.lines().collect();
     let skipped = lines.len().saturating_sub(TAIL_LINES);
-    lines[skipped..].iter().map(|line| format!("\n    {line}")).collect()
+    lines[skipped..].iter().flat_map(|line| ["\n    ", line]).collect()
 }

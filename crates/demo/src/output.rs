@@ -50,12 +50,12 @@ impl Output {
     }
 
     /// Draws a frame of this state in place of the last one.
-    pub(crate) fn draw(&self, state: State<'_>) -> io::Result<()> {
+    pub(crate) fn draw(&self, state: &State<'_>) -> io::Result<()> {
         let Output::Terminal { colours } = self else {
             return Ok(());
         };
         let (width, height) = crossterm::terminal::size().unwrap_or(USUAL_SIZE);
-        let state = State { colours: *colours, height: usize::from(height), ..state };
+        let state = State { colours: *colours, height: usize::from(height), ..*state };
         let text = frame(&state, usize::from(width));
         // One write, and each line is cleared behind its end rather than before: no moment shows half a frame.
         let mut bytes = Vec::new();
@@ -74,12 +74,12 @@ impl Output {
     }
 
     /// Leaves the terminal as it was, with the last frame of this state above the prompt.
-    pub(crate) fn close(self, state: State<'_>) -> io::Result<()> {
+    pub(crate) fn close(self, state: &State<'_>) -> io::Result<()> {
         let Output::Terminal { colours } = self else {
             return Ok(());
         };
         let (width, _) = crossterm::terminal::size().unwrap_or(USUAL_SIZE);
-        let state = State { colours, height: usize::MAX, ..state };
+        let state = State { colours, height: usize::MAX, ..*state };
         let text = frame(&state, usize::from(width));
         drop(self);
         let mut out = io::stdout().lock();

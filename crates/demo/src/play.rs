@@ -1,8 +1,8 @@
 //! The course of a run, decided in pure code: wait for the full mesh, break, hold, mend, judge.
 //!
 //! ```text
-//! Gathering ──full──> Breaking ──> Broken ──hold is over──> Mending ──> Mended ──quiet and full──> Over
-//!     └──────────────────── no scenario ──────────────────────────────────────────────────────────> Over
+//! Gathering ──full──> Leading ──> Breaking ──> Broken ──hold is over──> Mending ──> Mended ──quiet and full──> Over
+//!     └─────────────────────────── no scenario ───────────────────────────────────────────────────────────> Over
 //! ```
 
 use std::time::Duration;
@@ -26,6 +26,7 @@ pub(crate) const QUIET_FOR: Duration = Duration::from_secs(20);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Phase {
     Gathering,
+    Leading { from: Duration },
     Breaking { at: Duration },
     Broken { at: Duration },
     Mending { broken: Duration },
@@ -81,6 +82,8 @@ pub(crate) struct Script {
     pub(crate) name: &'static str,
     /// What should be found.
     pub(crate) expected: Option<Expected>,
+    /// How long the full mesh is shown before.
+    pub(crate) lead: Duration,
     /// How long the fault lasts.
     pub(crate) hold: Duration,
 }
@@ -99,8 +102,12 @@ impl Play {
                 vec![Step::SayFull, Step::End(Verdict::passed("the mesh is full"))]
             }
             (Phase::Gathering, Some(_)) if sight.full => {
+                self.phase = Phase::Leading { from: sight.now };
+                vec![Step::SayFull]
+            }
+            (Phase::Leading { from }, Some(script)) if sight.full && sight.now >= from + script.lead => {
                 self.phase = Phase::Breaking { at: sight.now };
-                vec![Step::SayFull, Step::Break]
+                vec![Step::Break]
             }
             (Phase::Gathering, _) if sight.now >= FULL_WITHIN && !self.complained => {
                 self.complained = true;
@@ -119,7 +126,11 @@ impl Play {
                 vec![Step::End(verdict)]
             }
             (
-                Phase::Gathering | Phase::Breaking { .. } | Phase::Broken { .. } | Phase::Mending { .. },
+                Phase::Gathering
+                | Phase::Leading { .. }
+                | Phase::Breaking { .. }
+                | Phase::Broken { .. }
+                | Phase::Mending { .. },
                 None | Some(_),
             )
             | (Phase::Mended { .. }, None)
@@ -155,6 +166,7 @@ impl Play {
         };
         match self.phase {
             Phase::Gathering => "waiting for the full mesh".to_owned(),
+            Phase::Leading { .. } => format!("{name}: about to begin"),
             Phase::Breaking { .. } => format!("{name}: breaking"),
             Phase::Broken { at } => format!("{name}: broken, mended in {:.0} s", left(at)),
             Phase::Mending { .. } => format!("{name}: mending"),
@@ -187,8 +199,10 @@ fn judge(script: &Script, broken: Duration, mended: Duration, sight: Sight<'_>) 
     match (script.expected, wanted) {
         (Some(_), Some(record)) => facts.extend(life(record, broken, mended)),
         (Some(expected), None) => {
-            problems
-                .push(format!("{expected} did not open in the {} of the fault", seconds(mended - broken)));
+            problems.push(format!(
+                "{expected} did not open in the {} of the fault",
+                seconds(mended.saturating_sub(broken))
+            ));
         }
         (None, _) => facts.push("nothing was found, as it should be".to_owned()),
     }
@@ -199,7 +213,7 @@ fn judge(script: &Script, broken: Duration, mended: Duration, sight: Sight<'_>) 
     let others = since.iter().filter(of_weight).filter(|record| Some(**record) != wanted);
     problems.extend(others.map(|record| format!("{} opened, which it should not", record.id)));
     if well {
-        facts.push(format!("all well {} after mending", seconds(sight.now - mended)));
+        facts.push(format!("all well {} after mending", seconds(sight.now.saturating_sub(mended))));
     } else {
         problems.push(format!("not all was well {} after mending", seconds(MENDED_WITHIN)));
     }

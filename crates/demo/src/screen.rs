@@ -3,6 +3,7 @@
 //! Each cell is a symbol of its own, so that nothing is lost without colours; colours only repeat it.
 
 use std::collections::VecDeque;
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use meshvane_shared::check::Plane;
@@ -208,7 +209,8 @@ fn totals(state: &State<'_>, seen: &Observation) -> Line {
     let tally = seen.tally(state.nodes);
     let mut text = format!("icmp and tcp: {tally}");
     if let Some(median) = tally.median_rtt_us {
-        text.push_str(&format!("; median round trip {:.2} ms", f64::from(median) / 1000.0));
+        // Writing to a string cannot fail.
+        let _written = write!(text, "; median round trip {:.2} ms", f64::from(median) / 1000.0);
     }
     Line::of(if tally.is_full() { Tone::Good } else { Tone::Plain }, &text)
 }
@@ -293,7 +295,7 @@ impl Line {
             left -= cut.chars().count();
             match tone.code() {
                 code if colours && !code.is_empty() && !cut.is_empty() => {
-                    drawn.push_str(&format!("\x1b[{code}m{cut}\x1b[0m"));
+                    drawn.extend(["\x1b[", code, "m", &cut, "\x1b[0m"]);
                 }
                 _plain => drawn.push_str(&cut),
             }

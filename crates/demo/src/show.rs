@@ -26,6 +26,12 @@ const SERVER_ASKED_EVERY: Duration = Duration::from_millis(20);
 /// The shell's convention for a program that SIGINT ended: 128 + 2 (POSIX `sh`, section 2.8.2).
 const INTERRUPTED: u8 = 130;
 
+/// A mesh that is full is shown this long at least before it is broken: people want to see it.
+const LEAD_MIN: Duration = Duration::from_secs(1);
+/// The fault comes at any moment of the agents' interval (5 s), as it does in life. One that always came as far from the
+/// last round would show times that nobody else will see.
+const LEAD_SPREAD: Duration = Duration::from_secs(5);
+
 /// A run.
 #[derive(Debug)]
 pub(crate) struct Show {
@@ -80,6 +86,7 @@ impl Show {
             name: scenario.name(),
             expected: expect::finding(scenario),
             hold: cli.hold(),
+            lead: LEAD_MIN + rand::random_range(Duration::ZERO..LEAD_SPREAD),
         });
         Ok(Show {
             cli: cli.clone(),
@@ -145,7 +152,7 @@ impl Show {
         while let Err(reason) = api.answers().await {
             self.ground.check().await?;
             if self.now() >= begun + SERVER_UP_WITHIN {
-                return Err(GroundError::ServerSilent { reason, log: String::new() });
+                return Err(GroundError::ServerSilent { reason });
             }
             tokio::time::sleep(SERVER_ASKED_EVERY).await;
         }
@@ -284,7 +291,7 @@ impl Show {
         self.ground.stop().await;
         let kept = self.cli.logs.as_deref().map_or(Ok(()), |directory| self.ground.keep_logs(directory));
         let output = std::mem::replace(&mut self.output, Output::Lines);
-        let closed = output.close(self.state()).map_err(GroundError::system("writing to standard output"));
+        let closed = output.close(&self.state()).map_err(GroundError::system("writing to standard output"));
         drawn.and(kept).and(closed)
     }
 
@@ -306,7 +313,7 @@ impl Show {
     fn draw(&self) -> Result<(), GroundError> {
         let status = self.play.status(self.now());
         let state = State { status: &status, ..self.state() };
-        self.output.draw(state).map_err(GroundError::system("writing to standard output"))
+        self.output.draw(&state).map_err(GroundError::system("writing to standard output"))
     }
 
     fn say(&mut self, tone: Tone, text: impl Into<String>) -> Result<(), GroundError> {

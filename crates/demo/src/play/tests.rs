@@ -23,9 +23,11 @@ fn record(kind: FindingKind, opened: u64, closed: Option<u64>) -> Record {
 
 fn play(expected: Option<FindingKind>) -> Play {
     let expected = expected.map(|kind| Expected { kind, plane: None });
-    let mut play = Play::new(Some(Script { name: "test", expected, hold: at(30) }));
+    let mut play = Play::new(Some(Script { name: "test", expected, lead: at(2), hold: at(30) }));
     assert_eq!(play.look(Sight { now: at(1), full: false, records: &[] }), []);
-    assert_eq!(play.look(Sight { now: at(4), full: true, records: &[] }), [Step::SayFull, Step::Break]);
+    assert_eq!(play.look(Sight { now: at(2), full: true, records: &[] }), [Step::SayFull]);
+    assert_eq!(play.look(Sight { now: at(3), full: false, records: &[] }), []);
+    assert_eq!(play.look(Sight { now: at(4), full: true, records: &[] }), [Step::Break]);
     play.broke();
     assert_eq!(play.look(Sight { now: at(33), full: false, records: &[] }), []);
     assert_eq!(play.look(Sight { now: at(34), full: false, records: &[] }), [Step::Mend]);
@@ -82,7 +84,7 @@ fn a_second_finding_for_one_fault_fails() {
 fn a_mesh_that_does_not_recover_fails_at_the_bound() {
     let mut play = play(Some(FindingKind::NodeDown));
     let open = [record(FindingKind::NodeDown, 8, None)];
-    let just_before = at(35) + MENDED_WITHIN - Duration::from_millis(1);
+    let just_before = at(34) + MENDED_WITHIN;
     assert_eq!(play.look(Sight { now: just_before, full: true, records: &open }), []);
     let verdict = verdict(&play.look(Sight { now: at(35) + MENDED_WITHIN, full: true, records: &open }));
     assert!(!verdict.passed);
