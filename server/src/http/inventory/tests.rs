@@ -1,7 +1,19 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::http::StatusCode;
+use meshvane_shared::plan::Epoch;
 
 use super::*;
+use crate::auth::{Gate, WriterAuth};
+use crate::clock::Clock;
+use crate::collector::{Collector, CollectorSettings};
+use crate::http::RefusalNotes;
+use crate::http::limits::Limits;
+use crate::readiness::Readiness;
+use crate::shutdown;
 
 #[test]
 fn the_inventory_is_this_table() {
@@ -76,4 +88,43 @@ fn only_a_path_that_exists_is_moved_to() {
     check("/api/v1/heartbeat/", None);
     check("//evil.example/", None);
     check("/livez/", None);
+}
+
+fn state() -> Arc<ApiState> {
+    let clock = Arc::new(Clock::start());
+    let (_, drain) = shutdown::drain();
+    let seconds = Duration::from_secs;
+    let settings = CollectorSettings { ttl: seconds(15), forget_after: seconds(60), epoch: Epoch(1) };
+    Arc::new(ApiState {
+        collector: Arc::new(Collector::new(settings, clock.now())),
+        clock,
+        gate: Gate { writers: WriterAuth::Open, readers: None, loopback_reads: true },
+        metrics: Arc::default(),
+        readiness: Readiness::new(drain.clone()),
+        drain,
+        limits: Limits::default(),
+        refusals: RefusalNotes::default(),
+    })
+}
+
+#[tokio::test]
+async fn a_handler_that_panics_is_a_500_in_the_endpoints_dialect_and_nothing_else() {
+    static AT_ONCE: Route =
+        route(Verb::Get, "/at-once", Access::Reader, Dialect::Compatible, |_, _| panic!("on purpose"));
+    static LATER: Route = route(Verb::Get, "/later", Access::Reader, Dialect::Native, |_, _| {
+        Box::pin(async {
+            tokio::task::yield_now().await;
+            panic!("on purpose")
+        })
+    });
+    let state = state();
+    for (route, expected) in
+        [(&AT_ONCE, "application/json; charset=utf-8"), (&LATER, "application/problem+json")]
+    {
+        let response = answer(route, state.clone(), Request::new(Body::empty())).await;
+        assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        assert_eq!(response.headers()["content-type"], expected);
+    }
+    let text = state.metrics.text(&state.collector, state.clock.now()).unwrap();
+    assert!(text.contains("route=\"/later\",method=\"GET\",class=\"5xx\"} 1"), "{text}");
 }
