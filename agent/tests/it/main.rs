@@ -7,5 +7,7 @@
 
 mod delivery;
 mod lifecycle;
+mod program;
 mod responder;
 mod server;
+mod tls;
