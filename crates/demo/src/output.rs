@@ -107,9 +107,15 @@ fn restore() {
     }
 }
 
+/// Leaves the alternate screen, if it is shown, without touching the cursor's place, and shows the cursor: xterm's
+/// private modes 1047 and 25. Unlike mode 1049 this does not jump where the last frame of an orderly end was printed.
+const RESTORE_IN_PLACE: &[u8] = b"\x1b[?1047l\x1b[?25h";
+
 /// Restores the terminal after a program that was killed before it could.
 pub(crate) fn restore_after_a_kill() {
-    if io::stdout().is_terminal() {
-        restore();
+    let mut out = io::stdout();
+    if out.is_terminal() {
+        // A terminal that is gone needs no restoring.
+        let _gone = out.write_all(RESTORE_IN_PLACE).and_then(|()| out.flush());
     }
 }

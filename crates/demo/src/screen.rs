@@ -90,8 +90,9 @@ pub(crate) fn frame(state: &State<'_>, width: usize) -> String {
     lines.push(Line::default());
     lines.truncate(state.height.saturating_sub(JOURNAL_LINES_MIN).max(1));
     let room = state.height.saturating_sub(lines.len());
-    let skipped = state.entries.len().saturating_sub(room);
-    lines.extend(state.entries.iter().skip(skipped).map(journal_line));
+    let journal: Vec<Line> = state.entries.iter().flat_map(|entry| journal_lines(entry, width)).collect();
+    let skipped = journal.len().saturating_sub(room);
+    lines.extend(journal.into_iter().skip(skipped));
     lines.iter().map(|line| line.draw(width, state.colours)).collect()
 }
 
@@ -99,8 +100,7 @@ fn head(state: &State<'_>) -> Vec<Line> {
     let mut first = Line::of(Tone::Strong, "meshvane");
     first.add(Tone::Plain, &format!("  {}   ", state.about));
     first.add(Tone::Strong, state.url);
-    let mut second =
-        Line::of(Tone::Faint, &format!("{}   {}   Ctrl-C ends it", seconds(state.elapsed), state.status));
+    let mut second = Line::of(Tone::Faint, &format!("{}   {}", seconds(state.elapsed), state.status));
     if let Some(silence) = state.silence {
         second.add(Tone::Doubt, &format!("   the server does not answer: {silence}"));
     }
@@ -262,10 +262,18 @@ fn wrap(text: &str, width: usize) -> impl Iterator<Item = String> {
     lines.into_iter()
 }
 
-fn journal_line(entry: &Entry) -> Line {
-    let mut line = Line::of(Tone::Faint, &entry.times());
-    line.add(entry.tone, &format!("  {}", entry.text));
-    line
+/// The times in front of the first line alone.
+fn journal_lines(entry: &Entry, width: usize) -> Vec<Line> {
+    let times = format!("{}  ", entry.times());
+    let texts = wrap(&entry.text, width.saturating_sub(times.len())).enumerate();
+    texts
+        .map(|(index, text)| {
+            let before = if index == 0 { times.clone() } else { " ".repeat(times.len()) };
+            let mut line = Line::of(Tone::Faint, &before);
+            line.add(entry.tone, &text);
+            line
+        })
+        .collect()
 }
 
 /// A line of pieces.

@@ -299,7 +299,7 @@ impl Show {
         State {
             about: &self.about,
             url: &self.url,
-            status: "",
+            status: "ended",
             elapsed: self.now(),
             nodes: self.cli.nodes.into(),
             seen: self.seen.as_ref(),
@@ -311,7 +311,7 @@ impl Show {
     }
 
     fn draw(&self) -> Result<(), GroundError> {
-        let status = self.play.status(self.now());
+        let status = format!("{}   Ctrl-C ends it", self.play.status(self.now()));
         let state = State { status: &status, ..self.state() };
         self.output.draw(&state).map_err(GroundError::system("writing to standard output"))
     }

@@ -32,7 +32,7 @@ fn of(seen: &Observation) -> String {
 fn a_full_mesh_shows_both_planes_beside_each_other() {
     let expected = "\
 meshvane  5 nodes in network namespaces   http://127.0.0.1:8080
-4.25 s   watching   Ctrl-C ends it
+4.25 s   watching
 
               host     pod
 from   to     1 2 3    1 2 3
@@ -163,4 +163,18 @@ fn colours_change_nothing_but_colours() {
     assert_ne!(coloured, plain);
     let trimmed = |text: &str| text.lines().map(|line| line.trim_end().to_owned()).collect::<Vec<_>>();
     assert_eq!(trimmed(&plain), trimmed(&frame(&state(false), 100)));
+}
+
+#[test]
+fn a_long_line_of_the_journal_goes_on_below_itself() {
+    let entry = Entry {
+        at: Duration::from_millis(7250),
+        since_fault: Some(Duration::from_millis(3250)),
+        tone: Tone::Bad,
+        text: "OPENED node_down: node-2 is down, nobody reaches it".to_owned(),
+    };
+    let drawn = draw(Some(&full(2)), &VecDeque::from([entry]), 50, 50);
+    let expected =
+        "  7.25 s    +3.25 s  OPENED node_down: node-2 is\n                     down, nobody reaches it\n";
+    assert!(drawn.ends_with(expected), "{drawn}");
 }
