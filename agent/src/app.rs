@@ -187,6 +187,7 @@ impl App {
             identity: Arc::clone(&identity),
             clock,
             interval: config.heartbeat_interval,
+            backoff: Backoff::new(identity.seed ^ 3),
             epoch: epoch.clone(),
             metrics: metrics.clone(),
             heard: true,

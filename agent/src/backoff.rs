@@ -6,7 +6,7 @@ use rand::rngs::SmallRng;
 use rand::{RngExt, SeedableRng};
 
 /// The longest wait: a server that is back is found again within this.
-pub const BACKOFF_MAX: Duration = Duration::from_secs(4);
+pub const BACKOFF_MAX: Duration = meshvane_shared::limits::RETRY_CAP;
 /// The first wait, before jitter.
 const BACKOFF_FIRST: Duration = Duration::from_millis(250);
 /// Doublings from the first wait to the longest.

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::sleep;
 
+use crate::backoff::Backoff;
 use crate::client::{CallError, Client};
 use crate::clock::{Clock, wall_clock};
 use crate::identity::Identity;
@@ -30,6 +31,9 @@ pub struct Heart {
     pub clock: Clock,
     /// Time between two heartbeats.
     pub interval: Duration,
+    /// Waits after one that was not heard, where they are shorter than the interval: who is back is missed no longer than
+    /// needed.
+    pub backoff: Backoff,
     /// Learns of restarts.
     pub epoch: ServerEpoch,
     /// Counts.
@@ -57,10 +61,8 @@ impl Heart {
     async fn beat(&mut self) {
         // Below the interval, so that a slow server does not pile them up.
         let limit = (self.interval * 4 / 5).min(ANSWER_LIMIT_MAX);
-        let mut ticks = interval(self.interval);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
-            ticks.tick().await;
+            let began = self.clock.now();
             let sent = self.send(limit, false).await;
             self.metrics.heartbeat(sent.is_ok());
             let heard = sent.is_ok();
@@ -71,6 +73,14 @@ impl Heart {
                 (Ok(()), true) => {}
             }
             self.heard = heard;
+            let pause = if heard {
+                self.backoff.reset();
+                // From one beginning to the next: a slow answer does not stretch the interval.
+                self.interval.saturating_sub(self.clock.now().saturating_sub(began))
+            } else {
+                self.backoff.after_failure().min(self.interval)
+            };
+            sleep(pause).await;
         }
     }
 

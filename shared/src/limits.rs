@@ -28,6 +28,8 @@ pub const NEW_TARGET_WITHIN: Duration = Duration::from_secs(1);
 pub const FREE_TEXT_MAX_BYTES: usize = 256;
 /// Addresses of one plane that a member may name: one of each family, and room for a dual-stack node with two networks.
 pub const ADDRESSES_PER_PLANE_MAX: usize = 4;
+/// Agents try again after at most this when the server does not answer.
+pub const RETRY_CAP: Duration = Duration::from_secs(4);
 /// Targets in one plan: 5,000 nodes, two planes, two families.
 pub const TARGETS_MAX: usize = 20_000;
 /// Services that one agent checks.

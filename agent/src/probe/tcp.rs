@@ -72,7 +72,7 @@ fn open(address: SocketAddr) -> io::Result<Socket> {
 
 /// Reads the ICMP type and code of a rejection from the socket's error queue, if one is there.
 fn read_rejection(stream: &TcpStream) -> Option<(u8, u8)> {
-    let mut ancillary = Vec::with_capacity(ERROR_QUEUE_BYTES);
+    let mut ancillary = nix::cmsg_space!([u8; ERROR_QUEUE_BYTES]);
     let message = recvmsg::<SockaddrStorage>(
         stream.as_raw_fd(),
         &mut [],

@@ -1,9 +1,11 @@
 //! Rounds: one pass over all cells, paced, and always ended.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use super::cell::CellId;
+use meshvane_shared::name::NodeName;
+
+use super::cell::{CellId, Subject};
 use super::{Command, FRESH_SPREAD, PARTIAL_SPACING, PROBE_SOFT_LIMIT, Part, RngExt, Schedule, Tally, Timer};
 
 /// Cells that are down are probed in every one of this many rounds: below the three periods after which a cell is stale.
@@ -31,11 +33,12 @@ pub(super) fn span(interval: Duration) -> Duration {
 }
 
 impl Schedule {
-    /// The first round is the first look at everything, so it is a short one. Where the next one begins is drawn by lot:
-    /// agents that start together must not send together for ever.
+    /// The first round is the first look at everything, so it is a short one; the next one begins when its last probe is
+    /// judged, or nobody would look for most of an interval. Where exactly is drawn by lot: agents that start together
+    /// must not send together for ever.
     pub(super) fn start_first_round(&mut self, now: Duration) {
-        let share: f64 = self.random.random_range(0.5..1.0);
-        self.next_round = now + self.settings.interval.mul_f64(share);
+        let share: f64 = self.random.random_range(0.0..0.2);
+        self.next_round = now + FRESH_SPREAD + PROBE_SOFT_LIMIT + self.settings.interval.mul_f64(share);
         self.begin_round(now, FRESH_SPREAD);
     }
 
@@ -61,6 +64,7 @@ impl Schedule {
                 turn.push(*id);
             }
         }
+        self.spread(&mut turn);
         let count = u32::try_from(turn.len()).unwrap_or(u32::MAX).max(1);
         for (position, id) in (0u32..).zip(&turn) {
             self.set_timer(now + span * position / count, Timer::Due(*id, number));
@@ -68,6 +72,26 @@ impl Schedule {
         self.set_timer(now + deadline(self.settings.interval), Timer::RoundDeadline(number));
         self.set_timer(self.next_round, Timer::RoundStart(number));
         self.round = Some(Round { number, started: now, pending: turn.into_iter().collect() });
+    }
+
+    /// Orders the cells so that those of one node lie far apart: first one of each node, then the next of each. A node
+    /// that dies is then met by the next of its cells after a fraction of the interval.
+    fn spread(&self, turn: &mut Vec<CellId>) {
+        let mut met: BTreeMap<&NodeName, u32> = BTreeMap::new();
+        let mut ranked: Vec<(u32, CellId)> = Vec::with_capacity(turn.len());
+        for id in turn.drain(..) {
+            let rank = match self.cells.get(&id).map(|cell| &cell.subject) {
+                Some(Subject::Target(_, key)) => {
+                    let rank = met.entry(&key.node).or_default();
+                    *rank += 1;
+                    *rank
+                }
+                Some(Subject::Name(_) | Subject::Address(..)) | None => 0,
+            };
+            ranked.push((rank, id));
+        }
+        ranked.sort_unstable();
+        turn.extend(ranked.into_iter().map(|(_, id)| id));
     }
 
     /// It is a cell's turn, as a new one (round 0) or in the round with this number.

@@ -1,12 +1,14 @@
 //! Rules about one node: down, one plane cut, agent down.
 
 use meshvane_shared::check::Plane;
+use meshvane_shared::limits::{LATE_GRACE, RETRY_CAP};
 use meshvane_shared::wire::agents::MemberState;
 use meshvane_shared::wire::findings::{EVIDENCE_MAX, FindingKind, Severity, Subject};
 
 use super::planes::{PlaneVerdict, PlaneView, evidence};
 use super::{Case, Finding, FindingKey, Observers, message};
 use crate::mesh::observe::{Mark, Observed};
+use crate::mesh::snapshot::NodeView;
 use crate::mesh::time::Moment;
 
 /// How a plane of a node stands when nobody fails to reach it, or somebody does.
@@ -195,12 +197,20 @@ pub(super) fn agent_down(case: &mut Case<'_>) {
             continue;
         }
         let standings = Plane::ALL.map(|plane| standing(case, node, plane));
-        if standings.contains(&Standing::Undecided) || late {
+        let returning = is_returning(view, case.observed.snapshot.now.moment);
+        if standings.contains(&Standing::Undecided) || late || returning {
             case.hold(node);
         } else if !standings.contains(&Standing::Dead) {
             add_agent_down(case, node, standings.contains(&Standing::Answers));
         }
     }
+}
+
+/// Tells whether the node answers again since so short a time that its agent may not have been able to say so: a
+/// heartbeat that has just failed takes up to an interval to give up, and the next try comes after the longest wait.
+fn is_returning(view: &NodeView, now: Moment) -> bool {
+    let grace = view.member.interval + RETRY_CAP + LATE_GRACE;
+    view.recovered.is_some_and(|recovered| now.since(recovered) < grace)
 }
 
 fn add_agent_down(case: &mut Case<'_>, node: usize, answers: bool) {

@@ -152,6 +152,21 @@ fn an_agent_is_down_when_it_is_lost_and_its_addresses_answer() {
 }
 
 #[test]
+fn an_agent_whose_node_answers_again_has_a_moment_to_say_so() {
+    let mut snapshot = snapshot(
+        "a alive | . + + | . + +
+         b alive | + . + | + . +
+         c lost  | o o . | o o .",
+    );
+    let now = crate::mesh::picture::NOW.millis;
+    snapshot.nodes[2].recovered = Some(Moment::from_millis(now - 9_999));
+    let diagnosis = diagnose(&observe(&snapshot));
+    assert_eq!((diagnosis.findings.len(), diagnosis.held.len()), (0, 1));
+    snapshot.nodes[2].recovered = Some(Moment::from_millis(now - 10_000));
+    assert_eq!(diagnose(&observe(&snapshot)).findings[0].key.kind, FindingKind::AgentDown);
+}
+
+#[test]
 fn the_agent_of_a_single_node_is_down_when_it_is_lost() {
     check("a lost | . | .", &["agent_down a"]);
 }
