@@ -1,11 +1,15 @@
+use std::sync::atomic::{AtomicU32, Ordering};
+
 use super::*;
 
 const NOW: Moment = Moment::from_millis(0);
 
 fn gate(readers: bool, loopback_reads: bool) -> Gate {
+    // A file of its own for each call: tests run at the same time.
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let number = NEXT.fetch_add(1, Ordering::Relaxed);
     let token = |name: &str, content: &str| {
-        let path = std::env::temp_dir()
-            .join(format!("meshvane-gate-{}-{name}-{readers}-{loopback_reads}", std::process::id()));
+        let path = std::env::temp_dir().join(format!("meshvane-gate-{}-{number}-{name}", std::process::id()));
         std::fs::write(&path, content).unwrap();
         TokenFile::open("X", &path, Duration::from_hours(1), NOW).unwrap()
     };
