@@ -15,6 +15,7 @@ mod native;
 mod observability;
 mod parallel;
 mod program;
+mod routing;
 mod stop;
 mod support;
 mod tls;
