@@ -52,6 +52,43 @@ pub(crate) fn finding(scenario: Scenario) -> Option<Expected> {
     }
 }
 
+/// Whether a scenario lasts until it is mended; others are over by themselves.
+pub(crate) fn lasts(scenario: Scenario) -> bool {
+    match scenario {
+        Scenario::NodeDown
+        | Scenario::HostLinkDown
+        | Scenario::CablePulled
+        | Scenario::NodeSilent
+        | Scenario::PodPlaneCut
+        | Scenario::PodsIsolated
+        | Scenario::PodLinkDown
+        | Scenario::AgentKilled
+        | Scenario::AgentStopped
+        | Scenario::ScaleDown
+        | Scenario::ServerDown => true,
+        Scenario::AgentRestart | Scenario::PodRestart | Scenario::ServerRestart => false,
+    }
+}
+
+/// What a scenario breaks.
+pub(crate) fn victim(scenario: Scenario) -> &'static str {
+    match scenario {
+        Scenario::ServerDown | Scenario::ServerRestart => "the server",
+        Scenario::NodeDown
+        | Scenario::HostLinkDown
+        | Scenario::CablePulled
+        | Scenario::NodeSilent
+        | Scenario::PodPlaneCut
+        | Scenario::PodsIsolated
+        | Scenario::PodLinkDown
+        | Scenario::AgentKilled
+        | Scenario::AgentStopped
+        | Scenario::ScaleDown
+        | Scenario::AgentRestart
+        | Scenario::PodRestart => VICTIM_NAME,
+    }
+}
+
 /// Why a scenario cannot be played on loopback addresses; `None` when it can.
 pub(crate) fn needs_namespaces(scenario: Scenario) -> Option<&'static str> {
     match scenario {

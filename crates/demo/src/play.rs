@@ -7,7 +7,7 @@
 
 use std::time::Duration;
 
-use meshvane_shared::wire::findings::Severity;
+use meshvane_shared::wire::findings::{FindingKind, Severity};
 
 use crate::edges::Record;
 use crate::expect::{Expected, VICTIM_NAME};
@@ -185,7 +185,10 @@ impl Verdict {
 
 /// Judges a scenario after mending; `None` while it may still turn out well.
 fn judge(script: &Script, broken: Duration, mended: Duration, sight: Sight<'_>) -> Option<Verdict> {
-    let since: Vec<&Record> = sight.records.iter().filter(|record| record.opened >= broken).collect();
+    // What the machine does not let us measure was known before, is the same after, and is no one's fault.
+    let known = sight.records.iter().any(|record| record.opened < broken && is_about_us(record));
+    let counts = |record: &&Record| record.opened >= broken && !(known && is_about_us(record));
+    let since: Vec<&Record> = sight.records.iter().filter(counts).collect();
     let is_expected = |record: &&&Record| script.expected.is_some_and(|expected| matches(record, expected));
     let wanted = since.iter().find(is_expected).copied();
     let open = since.iter().filter(|record| record.closed.is_none()).count();
@@ -224,6 +227,10 @@ fn judge(script: &Script, broken: Duration, mended: Duration, sight: Sight<'_>) 
     let result = if passed { "passed" } else { "FAILED" };
     let text = [problems, facts].concat().join("; ");
     Some(Verdict { passed, text: format!("scenario {} {result}: {text}", script.name) })
+}
+
+fn is_about_us(record: &Record) -> bool {
+    record.kind == FindingKind::NotMeasurable
 }
 
 fn matches(record: &Record, expected: Expected) -> bool {

@@ -85,7 +85,7 @@ impl Show {
         let script = cli.scenario.map(|scenario| Script {
             name: scenario.name(),
             expected: expect::finding(scenario),
-            hold: cli.hold(),
+            hold: if expect::lasts(scenario) { cli.hold() } else { Duration::ZERO },
             lead: LEAD_MIN + rand::random_range(Duration::ZERO..LEAD_SPREAD),
         });
         Ok(Show {
@@ -251,9 +251,9 @@ impl Show {
         let now = self.now();
         self.journal.fault_at(now);
         self.ground.begin_to_break(&mut self.acts, scenario);
-        let hold = self.cli.hold;
-        let text =
-            format!("BREAK {scenario} ({}) for {hold} s: {}", expect::VICTIM_NAME, scenario.description());
+        let victim = expect::victim(scenario);
+        let hold = if expect::lasts(scenario) { format!(" for {} s", self.cli.hold) } else { String::new() };
+        let text = format!("BREAK {scenario} ({victim}){hold}: {}", scenario.description());
         self.say(Tone::Strong, text)
     }
 
@@ -261,7 +261,7 @@ impl Show {
         if let Some(fault) = self.fault.take() {
             self.ground.begin_to_mend(&mut self.acts, fault);
         }
-        self.say(Tone::Strong, "MEND")
+        if self.cli.scenario.is_some_and(expect::lasts) { self.say(Tone::Strong, "MEND") } else { Ok(()) }
     }
 
     fn take_act(&mut self, act: Result<Act, std::io::Error>) -> Result<Option<Verdict>, GroundError> {
@@ -274,7 +274,9 @@ impl Show {
                 mended?;
                 let now = self.now();
                 self.play.mended(now);
-                self.say(Tone::Plain, "mended")?;
+                if self.cli.scenario.is_some_and(expect::lasts) {
+                    self.say(Tone::Plain, "mended")?;
+                }
             }
         }
         Ok(None)

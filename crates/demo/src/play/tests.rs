@@ -105,7 +105,7 @@ fn where_nothing_may_be_found_the_mesh_is_watched_for_a_while() {
 #[test]
 fn findings_from_before_the_fault_and_notes_do_not_count() {
     let mut play = play(Some(FindingKind::NodeDown));
-    let note = Record { severity: Severity::Info, ..record(FindingKind::NotMeasurable, 9, Some(10)) };
+    let note = Record { severity: Severity::Info, ..record(FindingKind::PortRefused, 9, Some(10)) };
     let all = [record(FindingKind::NotMeasurable, 2, None), record(FindingKind::NodeDown, 8, Some(38)), note];
     assert!(verdict(&play.look(Sight { now: at(40), full: true, records: &all })).passed);
 }
@@ -124,4 +124,17 @@ fn a_mesh_that_does_not_fill_is_complained_of_once_and_may_fill_later() {
     assert!(!verdict(&play.look(sight)).passed);
     assert_eq!(play.look(sight), []);
     assert_eq!(play.look(Sight { now: at(90), full: true, records: &[] }).len(), 2);
+}
+
+#[test]
+fn what_could_not_be_measured_before_does_not_count_when_it_is_said_again() {
+    let again = |before: Vec<Record>| {
+        let mut play = play(Some(FindingKind::NodeDown));
+        let after =
+            [record(FindingKind::NodeDown, 8, Some(38)), record(FindingKind::NotMeasurable, 38, None)];
+        let all = [before, after.into()].concat();
+        play.look(Sight { now: at(40), full: true, records: &all })
+    };
+    assert!(verdict(&again(vec![record(FindingKind::NotMeasurable, 2, Some(38))])).passed);
+    assert_eq!(again(Vec::new()), []);
 }
