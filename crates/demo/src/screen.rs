@@ -17,6 +17,12 @@ use crate::picture::{Glance, Observation};
 const JOURNAL_LINES_MIN: usize = 3;
 /// Columns between the table's blocks.
 const GAP: &str = "   ";
+/// Columns of a row's number.
+const NUMBER: usize = 4;
+/// Columns of a member's state: the longest is `leaving`.
+const STATE: usize = 7;
+/// Columns of a member's state and its zone, as `zone-1`.
+const STATE_AND_ZONE: usize = STATE + 8;
 
 /// How a piece of text is meant; a colour where there are colours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,15 +83,17 @@ pub(crate) struct State<'a> {
 /// Draws a frame: lines of at most `width` columns, each ended by a line feed.
 pub(crate) fn frame(state: &State<'_>, width: usize) -> String {
     let mut lines = head(state);
-    match state.seen {
-        Some(seen) => {
-            lines.extend(table(seen, width));
-            lines.push(legend());
-            lines.push(totals(state, seen));
-            lines.push(Line::default());
-            lines.extend(findings(seen, width));
+    if let Some(seen) = state.seen {
+        let (table, notes, findings) = (table(seen, width), notes(state, seen), findings(seen, width));
+        // On a low screen the findings matter more than what explains the table.
+        let rest = lines.len() + table.len() + findings.len() + 1 + JOURNAL_LINES_MIN;
+        lines.extend(table);
+        if rest + notes.len() <= state.height {
+            lines.extend(notes);
         }
-        None => lines.push(Line::of(Tone::Faint, "no data yet")),
+        lines.extend(findings);
+    } else {
+        lines.push(Line::of(Tone::Faint, "no data yet"));
     }
     lines.push(Line::default());
     lines.truncate(state.height.saturating_sub(JOURNAL_LINES_MIN).max(1));
@@ -107,46 +115,61 @@ fn head(state: &State<'_>) -> Vec<Line> {
     vec![first, second, Line::default()]
 }
 
-/// The table of both planes, beside each other where the width allows, else one below the other.
+/// The table of both planes, beside each other where the width allows, if need be with less air, else one below the
+/// other.
 fn table(seen: &Observation, width: usize) -> Vec<Line> {
     let names = seen.names();
-    let Sizes { label, block, .. } = Sizes::of(&names);
-    // Label, number, two blocks, and the longest state.
-    let wide = 4 + label + 2 * (GAP.len() + block) + GAP.len() + "leaving  zone-1".len();
-    if wide <= width {
-        return rows(seen, &names, &Plane::ALL);
+    let [airy, dense] = Sizes::of(&names);
+    let beside = [airy, dense].into_iter().find(|sizes| sizes.width(Plane::ALL.len()) <= width);
+    match beside {
+        Some(sizes) => rows(seen, &names, &Plane::ALL, sizes),
+        None => Plane::ALL.iter().flat_map(|plane| rows(seen, &names, &[*plane], dense)).collect(),
     }
-    Plane::ALL.iter().flat_map(|plane| rows(seen, &names, &[*plane])).collect()
 }
 
 /// Columns that the parts of the table take.
+#[derive(Debug, Clone, Copy)]
 struct Sizes {
     label: usize,
     cell: usize,
     block: usize,
+    /// Of the members' states; their zones are shown where there is room.
+    member: usize,
 }
 
 impl Sizes {
-    fn of(names: &[String]) -> Self {
+    /// With air and zones, and without.
+    fn of(names: &[String]) -> [Self; 2] {
         let label = names.iter().map(String::len).max().unwrap_or(0);
-        let cell = if names.len() > 9 { 3 } else { 2 };
-        // The title stands above the first number, which is at the right of its cell.
-        let title = cell - 1 + Plane::ALL.iter().map(|plane| plane.as_str().len()).max().unwrap_or(0);
-        Sizes { label, cell, block: title.max(names.len() * cell) }
+        let title = Plane::ALL.iter().map(|plane| plane.as_str().len()).max().unwrap_or(0);
+        let sizes = |cell: usize, member| {
+            // The title stands above the first number, which is at the right of its cell.
+            Sizes { label, cell, block: (cell - 1 + title).max(names.len() * cell), member }
+        };
+        [sizes(if names.len() > 9 { 3 } else { 2 }, STATE_AND_ZONE), sizes(2, STATE)]
+    }
+
+    fn width(self, planes: usize) -> usize {
+        NUMBER + self.label + planes * (GAP.len() + self.block) + GAP.len() + self.member
+    }
+
+    /// The number above a column: where it does not fit, its last digit.
+    fn number(self, number: usize) -> usize {
+        if self.cell > 2 { number } else { number % 10 }
     }
 }
 
-fn rows(seen: &Observation, names: &[String], planes: &[Plane]) -> Vec<Line> {
-    let Sizes { label, cell, block } = Sizes::of(names);
+fn rows(seen: &Observation, names: &[String], planes: &[Plane], sizes: Sizes) -> Vec<Line> {
+    let Sizes { label, cell, block, .. } = sizes;
     let filler = " ".repeat(block - names.len() * cell);
-    let mut titles = Line::of(Tone::Plain, &" ".repeat(4 + label));
-    let mut numbers = Line::of(Tone::Faint, &format!("{:<width$}", "from   to", width = 4 + label));
+    let mut titles = Line::of(Tone::Plain, &" ".repeat(NUMBER + label));
+    let mut numbers = Line::of(Tone::Faint, &format!("{:<width$}", "from   to", width = NUMBER + label));
     for plane in planes {
         titles.add(Tone::Plain, &format!("{GAP}{}", " ".repeat(cell - 1)));
         titles.add(Tone::Strong, &format!("{:<width$}", plane.as_str(), width = block + 1 - cell));
         numbers.add(Tone::Plain, GAP);
         for number in 1..=names.len() {
-            numbers.add(Tone::Faint, &format!("{number:>cell$}"));
+            numbers.add(Tone::Faint, &format!("{:>cell$}", sizes.number(number)));
         }
         numbers.add(Tone::Plain, &filler);
     }
@@ -163,14 +186,14 @@ fn rows(seen: &Observation, names: &[String], planes: &[Plane]) -> Vec<Line> {
             line.add(Tone::Plain, &filler);
         }
         line.add(Tone::Plain, GAP);
-        line.append(member(seen, from));
+        line.append(member(seen, from, sizes));
         lines.push(line);
     }
     lines.push(Line::default());
     lines
 }
 
-fn member(seen: &Observation, name: &str) -> Line {
+fn member(seen: &Observation, name: &str, sizes: Sizes) -> Line {
     let Some(agent) = seen.agents.agents.iter().find(|agent| agent.node.as_str() == name) else {
         return Line::default();
     };
@@ -181,7 +204,7 @@ fn member(seen: &Observation, name: &str) -> Line {
         MemberState::Leaving => Tone::Faint,
     };
     let mut line = Line::of(tone, &format!("{:<7}", agent.state.as_str()));
-    if let Some(zone) = &agent.zone {
+    if let Some(zone) = agent.zone.as_ref().filter(|_| sizes.member > STATE) {
         line.add(Tone::Faint, &format!("  {zone}"));
     }
     line
@@ -194,6 +217,10 @@ fn glance_tone(glance: Glance) -> Tone {
         Glance::Suspect | Glance::Unmeasured | Glance::Stale => Tone::Doubt,
         Glance::Unreached => Tone::Bad,
     }
+}
+
+fn notes(state: &State<'_>, seen: &Observation) -> Vec<Line> {
+    vec![legend(), totals(state, seen), Line::default()]
 }
 
 fn legend() -> Line {

@@ -67,12 +67,25 @@ fn the_states_of_cells_differ_without_colours() {
 }
 
 #[test]
-fn a_table_too_wide_has_its_planes_one_below_the_other() {
+fn a_wide_table_gives_up_its_air_before_it_is_cut_in_two() {
     let drawn = draw(Some(&full(12)), &VecDeque::new(), 80, 80);
-    assert!(drawn.contains("host\n"), "{drawn}");
-    assert!(drawn.contains("from   to       1  2  3  4  5  6  7  8  9 10 11 12\n"), "{drawn}");
+    assert!(drawn.contains("from   to      1 2 3 4 5 6 7 8 9 0 1 2    1 2 3 4 5 6 7 8 9 0 1 2\n"), "{drawn}");
     assert!(drawn.lines().all(|line| line.chars().count() <= 80), "{drawn}");
-    assert_eq!(drawn.matches("node-12").count(), 2);
+    assert_eq!(drawn.matches("node-12").count(), 1);
+    let wider = draw(Some(&full(12)), &VecDeque::new(), 80, 120);
+    assert!(wider.contains("  8  9 10 11 12     1  2"), "{wider}");
+    let narrow = draw(Some(&full(12)), &VecDeque::new(), 80, 60);
+    assert_eq!(narrow.matches("node-12").count(), 2);
+}
+
+#[test]
+fn a_low_screen_shows_the_findings_before_what_explains_the_table() {
+    let mut seen = full(12);
+    seen.findings.findings = vec![finding(FindingKind::NodeDown, "node-2", FindingState::Open)];
+    let low = draw(Some(&seen), &VecDeque::new(), 25, 80);
+    assert!(low.contains("critical node_down\n    node-2 is not well\n"), "{low}");
+    assert!(!low.contains("+ reached"), "{low}");
+    assert!(draw(Some(&seen), &VecDeque::new(), 40, 80).contains("+ reached"));
 }
 
 #[test]
