@@ -12,6 +12,10 @@ use super::{
 /// So many that cannot start end the search for one that can: both engines are full then.
 const HELD_BACK_MAX: usize = 2 * IN_FLIGHT_MAX;
 
+/// Of those in flight, probes of bursts: a quarter is kept for the round, which must end however many targets fall silent
+/// together. Sixteen that are each judged after 1 s are as many as a round of 60 silent targets needs.
+const BURSTS_IN_FLIGHT_MAX: usize = IN_FLIGHT_MAX * 3 / 4;
+
 /// Which turn of its cell a probe is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Part {
@@ -87,6 +91,9 @@ impl Schedule {
             return true;
         }
         let is_icmp = cell.question.check() == CheckKind::Icmp;
+        if part != Part::Regular && self.bursting(is_icmp) >= BURSTS_IN_FLIGHT_MAX {
+            return false;
+        }
         if !self.make_room(is_icmp) {
             return false;
         }
@@ -103,6 +110,13 @@ impl Schedule {
         self.set_timer(now + PROBE_SOFT_LIMIT, Timer::Soft(probe));
         self.commands.push(Command::Start(probe, question));
         true
+    }
+
+    /// Probes of bursts that are in flight and not judged yet.
+    fn bursting(&self, is_icmp: bool) -> usize {
+        let bursts =
+            |flight: &&Flight| flight.is_icmp == is_icmp && !flight.judged && flight.part != Part::Regular;
+        self.flights.values().filter(bursts).count()
     }
 
     /// Sees that the engine has a free place; probes that only wait for a late answer make room for new ones.

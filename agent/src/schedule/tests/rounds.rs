@@ -134,3 +134,27 @@ fn an_empty_plan_still_has_its_rounds() {
     world.run_until(seconds(30.0));
     assert!(world.full_rounds().len() >= 5);
 }
+
+#[test]
+fn no_round_overruns_at_whatever_moment_half_of_the_targets_fall_silent() {
+    for phase in 0..20 {
+        let from = seconds(20.0 + f64::from(phase) * 0.25);
+        let network: Network = Box::new(move |question, at| {
+            if node_of(question).is_multiple_of(2) && at >= from {
+                Reply::Never
+            } else {
+                Reply::After(MILLISECOND)
+            }
+        });
+        // 30 peers, 60 targets; everybody else suspects the silent ones too and the server asks us to look.
+        let mut world = World::with_plan(31, network);
+        world.run_until(from + seconds(1.5));
+        world.tell(Event::Look(
+            (2..31).step_by(2).map(|node| plan([node], 1).targets[0].node.clone()).collect(),
+        ));
+        world.run_until(from + seconds(30.0));
+        for (at, report) in world.full_rounds() {
+            assert!(!report.overrun, "silent from {from:?}: the round at {at:?} overran");
+        }
+    }
+}
