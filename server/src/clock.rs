@@ -54,7 +54,7 @@ impl Reading {
     fn advance(&mut self, instant: Instant) -> Duration {
         let gap = instant.saturating_duration_since(self.last);
         if gap > PAUSE {
-            self.paused += gap - PULSE;
+            self.paused += gap.saturating_sub(PULSE);
             tracing::warn!(
                 gap_ms = gap.as_millis(),
                 "the server was stopped; this time counts for nobody's silence"

@@ -131,10 +131,7 @@ impl Collector {
     pub fn new(settings: CollectorSettings, now: Now) -> Self {
         Self {
             store: Store::new(settings.forget_after + settings.ttl),
-            plans: Mutex::new(Plans {
-                book: PlanBook::new(settings.epoch),
-                foreign: VecDeque::new(),
-            }),
+            plans: Mutex::new(Plans { book: PlanBook::new(settings.epoch), foreign: VecDeque::new() }),
             looks: Mutex::default(),
             recall: Mutex::new(Recall::new(now.moment, settings.ttl)),
             ledger: Mutex::default(),
@@ -146,10 +143,7 @@ impl Collector {
     }
 
     fn timing(&self) -> Timing {
-        Timing {
-            ttl: self.settings.ttl,
-            forget_after: self.settings.forget_after,
-        }
+        Timing { ttl: self.settings.ttl, forget_after: self.settings.forget_after }
     }
 
     /// Everything at one moment. An original agent's row is made of what it posted.
@@ -159,23 +153,11 @@ impl Collector {
         let originals = self.store.originals();
         let view = |entry: Entry| {
             let state = entry.member.state(now.moment, &timing)?;
-            let row = entry
-                .row
-                .or_else(|| original_row(&originals, &entry.member, &plan, now));
-            Some(NodeView {
-                member: entry.member,
-                state,
-                row,
-                recovered: entry.recovered,
-            })
+            let row = entry.row.or_else(|| original_row(&originals, &entry.member, &plan, now));
+            Some(NodeView { member: entry.member, state, row, recovered: entry.recovered })
         };
         let nodes = self.store.entries().into_iter().filter_map(view).collect();
-        Snapshot {
-            now,
-            timing,
-            plan,
-            nodes,
-        }
+        Snapshot { now, timing, plan, nodes }
     }
 
     fn observed<T>(&self, now: Now, draw: impl FnOnce(&Observed<'_>) -> T) -> T {
@@ -190,24 +172,11 @@ impl Collector {
             let looks = lock(&self.looks);
             // Numbers of another epoch say nothing here.
             let same_epoch = ask.have.is_some_and(|(epoch, _)| epoch == plan.version.epoch);
-            let seen = if same_epoch {
-                ask.look.unwrap_or(looks.newest())
-            } else {
-                looks.newest()
-            };
+            let seen = if same_epoch { ask.look.unwrap_or(looks.newest()) } else { looks.newest() };
             (looks.after(seen, now.moment), looks.newest())
         };
-        let members = plan
-            .targets
-            .iter()
-            .map(|target| &target.node)
-            .collect::<BTreeSet<_>>()
-            .len();
-        let asked = |node: &NodeName| {
-            ask.node
-                .as_ref()
-                .is_none_or(|agent| is_asked(agent, node, members))
-        };
+        let members = plan.targets.iter().map(|target| &target.node).collect::<BTreeSet<_>>().len();
+        let asked = |node: &NodeName| ask.node.as_ref().is_none_or(|agent| is_asked(agent, node, members));
         let look: Vec<NodeName> = waiting.into_iter().filter(asked).collect();
         let has_plan = ask.have == Some((plan.version.epoch, plan.version.generation));
         if has_plan && look.is_empty() {
@@ -263,43 +232,30 @@ impl Collector {
         if filter != FindingsFilter::Open {
             findings.extend(ledger.resolved());
         }
-        FindingsBody {
-            judging: self.judging.load(Ordering::Relaxed),
-            findings,
-        }
+        FindingsBody { judging: self.judging.load(Ordering::Relaxed), findings }
     }
 
     /// `GET /report`.
     pub fn report(&self, now: Now) -> ReportBody {
         let findings = self.findings(FindingsFilter::Open, now);
-        self.observed(now, |observed| {
-            crate::report::report(observed, findings.findings, findings.judging)
-        })
+        self.observed(now, |observed| crate::report::report(observed, findings.findings, findings.judging))
     }
 
     /// `GET /hosts`.
     pub fn hosts(&self, now: Now) -> HostsAnswer {
         let host_ips = view::compat::addresses(&self.snapshot(now), Plane::Host);
-        HostsAnswer {
-            count: host_ips.len(),
-            host_ips,
-        }
+        HostsAnswer { count: host_ips.len(), host_ips }
     }
 
     /// `GET /pods`.
     pub fn pods(&self, now: Now) -> PodsAnswer {
         let pod_ips = view::compat::addresses(&self.snapshot(now), Plane::Pod);
-        PodsAnswer {
-            count: pod_ips.len(),
-            pod_ips,
-        }
+        PodsAnswer { count: pod_ips.len(), pod_ips }
     }
 
     /// `GET /clients/count`.
     pub fn clients_count(&self, now: Now) -> ClientsCountAnswer {
-        ClientsCountAnswer {
-            active_client_count: view::compat::clients(&self.snapshot(now)),
-        }
+        ClientsCountAnswer { active_client_count: view::compat::clients(&self.snapshot(now)) }
     }
 
     /// `GET /test-results/hosts` and `/pods`.
@@ -314,9 +270,7 @@ impl Collector {
     pub fn service_results(&self, now: Now) -> ServiceResultsAnswer {
         let originals = self.store.originals();
         ServiceResultsAnswer {
-            results: self.observed(now, |observed| {
-                view::compat::service_results(observed, &originals)
-            }),
+            results: self.observed(now, |observed| view::compat::service_results(observed, &originals)),
         }
     }
 
@@ -331,17 +285,11 @@ impl Collector {
         self.forget(now);
         self.recall(now);
         let snapshot = self.snapshot(now);
-        let members = snapshot
-            .nodes
-            .iter()
-            .map(|view| (view.member.as_ref(), view.state));
+        let members = snapshot.nodes.iter().map(|view| (view.member.as_ref(), view.state));
         if lock(&self.plans).book.follow(members, now.moment) {
             self.plan_signal.send_replace(());
         }
-        let known = snapshot
-            .nodes
-            .iter()
-            .filter(|view| view.state != MemberState::Leaving);
+        let known = snapshot.nodes.iter().filter(|view| view.state != MemberState::Leaving);
         let may_judge = lock(&self.recall).may_judge(known.map(|view| view.member.node.clone()), now.moment);
         // Once begun, judging goes on: a member that joins later has not reported yet, and that is no reason to stop.
         if may_judge || self.judging.load(Ordering::Relaxed) {
@@ -385,13 +333,13 @@ impl Collector {
             recall.recalled(&heard)
         };
         for (node, targets) in recalled {
-            self.store.update(&node, |held| match held {
-                Some(_) => (Update::Keep, ()),
-                None => {
-                    tracing::info!(%node, "member recalled: other agents have it in their plans and it was not heard yet");
-                    let member = Arc::new(Member::recalled(node.clone(), &targets, now.moment));
-                    (Update::Put(Entry { member, row: None, recovered: None }), ())
+            self.store.update(&node, |held| {
+                if held.is_some() {
+                    return (Update::Keep, ());
                 }
+                tracing::info!(%node, "member recalled: other agents have it in their plans and it was not heard yet");
+                let member = Arc::new(Member::recalled(node.clone(), &targets, now.moment));
+                (Update::Put(Entry { member, row: None, recovered: None }), ())
             });
         }
     }
@@ -424,10 +372,10 @@ fn original_row(
 fn log_edge(edge: &Edge) {
     match edge {
         Edge::Opened(finding) => {
-            tracing::warn!(id = finding.id, "finding opened: {}", text::finding(finding))
+            tracing::warn!(id = finding.id, "finding opened: {}", text::finding(finding));
         }
         Edge::Resolved(finding) => {
-            tracing::info!(id = finding.id, "finding resolved: {}", text::finding(finding))
+            tracing::info!(id = finding.id, "finding resolved: {}", text::finding(finding));
         }
     }
 }

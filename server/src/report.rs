@@ -18,40 +18,24 @@ pub const SLOWEST_SHOWN: usize = 10;
 /// Draws the report.
 pub fn report(observed: &Observed<'_>, findings: Vec<FindingBody>, judging: bool) -> ReportBody {
     let snapshot = observed.snapshot;
-    let mut members: BTreeMap<String, u32> = MemberState::ALL
-        .iter()
-        .map(|state| (state.as_str().to_owned(), 0))
-        .collect();
+    let mut members: BTreeMap<String, u32> =
+        MemberState::ALL.iter().map(|state| (state.as_str().to_owned(), 0)).collect();
     for view in &snapshot.nodes {
         *members.entry(view.state.as_str().to_owned()).or_default() += 1;
     }
-    let notable = snapshot
-        .nodes
-        .iter()
-        .filter(|view| view.state != MemberState::Alive);
+    let notable = snapshot.nodes.iter().filter(|view| view.state != MemberState::Alive);
     let notable_members = notable
         .map(|view| NotableMember {
             node: view.member.node.clone(),
             state: view.state,
-            heartbeat_age_ms: view
-                .member
-                .heard
-                .map(|heard| millis(snapshot.now.moment.since(heard))),
+            heartbeat_age_ms: view.member.heard.map(|heard| millis(snapshot.now.moment.since(heard))),
         })
         .collect();
     let mut tally = Tally::default();
     tally.planes(observed);
     tally.services(observed);
     let (totals, slowest) = tally.finish();
-    ReportBody {
-        timestamp: snapshot.now.wall,
-        judging,
-        members,
-        notable_members,
-        totals,
-        slowest,
-        findings,
-    }
+    ReportBody { timestamp: snapshot.now.wall, judging, members, notable_members, totals, slowest, findings }
 }
 
 /// Counts cells and keeps the slowest.
@@ -143,34 +127,30 @@ impl Tally {
         &mut self,
         plane: MatrixPlane,
         check: CheckKind,
-        cell: &MatrixCellBody,
+        shown: &MatrixCellBody,
         pair: impl Fn() -> SlowPairBody,
     ) {
         let counts = self.open(plane, check);
-        match cell.outcome {
+        match shown.outcome {
             CellWord::Reached => counts.reached += 1,
             CellWord::Unreached => counts.unreached += 1,
             CellWord::Unmeasured => counts.unmeasured += 1,
             CellWord::Stale => counts.stale += 1,
             CellWord::NotPlanned | CellWord::Itself => {}
         }
-        let Some(rtt_us) = cell.rtt_us else { return };
-        counts.times.push(rtt_us);
-        let slower = self.slowest.len() < SLOWEST_SHOWN
-            || self.slowest.last().is_some_and(|pair| pair.rtt_us < rtt_us);
+        let Some(time) = shown.rtt_us else { return };
+        counts.times.push(time);
+        let slower =
+            self.slowest.len() < SLOWEST_SHOWN || self.slowest.last().is_some_and(|pair| pair.rtt_us < time);
         if slower {
-            let place = self.slowest.partition_point(|pair| pair.rtt_us >= rtt_us);
-            self.slowest.insert(place, pair());
+            let rank = self.slowest.partition_point(|pair| pair.rtt_us >= time);
+            self.slowest.insert(rank, pair());
             self.slowest.truncate(SLOWEST_SHOWN);
         }
     }
 
     fn finish(self) -> (Vec<TotalsBody>, Vec<SlowPairBody>) {
-        let totals = self
-            .counts
-            .into_iter()
-            .map(|((_, check), counts)| counts.totals(check))
-            .collect();
+        let totals = self.counts.into_iter().map(|((_, check), counts)| counts.totals(check)).collect();
         (totals, self.slowest)
     }
 }

@@ -54,14 +54,14 @@ impl Store {
     pub fn new(kept: Duration) -> Self {
         Self {
             agents: Cache::builder().time_to_live(kept).build(),
-            originals: Cache::builder()
-                .time_to_live(kept)
-                .max_capacity(ORIGINALS_MAX)
-                .build(),
+            originals: Cache::builder().time_to_live(kept).max_capacity(ORIGINALS_MAX).build(),
         }
     }
 
     /// Changes one entry; no other change of the same entry runs meanwhile.
+    ///
+    /// # Panics
+    /// If moka returned without having called the closure, which it promises not to do.
     pub fn update<T>(&self, node: &NodeName, change: impl FnOnce(Option<&Entry>) -> (Update, T)) -> T {
         let mut result = None;
         self.agents.entry_by_ref(node).and_compute_with(|held| {
@@ -106,11 +106,8 @@ impl Store {
 
     /// What original agents report, ordered by source address.
     pub fn originals(&self) -> Vec<(String, Arc<OriginalReport>)> {
-        let mut reports: Vec<_> = self
-            .originals
-            .iter()
-            .map(|(source, report)| (source.as_ref().clone(), report))
-            .collect();
+        let mut reports: Vec<_> =
+            self.originals.iter().map(|(source, report)| (source.as_ref().clone(), report)).collect();
         reports.sort_by(|one, other| one.0.cmp(&other.0));
         reports
     }
@@ -123,21 +120,12 @@ mod tests {
 
     #[test]
     fn changes_of_one_entry_from_many_threads_are_all_seen() {
-        let store = Store::new(Duration::from_secs(60));
+        let store = Store::new(Duration::from_mins(1));
         let node = NodeName::parse("node-1").unwrap();
         let bump = |held: Option<&Entry>| {
-            let count = held
-                .and_then(|entry| entry.recovered)
-                .map_or(0, |moment| moment.millis);
+            let count = held.and_then(|entry| entry.recovered).map_or(0, |moment| moment.millis);
             let member = Arc::new(Member::unheard(node.clone(), Moment::default()));
-            (
-                Update::Put(Entry {
-                    member,
-                    row: None,
-                    recovered: Some(Moment::from_millis(count + 1)),
-                }),
-                (),
-            )
+            (Update::Put(Entry { member, row: None, recovered: Some(Moment::from_millis(count + 1)) }), ())
         };
         std::thread::scope(|scope| {
             for _ in 0..8 {

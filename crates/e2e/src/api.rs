@@ -79,7 +79,9 @@ impl Api {
     pub async fn is_full_mesh(&self, nodes: usize) -> bool {
         for view in VIEWS {
             for family in ["ipv4", "ipv6"] {
-                let Some(matrix) = self.matrix(&format!("{view}&family={family}")).await else { return false };
+                let Some(matrix) = self.matrix(&format!("{view}&family={family}")).await else {
+                    return false;
+                };
                 let cells = matrix.cells.iter().flatten();
                 let reached = cells.filter(|cell| cell.outcome == CellWord::Reached).count();
                 if matrix.from.len() != nodes || reached != nodes * (nodes - 1) {

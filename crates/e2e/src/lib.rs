@@ -3,7 +3,10 @@
 //! A test starts a [`mesh::Mesh`], breaks something, and says which findings there were. The mesh's [`watch::Watch`] keeps
 //! every finding that ever opened, so a wrong one that came and went is a failure too.
 
-#![expect(clippy::unwrap_used, reason = "all of this is test code, which the lints know only by the attributes of the usual harness")]
+#![expect(
+    clippy::unwrap_used,
+    reason = "all of this is test code, which the lints know only by the attributes of the usual harness"
+)]
 
 pub mod api;
 pub mod clock;

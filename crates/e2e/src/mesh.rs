@@ -43,7 +43,8 @@ impl Mesh {
         let relay = cluster.relay(listener, SERVER_PORT).unwrap();
         let api = Api::new(address);
         let token_file = cluster.log_dir().join("token");
-        let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&token_file).unwrap();
+        let mut file =
+            std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&token_file).unwrap();
         writeln!(file, "{TOKEN}").unwrap();
         Self { watch: Watch::start(api.clone()), cluster, api, token_file, _relay: relay }
     }
@@ -79,11 +80,19 @@ impl Mesh {
 
     /// Waits until every cell of a mesh of so many nodes is reached.
     pub async fn full(&self, nodes: usize, within: Duration) -> Duration {
-        self.until(&format!("a full mesh of {nodes}"), within, async |mesh| mesh.api.is_full_mesh(nodes).await).await
+        self.until(&format!("a full mesh of {nodes}"), within, async |mesh| {
+            mesh.api.is_full_mesh(nodes).await
+        })
+        .await
     }
 
     /// Waits for a condition; how long it took. Panics with what the mesh says when it is not met in time.
-    pub async fn until(&self, what: &str, within: Duration, condition: impl AsyncFn(&Self) -> bool) -> Duration {
+    pub async fn until(
+        &self,
+        what: &str,
+        within: Duration,
+        condition: impl AsyncFn(&Self) -> bool,
+    ) -> Duration {
         let clock = Stopwatch::start();
         loop {
             if condition(self).await {
@@ -103,7 +112,10 @@ impl Mesh {
             ids
         };
         let wanted = sorted(expected.iter().map(ToString::to_string).collect());
-        self.until(&format!("open findings {expected:?}"), within, async |mesh| sorted(mesh.watch.open()) == wanted).await
+        self.until(&format!("open findings {expected:?}"), within, async |mesh| {
+            sorted(mesh.watch.open()) == wanted
+        })
+        .await
     }
 
     /// Lets time pass during which the mesh must stay as it is; what it is, the caller asserts afterwards.
@@ -127,7 +139,10 @@ impl Mesh {
         let report = self.api.text("/api/v1/report").await.unwrap_or_else(|| "no answer".to_owned());
         let mut text = format!("{why}\n{report}\n");
         for seen in self.watch.seen() {
-            text += &format!("{:?} to {:?}: {}: {}\n", seen.opened, seen.resolved, seen.body.id, seen.body.message);
+            text += &format!(
+                "{:?} to {:?}: {}: {}\n",
+                seen.opened, seen.resolved, seen.body.id, seen.body.message
+            );
         }
         text += &self.log_tails();
         panic!("{text}");
@@ -139,7 +154,8 @@ impl Mesh {
         let mut text = String::new();
         let mut files: Vec<_> = std::fs::read_dir(self.cluster.log_dir()).unwrap().flatten().collect();
         files.sort_by_key(std::fs::DirEntry::file_name);
-        for file in files.iter().filter(|file| file.path().extension().is_some_and(|ending| ending == "log")) {
+        for file in files.iter().filter(|file| file.path().extension().is_some_and(|ending| ending == "log"))
+        {
             let log = std::fs::read_to_string(file.path()).unwrap_or_default();
             let lines: Vec<&str> = log.lines().collect();
             text += &format!("--- {}\n", file.file_name().display());

@@ -79,7 +79,8 @@ impl Watch {
 
 fn note(kept: &mut BTreeMap<String, Seen>, body: FindingBody, now: Duration) {
     let resolved = (body.state == FindingState::Resolved).then_some(now);
-    let seen = kept.entry(body.id.clone()).or_insert(Seen { opened: now, resolved: None, body: body.clone() });
+    let seen =
+        kept.entry(body.id.clone()).or_insert(Seen { opened: now, resolved: None, body: body.clone() });
     seen.body = body;
     // A finding that is open again, after a restart of the server for instance, is not over.
     seen.resolved = resolved.map(|now| seen.resolved.unwrap_or(now));

@@ -43,7 +43,7 @@ impl Collector {
     /// # Errors
     /// The field that is missing or wrong.
     pub fn heartbeat(&self, body: HeartbeatBody, now: Now) -> Result<HeartbeatAnswer, Refusal> {
-        let heartbeat = Heartbeat::parse(body, now).map_err(refuse_heartbeat)?;
+        let heartbeat = Heartbeat::parse(body, now).map_err(|error| refuse_heartbeat(&error))?;
         let timing = self.timing();
         let node = heartbeat.node().clone();
         let full = self.store.is_full();
@@ -81,8 +81,8 @@ impl Collector {
     ///
     /// # Errors
     /// The field that is wrong, or that the plan is not known and the targets did not come with it.
-    pub fn round(&self, body: RoundBody, now: Now) -> Result<RoundAnswer, Refusal> {
-        let plan = self.plan_of(&body)?;
+    pub fn round(&self, body: &RoundBody, now: Now) -> Result<RoundAnswer, Refusal> {
+        let plan = self.plan_of(body)?;
         if let Some(targets) = &body.targets {
             let mut recall = lock(&self.recall);
             if recall.is_open(now.moment) {
@@ -94,7 +94,7 @@ impl Collector {
             if held.is_none() && full {
                 return (Update::Keep, Err(full_refusal()));
             }
-            match take_round(held, &plan, &body, now.moment) {
+            match take_round(held, &plan, body, now.moment) {
                 Ok((update, taken)) => (update, Ok(taken)),
                 Err(error) => (Update::Keep, Err(Refusal::InvalidField(error.to_string()))),
             }
@@ -269,7 +269,7 @@ fn log_heartbeat(prior: Option<&Member>, member: &Member, timing: &crate::mesh::
     }
 }
 
-fn refuse_heartbeat(error: HeartbeatError) -> Refusal {
+fn refuse_heartbeat(error: &HeartbeatError) -> Refusal {
     match error {
         HeartbeatError::Missing(_) => Refusal::MissingField(error.to_string()),
         HeartbeatError::Invalid { .. } => Refusal::InvalidField(error.to_string()),

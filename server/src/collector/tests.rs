@@ -21,7 +21,7 @@ fn at(millis: i64) -> Now {
 
 fn collector(epoch: Epoch) -> Collector {
     let settings =
-        CollectorSettings { ttl: Duration::from_secs(15), forget_after: Duration::from_secs(3_600), epoch };
+        CollectorSettings { ttl: Duration::from_secs(15), forget_after: Duration::from_hours(1), epoch };
     Collector::new(settings, at(0))
 }
 
@@ -87,7 +87,7 @@ fn healthy() -> Collector {
     collector.judge(at(100));
     for number in 1..=3 {
         let body = round(&collector, number, 1, None);
-        assert_eq!(collector.round(body, at(3_000)).unwrap().status, RoundStatus::Accepted);
+        assert_eq!(collector.round(&body, at(3_000)).unwrap().status, RoundStatus::Accepted);
     }
     collector.judge(at(3_000));
     collector
@@ -117,7 +117,7 @@ fn a_node_that_dies_is_named_and_its_return_resolves_it() {
     assert_eq!(open_ids(&collector, 3_000), [""; 0]);
     for (number, sequence) in [(1, 2), (2, 2)] {
         collector.heartbeat(heartbeat(number), at(5_000)).unwrap();
-        collector.round(round(&collector, number, sequence, Some(3)), at(5_500)).unwrap();
+        collector.round(&round(&collector, number, sequence, Some(3)), at(5_500)).unwrap();
     }
     collector.judge(at(5_600));
     assert_eq!(open_ids(&collector, 5_600), [""; 0], "its heartbeat is not overdue yet");
@@ -129,7 +129,7 @@ fn a_node_that_dies_is_named_and_its_return_resolves_it() {
     collector.judge(at(9_100));
     assert_eq!(open_ids(&collector, 9_100), ["node_down/node-3"], "nobody has looked since it came back");
     for number in 1..=3 {
-        collector.round(round(&collector, number, 3, None), at(10_000)).unwrap();
+        collector.round(&round(&collector, number, 3, None), at(10_000)).unwrap();
     }
     collector.judge(at(10_000));
     assert_eq!(open_ids(&collector, 10_000), [""; 0]);
@@ -146,7 +146,7 @@ fn a_suspicion_makes_others_look_and_is_fetched_once() {
     part.partial = true;
     part.cells.retain(|cell| cell.target == 4);
     part.cells[0].suspect = true;
-    collector.round(part, at(4_000)).unwrap();
+    collector.round(&part, at(4_000)).unwrap();
     let body = collector.plan(&ask(0), at(4_000)).unwrap();
     assert_eq!((body.look, body.look_number, body.targets), (vec![name(3)], 1, None));
     assert_eq!(collector.plan(&ask(1), at(4_000)), None);
@@ -168,10 +168,10 @@ fn a_round_on_an_unknown_plan_is_refused_until_it_brings_its_targets() {
     let targets = lock(&collector.plans).book.current().targets.clone();
     let mut body = round(&collector, 1, 2, None);
     body.plan = PlanVersion { epoch: Epoch(1), generation: 9 };
-    assert!(matches!(collector.round(body.clone(), at(4_000)), Err(Refusal::UnknownPlan(_))));
+    assert!(matches!(collector.round(&body, at(4_000)), Err(Refusal::UnknownPlan(_))));
     body.targets = Some(targets);
-    assert_eq!(collector.round(body.clone(), at(4_000)).unwrap().status, RoundStatus::Accepted);
-    assert_eq!(collector.round(body, at(4_000)).unwrap().status, RoundStatus::Duplicate);
+    assert_eq!(collector.round(&body, at(4_000)).unwrap().status, RoundStatus::Accepted);
+    assert_eq!(collector.round(&body, at(4_000)).unwrap().status, RoundStatus::Duplicate);
 }
 
 #[test]
@@ -181,7 +181,7 @@ fn what_is_refused_changes_nothing() {
     let mut body = round(&collector, 1, 2, None);
     body.cells[0].target = 99;
     assert!(
-        matches!(collector.round(body, at(3_000)), Err(Refusal::InvalidField(text)) if text.starts_with("cells[0].target"))
+        matches!(collector.round(&body, at(3_000)), Err(Refusal::InvalidField(text)) if text.starts_with("cells[0].target"))
     );
     let wrong = HeartbeatBody { node_ip: "-c1".into(), ..heartbeat(4) };
     assert!(collector.heartbeat(wrong, at(3_000)).is_err());
@@ -201,7 +201,7 @@ fn after_a_restart_nothing_is_judged_until_all_have_reported_and_a_dead_node_kee
         for cell in &mut body.cells {
             cell.failing_for_ms = cell.failing_for_ms.map(|_| 60_000);
         }
-        collector.round(body, at(1_000)).unwrap();
+        collector.round(&body, at(1_000)).unwrap();
         collector.judge(at(1_000));
     }
     assert!(!collector.findings(FindingsFilter::Open, at(1_000)).judging);
@@ -215,7 +215,7 @@ fn after_a_restart_nothing_is_judged_until_all_have_reported_and_a_dead_node_kee
                 let failing = 60_000 + u64::try_from(seconds - 1).unwrap() * 1_000;
                 cell.failing_for_ms = cell.failing_for_ms.map(|_| failing);
             }
-            collector.round(body, at(seconds * 1_000)).unwrap();
+            collector.round(&body, at(seconds * 1_000)).unwrap();
         }
         collector.judge(at(seconds * 1_000));
     }

@@ -12,7 +12,7 @@ use super::{body, reply};
 /// Takes a round.
 pub(super) async fn post(state: Arc<ApiState>, ask: Ask) -> Result<Response, Fault> {
     let taken = match body::json::<RoundBody>(&state, ask, body::LARGE).await {
-        Ok(round) => state.collector.round(round, state.clock.now()).map_err(Fault::from),
+        Ok(round) => state.collector.round(&round, state.clock.now()).map_err(Fault::from),
         Err(fault) => Err(fault),
     };
     state.metrics.round(taken.as_ref().ok().map(|answer| answer.status));

@@ -28,7 +28,7 @@ pub use heartbeat::{Heartbeat, HeartbeatError};
 
 /// A member that said goodbye is shown as leaving for this long, so that an operator who looks after a scale-down
 /// sees why it is not there.
-pub const LEAVING_KEPT: Duration = Duration::from_secs(60);
+pub const LEAVING_KEPT: Duration = Duration::from_mins(1);
 /// The heartbeat interval of agents that do not state theirs: the original's default.
 pub const ORIGINAL_INTERVAL: Duration = Duration::from_secs(5);
 /// The responder's port of agents that do not state theirs: the original's fixed one.

@@ -35,7 +35,7 @@ const OLD_MS: u64 = 5_000;
 const INTERVAL_MS: u64 = 5_000;
 
 pub(crate) const TIMING: Timing =
-    Timing { ttl: Duration::from_secs(15), forget_after: Duration::from_secs(3_600) };
+    Timing { ttl: Duration::from_secs(15), forget_after: Duration::from_hours(1) };
 
 /// Makes a snapshot.
 pub(crate) fn snapshot(picture: &str) -> Snapshot {
@@ -90,7 +90,7 @@ impl Line {
         };
         let member = Member {
             node: self.node.clone(),
-            zone: Zone::parse(if place % 2 == 0 { "zone-1" } else { "zone-2" }).ok(),
+            zone: Zone::parse(if place.is_multiple_of(2) { "zone-1" } else { "zone-2" }).ok(),
             host_addresses: vec![plan.targets[place * 2].address],
             pod_addresses: vec![plan.targets[place * 2 + 1].address],
             client_port: 6100,

@@ -14,11 +14,7 @@ pub fn report(report: &ReportBody) -> String {
 }
 
 fn draw(text: &mut String, report: &ReportBody) -> std::fmt::Result {
-    writeln!(
-        text,
-        "Network Connectivity Report  {}",
-        report.timestamp.format("%Y-%m-%d %H:%M:%S UTC")
-    )?;
+    writeln!(text, "Network Connectivity Report  {}", report.timestamp.format("%Y-%m-%d %H:%M:%S UTC"))?;
     let members: Vec<String> = ["alive", "late", "lost", "leaving"]
         .iter()
         .map(|state| format!("{} {state}", report.members.get(*state).copied().unwrap_or(0)))
@@ -36,11 +32,7 @@ fn draw(text: &mut String, report: &ReportBody) -> std::fmt::Result {
         writeln!(text, "slowest pairs:")?;
         for pair in &report.slowest {
             let (plane, rtt) = (pair.plane.as_str(), micros(pair.rtt_us));
-            writeln!(
-                text,
-                "  {} -> {} {plane} {}: {rtt}",
-                pair.from, pair.to, pair.check
-            )?;
+            writeln!(text, "  {} -> {} {plane} {}: {rtt}", pair.from, pair.to, pair.check)?;
         }
     }
     if !report.judging {
@@ -50,19 +42,13 @@ fn draw(text: &mut String, report: &ReportBody) -> std::fmt::Result {
         return writeln!(text, "findings: none");
     }
     writeln!(text, "findings: {}", report.findings.len())?;
-    report
-        .findings
-        .iter()
-        .try_for_each(|found| writeln!(text, "  {}", finding(found)))
+    report.findings.iter().try_for_each(|found| writeln!(text, "  {}", finding(found)))
 }
 
 /// One finding in one line.
 pub fn finding(finding: &FindingBody) -> String {
-    let context = if finding.context.is_empty() {
-        String::new()
-    } else {
-        format!(" [{}]", finding.context.join(", "))
-    };
+    let context =
+        if finding.context.is_empty() { String::new() } else { format!(" [{}]", finding.context.join(", ")) };
     format!(
         "{} {}: {}{context}",
         finding.severity.as_str().to_uppercase(),
@@ -78,9 +64,8 @@ fn draw_totals(text: &mut String, report: &ReportBody) -> std::fmt::Result {
         "plane", "check", "reached", "unreached", "unmeasured", "stale", "success", "rtt median", "rtt max"
     )?;
     for totals in &report.totals {
-        let success = totals
-            .success_percent
-            .map_or_else(|| "-".to_owned(), |percent| format!("{percent:.2}%"));
+        let success =
+            totals.success_percent.map_or_else(|| "-".to_owned(), |percent| format!("{percent:.2}%"));
         let time = |time: Option<u32>| time.map_or_else(|| "-".to_owned(), micros);
         writeln!(
             text,

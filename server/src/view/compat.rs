@@ -260,15 +260,15 @@ pub fn service_summary(observed: &Observed<'_>, originals: &Originals) -> Option
 }
 
 fn count(summary: &mut ServiceTestSummary, passes: bool, fails: bool) {
-    match (passes, fails) {
-        (true, _) => {
-            (summary.total_tests, summary.successful_tests) =
-                (summary.total_tests + 1, summary.successful_tests + 1)
-        }
-        (false, true) => {
-            (summary.total_tests, summary.failed_tests) = (summary.total_tests + 1, summary.failed_tests + 1)
-        }
-        (false, false) => summary.unmeasured_tests += 1,
+    if !passes && !fails {
+        summary.unmeasured_tests += 1;
+        return;
+    }
+    summary.total_tests += 1;
+    if passes {
+        summary.successful_tests += 1;
+    } else {
+        summary.failed_tests += 1;
     }
 }
 

@@ -1,7 +1,7 @@
 use super::*;
 
 fn day() -> std::ops::RangeInclusive<Duration> {
-    Duration::from_secs(1)..=Duration::from_secs(86_400)
+    Duration::from_secs(1)..=Duration::from_hours(24)
 }
 
 #[test]

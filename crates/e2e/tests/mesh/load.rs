@@ -32,7 +32,8 @@ async fn with_half_of_the_targets_silently_dropped_rounds_end_in_time_and_health
         let matrix = mesh.api.matrix("plane=pod&check=icmp").await.unwrap();
         for (from, row) in matrix.from.iter().zip(&matrix.cells).filter(|(from, _)| is_watched(from)) {
             for (to, cell) in matrix.to.iter().zip(row).filter(|(to, _)| is_watched(to) && *to != from) {
-                let fresh = cell.outcome == CellWord::Reached && cell.age_ms.is_some_and(|age| age < FRESH_MS);
+                let fresh =
+                    cell.outcome == CellWord::Reached && cell.age_ms.is_some_and(|age| age < FRESH_MS);
                 if !fresh {
                     mesh.fail(&format!("{from} to {to} is {cell:?}")).await;
                 }

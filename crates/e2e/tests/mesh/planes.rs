@@ -21,7 +21,10 @@ async fn a_pod_plane_cut_by_link_down_is_named_though_the_agent_is_silent() {
     let took = mesh.open_are(&["plane_cut/node-2/pod"], NAMED_WITHIN).await;
     println!("pod plane of node-2 named after {took:?}");
     let body = mesh.watch.find("plane_cut/node-2/pod").unwrap().body;
-    assert_eq!((body.plane, body.observers.as_ref().map(|observers| observers.saw)), (Some(Plane::Pod), Some(3)));
+    assert_eq!(
+        (body.plane, body.observers.as_ref().map(|observers| observers.saw)),
+        (Some(Plane::Pod), Some(3))
+    );
     // The agent is lost by now, and it stays one finding.
     mesh.pass(Duration::from_secs(20)).await;
     broken.heal_soon().await.unwrap();

@@ -71,7 +71,9 @@ async fn no_round_is_lost(mesh: &Mesh, node: NodeId) {
     mesh.until(&format!("{node} has delivered its backlog"), Duration::from_secs(30), delivered).await;
     let (produced, acknowledged) = (count("produced").await, count("acknowledged").await);
     let (dropped, refused) = (count("dropped").await, count("refused").await);
-    println!("{node}: {produced} rounds produced, {acknowledged} acknowledged, {dropped} dropped, {refused} refused");
+    println!(
+        "{node}: {produced} rounds produced, {acknowledged} acknowledged, {dropped} dropped, {refused} refused"
+    );
     assert!(produced > 0.0);
     assert_eq!((dropped, refused), (0.0, 0.0));
 }

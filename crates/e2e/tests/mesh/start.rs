@@ -54,7 +54,8 @@ async fn an_agent_with_a_wrong_token_is_no_member_and_disturbs_nobody() {
     mesh.start_agent(NodeId(2));
     mesh.full(2, FULL_MESH_WITHIN).await;
     mesh.pass(Duration::from_secs(6)).await;
-    let names: Vec<String> = mesh.api.agents().await.into_iter().map(|agent| agent.node.to_string()).collect();
+    let names: Vec<String> =
+        mesh.api.agents().await.into_iter().map(|agent| agent.node.to_string()).collect();
     assert_eq!(names, ["node-1", "node-2"]);
     assert!(stranger.is_running(), "a token may be mended while the agent runs");
     let log = stranger.log().unwrap();

@@ -91,7 +91,7 @@ pub(super) fn node_down(case: &mut Case<'_>) {
         let onset = Plane::ALL
             .iter()
             .filter_map(|plane| case.planes.get(&(node, *plane)))
-            .map(|view| view.onset)
+            .map(|view| view.since)
             .min();
         let onset = onset.unwrap_or(case.observed.snapshot.now.moment);
         let heard_since = view.member.received.is_some_and(|received| received > onset);
@@ -159,7 +159,7 @@ fn add_plane_cut(case: &mut Case<'_>, node: usize, plane: Plane) {
     };
     // The other plane must have answered since this one fell silent, or its answer is of the time before.
     let answered = newest_answer(observed, node, plane.other());
-    if answered.is_none_or(|answered| answered <= view.onset) {
+    if answered.is_none_or(|answered| answered <= view.since) {
         case.hold(node);
         return;
     }

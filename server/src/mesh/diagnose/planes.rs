@@ -31,10 +31,8 @@ pub struct PlaneView {
     pub answers: usize,
     /// Observers that have not looked since the failure began.
     pub pending: usize,
-    /// When it stopped answering, as far as was measured.
+    /// When it stopped answering, as far as was measured. An answer from before it shows nothing.
     pub since: Moment,
-    /// The failure's first moment: an answer from before it shows nothing.
-    pub onset: Moment,
 }
 
 /// What the observers' words come to.
@@ -91,7 +89,7 @@ fn view(observed: &Observed<'_>, node: usize, plane: Plane) -> Option<PlaneView>
     let columns: Vec<usize> = observed.columns_at(node, plane).collect();
     let subject = &observed.snapshot.nodes[node];
     let fresh_after = subject.recovered.max(Some(subject.member.steady_since)).unwrap_or_default();
-    let mut answering = Vec::new();
+    let mut answer_times = Vec::new();
     let mut silent = Vec::new();
     let mut pending = 0;
     for (observer, looking) in observed.snapshot.nodes.iter().enumerate() {
@@ -99,9 +97,9 @@ fn view(observed: &Observed<'_>, node: usize, plane: Plane) -> Option<PlaneView>
             continue;
         }
         match word(observed, observer, &columns) {
-            Some(Word::Answers(at)) => answering.push(at),
+            Some(Word::Answers(at)) => answer_times.push(at),
             Some(Word::Silent { since, measured }) if measured >= fresh_after => {
-                silent.push(Silence { observer, since })
+                silent.push(Silence { observer, since });
             }
             Some(Word::Silent { .. } | Word::Pending) => pending += 1,
             None => {}
@@ -112,9 +110,8 @@ fn view(observed: &Observed<'_>, node: usize, plane: Plane) -> Option<PlaneView>
     }
     let begins: Vec<Moment> = silent.iter().map(|silence| silence.since).collect();
     let since = start_of_newest(&begins).unwrap_or(observed.snapshot.now.moment);
-    let onset = since;
-    let answers = answering.iter().filter(|at| **at > onset).count();
-    pending += answering.len() - answers;
+    let answers = answer_times.iter().filter(|at| **at > since).count();
+    pending += answer_times.len() - answers;
     let verdict = if answers > 0 {
         PlaneVerdict::Answers
     } else if !silent.is_empty() && (pending == 0 || silent.len() >= LOOK_OBSERVERS) {
@@ -122,7 +119,7 @@ fn view(observed: &Observed<'_>, node: usize, plane: Plane) -> Option<PlaneView>
     } else {
         PlaneVerdict::Undecided
     };
-    Some(PlaneView { verdict, silent, answers, pending, since, onset })
+    Some(PlaneView { verdict, silent, answers, pending, since })
 }
 
 /// When the newest failure began: the earliest of the moments that belong with the latest.
@@ -132,13 +129,13 @@ fn start_of_newest(begins: &[Moment]) -> Option<Moment> {
 }
 
 /// What one observer says of a plane, over its families and checks; `None` when it measured nothing.
-fn word(observed: &Observed<'_>, observer: usize, columns: &[usize]) -> Option<Word> {
+fn word(matrix: &Observed<'_>, observer: usize, columns: &[usize]) -> Option<Word> {
     let mut answered: Option<Moment> = None;
     let mut begins = Vec::new();
     let mut measured: Option<Moment> = None;
     for column in columns {
         for check in CheckKind::ON_PLANES {
-            let cell = observed.cell(observer, *column, check);
+            let cell = matrix.cell(observer, *column, check);
             let fresh = matches!(cell.word, CellWord::Reached | CellWord::Unreached);
             let Some(timed) = cell.timed.filter(|_| fresh) else {
                 continue;
@@ -192,20 +189,15 @@ pub fn evidence(observed: &Observed<'_>, node: usize, plane: Plane, view: &Plane
     evidence
 }
 
-fn failing_cell(
-    observed: &Observed<'_>,
-    observer: usize,
-    column: usize,
-    check: CheckKind,
-) -> Option<Evidence> {
-    let cell = observed.cell(observer, column, check);
+fn failing_cell(observed: &Observed<'_>, from: usize, column: usize, check: CheckKind) -> Option<Evidence> {
+    let cell = observed.cell(from, column, check);
     let timed = cell.timed.filter(|_| cell.word == CellWord::Unreached)?;
     let Outcome::Unreached(cause) = timed.outcome else {
         return None;
     };
     let at = observed.columns[column];
     Some(Evidence {
-        from: observed.snapshot.nodes[observer].member.node.clone(),
+        from: observed.snapshot.nodes[from].member.node.clone(),
         to: observed.snapshot.nodes[at.node].member.node.to_string(),
         plane: Some(at.plane),
         check,

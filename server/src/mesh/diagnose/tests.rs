@@ -15,7 +15,12 @@ fn line(finding: &Finding) -> String {
     let key = &finding.key;
     let subject = match &key.subject {
         Subject::Node { node } => node.to_string(),
-        other => format!("{other:?}"),
+        other @ (Subject::Pair { .. }
+        | Subject::Groups { .. }
+        | Subject::Name { .. }
+        | Subject::Scope { .. }) => {
+            format!("{other:?}")
+        }
     };
     let mut words = vec![key.kind.as_str().to_owned(), subject];
     words.extend(key.plane.map(|plane| plane.to_string()));

@@ -62,7 +62,8 @@ impl Heartbeat {
         let origin = if body.node.is_some() { Origin::Native } else { Origin::Original };
         let node = match body.node {
             Some(node) => node,
-            None => NodeName::from_pod_name(&body.pod_name).map_err(|error| invalid("pod_name", error))?,
+            None => NodeName::from_pod_name(&body.pod_name)
+                .map_err(|error| invalid("pod_name", error.to_string()))?,
         };
         let uptime = Duration::from_millis(body.uptime_ms.unwrap_or(0));
         let boot = body.boot_id.map(|id| Boot { id, started: now.moment.before(uptime) });
@@ -98,8 +99,8 @@ impl Heartbeat {
     }
 }
 
-fn invalid(field: &'static str, problem: impl ToString) -> HeartbeatError {
-    HeartbeatError::Invalid { field, problem: problem.to_string() }
+fn invalid(field: &'static str, problem: impl Into<String>) -> HeartbeatError {
+    HeartbeatError::Invalid { field, problem: problem.into() }
 }
 
 fn interval(interval_ms: Option<u64>) -> Result<Duration, HeartbeatError> {

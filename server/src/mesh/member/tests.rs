@@ -4,7 +4,7 @@ use meshvane_shared::wire::heartbeat::HeartbeatBody;
 use super::*;
 use crate::mesh::time::Now;
 
-const TIMING: Timing = Timing { ttl: Duration::from_secs(15), forget_after: Duration::from_secs(3600) };
+const TIMING: Timing = Timing { ttl: Duration::from_secs(15), forget_after: Duration::from_hours(1) };
 
 fn at(millis: i64) -> Now {
     Now { moment: Moment::from_millis(millis), wall: DateTime::<Utc>::UNIX_EPOCH }
@@ -33,7 +33,7 @@ fn hear(prior: Option<&Member>, body: HeartbeatBody, millis: i64) -> Option<Memb
 fn silence_makes_a_member_late_then_lost_then_gone() {
     let member = hear(None, body("a", 0), 0).unwrap();
     let check = |millis, expected| {
-        assert_eq!(member.state(Moment::from_millis(millis), &TIMING), expected, "{millis}")
+        assert_eq!(member.state(Moment::from_millis(millis), &TIMING), expected, "{millis}");
     };
     check(0, Some(MemberState::Alive));
     check(6_000, Some(MemberState::Alive));

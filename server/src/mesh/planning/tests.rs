@@ -8,7 +8,7 @@ use super::*;
 use crate::mesh::member::{Heartbeat, Timing};
 use crate::mesh::time::Now;
 
-const TIMING: Timing = Timing { ttl: Duration::from_secs(15), forget_after: Duration::from_secs(3600) };
+const TIMING: Timing = Timing { ttl: Duration::from_secs(15), forget_after: Duration::from_hours(1) };
 
 fn member(node: Option<&str>, host: &str, pod: &str) -> Member {
     let now = Now { moment: Moment::default(), wall: DateTime::<Utc>::UNIX_EPOCH };

@@ -58,12 +58,6 @@ findings: none
 
 #[test]
 fn a_server_that_does_not_judge_yet_says_so_instead_of_none() {
-    let text = report(&ReportBody {
-        judging: false,
-        ..sample()
-    });
-    assert!(
-        text.ends_with("findings: not judged yet, waiting for the agents to report\n"),
-        "{text}"
-    );
+    let text = report(&ReportBody { judging: false, ..sample() });
+    assert!(text.ends_with("findings: not judged yet, waiting for the agents to report\n"), "{text}");
 }
