@@ -5,7 +5,8 @@
 
 #![expect(
     clippy::unwrap_used,
-    reason = "all of this is test code, which the lints know only by the attributes of the usual harness"
+    clippy::missing_panics_doc,
+    reason = "all of this is test code, which the lints know only by the attributes of the usual harness; a test panics to fail"
 )]
 
 pub mod api;

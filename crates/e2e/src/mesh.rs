@@ -1,6 +1,7 @@
 //! A whole mesh under test.
 
-use std::io::Write;
+use std::fmt::Write as _;
+use std::io::Write as _;
 use std::net::TcpListener;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
@@ -139,10 +140,8 @@ impl Mesh {
         let report = self.api.text("/api/v1/report").await.unwrap_or_else(|| "no answer".to_owned());
         let mut text = format!("{why}\n{report}\n");
         for seen in self.watch.seen() {
-            text += &format!(
-                "{:?} to {:?}: {}: {}\n",
-                seen.opened, seen.resolved, seen.body.id, seen.body.message
-            );
+            let (id, message) = (&seen.body.id, &seen.body.message);
+            let _ = writeln!(text, "{:?} to {:?}: {id}: {message}", seen.opened, seen.resolved);
         }
         text += &self.log_tails();
         panic!("{text}");
@@ -158,7 +157,7 @@ impl Mesh {
         {
             let log = std::fs::read_to_string(file.path()).unwrap_or_default();
             let lines: Vec<&str> = log.lines().collect();
-            text += &format!("--- {}\n", file.file_name().display());
+            let _ = writeln!(text, "--- {}", file.file_name().display());
             text += &lines[lines.len().saturating_sub(LINES)..].join("\n");
             text.push('\n');
         }
