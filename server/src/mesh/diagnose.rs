@@ -114,6 +114,8 @@ pub struct Diagnosis {
     pub findings: Vec<Finding>,
     /// Nodes about which nothing can be said yet: their findings stay as they are.
     pub held: BTreeSet<NodeName>,
+    /// Kinds about which nothing can be said yet, whomever they are about: their findings stay as they are.
+    pub held_kinds: BTreeSet<FindingKind>,
 }
 
 /// The state of one judgement, passed from rule to rule.

@@ -46,7 +46,7 @@ pub enum Edge {
 impl Ledger {
     /// Takes a judgement. A finding that it does not repeat is resolved, unless one of its nodes is held.
     pub fn settle(&mut self, diagnosis: Diagnosis, now: Now) -> Vec<Edge> {
-        let Diagnosis { findings, held } = diagnosis;
+        let Diagnosis { findings, held, held_kinds } = diagnosis;
         let mut current: BTreeMap<FindingKey, Finding> =
             findings.into_iter().map(|finding| (finding.key.clone(), finding)).collect();
         let mut edges = Vec::new();
@@ -56,7 +56,9 @@ impl Ledger {
                 let since = opened.finding.since.min(repeated.since);
                 opened.finding = Finding { since, ..repeated };
                 self.open.insert(key, opened);
-            } else if key.nodes().into_iter().any(|node| held.contains(node)) {
+            } else if held_kinds.contains(&key.kind)
+                || key.nodes().into_iter().any(|node| held.contains(node))
+            {
                 self.open.insert(key, opened);
             } else {
                 edges.push(Edge::Resolved(self.resolve(key, &opened, now)));

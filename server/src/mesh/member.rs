@@ -120,7 +120,8 @@ impl Member {
         }
     }
 
-    fn late_after(&self) -> Duration {
+    /// Silence above this is lateness.
+    pub fn late_after(&self) -> Duration {
         self.interval + limits::LATE_GRACE
     }
 

@@ -1,7 +1,9 @@
 //! Rules about what an agent cannot measure or does not report.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
+use meshvane_shared::address::Family;
 use meshvane_shared::check::CheckKind;
 use meshvane_shared::limits::STALE_AFTER_PERIODS;
 use meshvane_shared::outcome::{Outcome, Reason};
@@ -13,42 +15,70 @@ use crate::mesh::member::Origin;
 use crate::mesh::observe::Mark;
 use crate::mesh::time::Moment;
 
-/// A check that an agent cannot do at all: all its cells say "not permitted". When every agent says so it is one finding.
+/// A check that an agent cannot do at all, in one family or in all that it has. When every agent says so it is one finding.
 pub(super) fn not_measurable(case: &mut Case<'_>) {
+    // An agent that has just begun has said nothing yet: whether it is "every agent" shows with its first round.
+    if case.observed.snapshot.nodes.iter().any(|view| view.state == MemberState::Alive && view.row.is_none())
+    {
+        case.diagnosis.held_kinds.insert(FindingKind::NotMeasurable);
+        return;
+    }
     for check in CheckKind::ON_PLANES {
-        let blind: Vec<usize> = (0..case.observed.snapshot.nodes.len())
-            .filter(|node| is_not_permitted(case, *node, check))
+        let sights: Vec<(usize, Sight)> = (0..case.observed.snapshot.nodes.len())
+            .filter_map(|node| Some((node, sight(case, node, check)?)))
             .collect();
-        let observers = case.observed.snapshot.nodes.iter().filter(|view| view.is_observer()).count();
-        if blind.is_empty() {
-            continue;
-        }
-        if blind.len() == observers && observers > 1 {
-            let since = blind.iter().filter_map(|node| first_seen(case, *node, check)).min();
-            add(case, Subject::Scope { scope: Scope::All }, check, since);
-            continue;
-        }
-        for node in blind {
-            let since = first_seen(case, node, check);
-            let subject = Subject::Node { node: case.name(node) };
-            add(case, subject, check, since);
+        let everybody = sights.len() > 1 && sights.iter().all(|(_, sight)| *sight == Sight::Blind(None));
+        let since = |node: &usize| first_refusal(case, *node, check);
+        let found: Vec<(Subject, Option<Family>, Option<Moment>)> = if everybody {
+            let first = sights.iter().filter_map(|(node, _)| since(node)).min();
+            vec![(Subject::Scope { scope: Scope::All }, None, first)]
+        } else {
+            let of_node = |(node, sight): &(usize, Sight)| match sight {
+                Sight::Blind(family) => {
+                    Some((Subject::Node { node: case.name(*node) }, *family, since(node)))
+                }
+                Sight::Sees => None,
+            };
+            sights.iter().filter_map(of_node).collect()
+        };
+        for (subject, family, since) in found {
+            add(case, subject, check, family, since);
         }
     }
 }
 
-fn is_not_permitted(case: &Case<'_>, node: usize, check: CheckKind) -> bool {
+/// What an agent can do of a check.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sight {
+    /// It measures.
+    Sees,
+    /// It is not permitted to, in this family or in all that it has.
+    Blind(Option<Family>),
+}
+
+/// What an agent can do of a check; `None` when it is no observer, or has tried nothing yet.
+fn sight(case: &Case<'_>, node: usize, check: CheckKind) -> Option<Sight> {
+    let marks = case.observed.marks(check)?;
     if !case.observed.snapshot.nodes[node].is_observer() {
-        return false;
+        return None;
     }
-    let Some(marks) = case.observed.marks(check) else {
-        return false;
-    };
-    let mut measurable =
-        marks.row(node).iter().filter(|mark| !matches!(mark, Mark::Itself | Mark::NotPlanned)).peekable();
-    measurable.peek().is_some() && measurable.all(|mark| *mark == Mark::NotPermitted)
+    let (mut sees, mut blind) = (BTreeSet::new(), BTreeSet::new());
+    for (column, mark) in case.observed.columns.iter().zip(marks.row(node)) {
+        match mark {
+            Mark::Reached | Mark::Answered | Mark::Silent => sees.insert(column.family()),
+            Mark::NotPermitted => blind.insert(column.family()),
+            Mark::Unmeasured | Mark::Stale | Mark::NotPlanned | Mark::Itself => false,
+        };
+    }
+    match (blind.difference(&sees).next(), sees.is_empty()) {
+        (None, true) => None,
+        (None, false) => Some(Sight::Sees),
+        (Some(_), true) => Some(Sight::Blind(None)),
+        (Some(family), false) => Some(Sight::Blind(Some(*family))),
+    }
 }
 
-fn first_seen(case: &Case<'_>, node: usize, check: CheckKind) -> Option<Moment> {
+fn first_refusal(case: &Case<'_>, node: usize, check: CheckKind) -> Option<Moment> {
     let columns = 0..case.observed.columns.len();
     let refused = |column| {
         let timed = case.observed.cell(node, column, check).timed?;
@@ -57,11 +87,21 @@ fn first_seen(case: &Case<'_>, node: usize, check: CheckKind) -> Option<Moment> 
     columns.filter_map(refused).min()
 }
 
-fn add(case: &mut Case<'_>, subject: Subject, check: CheckKind, since: Option<Moment>) {
+fn add(
+    case: &mut Case<'_>,
+    subject: Subject,
+    check: CheckKind,
+    family: Option<Family>,
+    since: Option<Moment>,
+) {
     let since = since.unwrap_or(case.observed.snapshot.now.moment);
-    let sentence = message::not_measurable(&subject, check);
+    let sentence = message::not_measurable(&subject, check, family);
     case.add(Finding {
-        key: FindingKey { check: Some(check), ..FindingKey::new(FindingKind::NotMeasurable, subject) },
+        key: FindingKey {
+            check: Some(check),
+            family,
+            ..FindingKey::new(FindingKind::NotMeasurable, subject)
+        },
         severity: Severity::Warning,
         observers: None,
         since,

@@ -1,5 +1,6 @@
 //! The sentences that a person reads.
 
+use meshvane_shared::address::Family;
 use meshvane_shared::check::{CheckKind, Plane};
 use meshvane_shared::name::NodeName;
 use meshvane_shared::wire::findings::Subject;
@@ -75,20 +76,21 @@ pub(super) fn agent_down(node: &NodeName, pod: Option<&str>, answers: bool) -> S
     Sentence { head: format!("the agent on {node}{pod} is silent"), tail: tail.to_owned() }
 }
 
-pub(super) fn not_measurable(subject: &Subject, check: CheckKind) -> Sentence {
+pub(super) fn not_measurable(subject: &Subject, check: CheckKind, family: Option<Family>) -> Sentence {
     let who = match subject {
         Subject::Node { node } => node.to_string(),
         Subject::Pair { .. } | Subject::Groups { .. } | Subject::Name { .. } | Subject::Scope { .. } => {
             "every agent".to_owned()
         }
     };
+    let over = family.map_or_else(String::new, |family| format!(" over {family}"));
     let tail = match check {
         CheckKind::Icmp => {
             "; set the pod's sysctl net.ipv4.ping_group_range so that it includes the agent's group, or grant NET_RAW"
         }
         CheckKind::Tcp | CheckKind::Dns => "; look at the pod's security profile and the node's firewall",
     };
-    Sentence { head: format!("{who} cannot measure {check}: not permitted"), tail: tail.to_owned() }
+    Sentence { head: format!("{who} cannot measure {check}{over}: not permitted"), tail: tail.to_owned() }
 }
 
 pub(super) fn stale(node: &NodeName) -> Sentence {

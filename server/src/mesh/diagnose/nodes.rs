@@ -94,7 +94,12 @@ pub(super) fn node_down(case: &mut Case<'_>) {
             .map(|view| view.since)
             .min();
         let onset = onset.unwrap_or(case.observed.snapshot.now.moment);
-        let heard_since = view.member.received.is_some_and(|received| received > onset);
+        let now = case.observed.snapshot.now.moment;
+        let heard_since = view.member.received.is_some_and(|received| {
+            // What arrives just after the onset may have left before it, on a connection that was open: it shows that the
+            // agent is there only until it is overdue itself.
+            received > onset && now.since(received) <= view.member.late_after()
+        });
         if dead < failing {
             case.hold(node);
         } else if !heard_since && matches!(view.state, MemberState::Late | MemberState::Lost) {

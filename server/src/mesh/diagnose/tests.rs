@@ -220,6 +220,38 @@ fn an_agent_that_is_not_permitted_to_echo_is_named_and_nobody_is_called_unreacha
 }
 
 #[test]
+fn whether_every_agent_is_blind_waits_for_the_first_round_of_one_that_has_just_begun() {
+    let snapshot = snapshot(
+        "a alive | . n n | . n n
+         b alive | n . n | n . n
+         c alive | - - - | - - -",
+    );
+    let diagnosis = diagnose(&observe(&snapshot));
+    assert!(diagnosis.held_kinds.contains(&FindingKind::NotMeasurable));
+    assert!(diagnosis.findings.iter().all(|finding| finding.key.kind != FindingKind::NotMeasurable));
+}
+
+#[test]
+fn a_node_is_down_though_something_of_its_agent_still_arrived_after_the_onset() {
+    let mut snapshot = snapshot(
+        "a alive | . + x | . + x
+         b alive | + . x | + . x
+         c late  | o o . | o o .",
+    );
+    let now = crate::mesh::picture::NOW.millis;
+    let received = |snapshot: &mut crate::mesh::snapshot::Snapshot, millis_ago: i64| {
+        let member = crate::mesh::member::Member::clone(&snapshot.nodes[2].member);
+        let received = Some(Moment::from_millis(now - millis_ago));
+        snapshot.nodes[2].member = std::sync::Arc::new(crate::mesh::member::Member { received, ..member });
+    };
+    // The failures of the picture begin 3 s ago.
+    received(&mut snapshot, 2_500);
+    assert_eq!(diagnose(&observe(&snapshot)).findings.len(), 0);
+    snapshot.now.moment = Moment::from_millis(now + 4_000);
+    assert_eq!(diagnose(&observe(&snapshot)).findings[0].key.kind, FindingKind::NodeDown);
+}
+
+#[test]
 fn an_agent_that_heartbeats_and_sends_no_rounds_is_stale() {
     check(
         "a alive | . + + | . + +
