@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use e2e::clock::Stopwatch;
 use e2e::mesh::Mesh;
-use lab::{NodeId, ServerPlace, Spec};
+use lab::{NodeId, Server, ServerPlace, Spec};
 use meshvane_shared::wire::agents::MemberState;
 use meshvane_shared::wire::findings::Severity;
 
@@ -14,6 +14,7 @@ crate::tests!(
     of_two_nodes_one_that_dies_is_named_by_the_word_of_one,
     a_node_behind_a_pulled_cable_is_down_and_says_nothing_false_when_it_is_back,
     the_server_behind_a_node_names_the_others,
+    a_node_that_swallows_all_that_arrives_is_down_though_its_last_words_came_late,
 );
 
 /// The promise to the user, at the default interval.
@@ -92,4 +93,16 @@ async fn the_server_behind_a_node_names_the_others() {
     broken.heal_soon().await.unwrap();
     mesh.open_are(&[], HEALED_WITHIN).await;
     mesh.opened_were(&["node_down/node-4"]).await;
+}
+
+async fn a_node_that_swallows_all_that_arrives_is_down_though_its_last_words_came_late() {
+    let mesh = Mesh::start(4).await;
+    let broken = mesh.cluster.silence(&[NodeId(2)], Server::CutOff).unwrap();
+    // What it still sends arrives once, on open connections: one interval, and one second, later than a clean death.
+    mesh.open_are(&["node_down/node-2"], NAMED_WITHIN + Duration::from_secs(6)).await;
+    mesh.pass(Duration::from_secs(12)).await;
+    broken.heal_soon().await.unwrap();
+    mesh.open_are(&[], HEALED_WITHIN).await;
+    mesh.full(4, HEALED_WITHIN).await;
+    mesh.opened_were(&["node_down/node-2"]).await;
 }
