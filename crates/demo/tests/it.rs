@@ -4,7 +4,10 @@ use std::process::Command;
 
 /// Runs the demo to its end; its exit code and what it printed.
 fn demo(arguments: &[&str]) -> (Option<i32>, String) {
-    let output = Command::new(env!("CARGO_BIN_EXE_demo")).args(arguments).output().unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_demo"))
+        .args(arguments)
+        .output()
+        .expect("cargo built the demo for this test");
     let text =
         format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     (output.status.code(), text)
