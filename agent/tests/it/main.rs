@@ -8,6 +8,7 @@
 mod delivery;
 mod lifecycle;
 mod program;
+mod readme;
 mod responder;
 mod server;
 mod tls;

@@ -15,6 +15,7 @@ mod native;
 mod observability;
 mod parallel;
 mod program;
+mod readme;
 mod routing;
 mod stop;
 mod support;
