@@ -1,0 +1,19 @@
+//! Programs that show the figures: what a mesh costs when nothing happens, and what the server carries.
+//!
+//! Each measures a promise and a baseline in the same run, prints both, and ends with 0 when every promise was kept, 1 when
+//! one was not or nothing could be measured, and 2 for a wrong argument. Everything lives in the lab's namespaces.
+//!
+//! ```text
+//!   idle       a mesh at its default settings          beside a process that only sleeps
+//!   parallel   the server under many clients at once   beside the same clients asking a trivial question
+//! ```
+
+mod api;
+mod clock;
+mod figures;
+pub mod idle;
+mod machine;
+pub mod parallel;
+mod parts;
+mod problem;
+mod start;

@@ -1,0 +1,34 @@
+use super::*;
+
+#[test]
+fn a_percentile_is_the_time_that_so_many_requests_took_at_most() {
+    let mut samples = Samples::default();
+    (1..=200).rev().for_each(|millis| samples.add(Duration::from_millis(millis)));
+    let check = |samples: &mut Samples, percent, expected| {
+        assert_eq!(samples.percentile(percent), Some(Duration::from_millis(expected)), "{percent}");
+    };
+    check(&mut samples, 50, 100);
+    check(&mut samples, 99, 198);
+    check(&mut samples, 100, 200);
+    check(&mut samples, 0, 1);
+    assert_eq!(Samples::default().percentile(50), None);
+}
+
+#[test]
+fn counts_of_clients_add_up_and_only_the_first_texts_are_kept() {
+    let mut sum = Tally::default();
+    for client in 0..4 {
+        let mut tally = Tally::default();
+        tally.answered(Route::Round, 200, Duration::from_millis(1));
+        tally.answered(Route::Round, 503, Duration::from_millis(1));
+        tally.unanswered += 1;
+        tally.not_accepted += 1;
+        tally.note(|| format!("first of {client}"));
+        tally.note(|| format!("second of {client}"));
+        sum.merge(tally);
+    }
+    assert_eq!((sum.answers(), sum.not_ok(), sum.unanswered, sum.not_accepted), (8, 4, 4, 4));
+    assert_eq!(sum.times[&Route::Round].count(), 8);
+    assert_eq!(sum.texts.len(), TEXTS_KEPT);
+    assert_eq!(sum.texts[0], "first of 0");
+}

@@ -1,0 +1,55 @@
+//! This executable as the programs that are measured: it executes itself anew as the server, an agent, or a process that only
+//! sleeps.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use lab::Program;
+use tokio::runtime::Builder;
+
+use crate::problem::Problem;
+
+/// First argument of a server.
+const SERVER: &str = "__server";
+/// First argument of an agent.
+const AGENT: &str = "__agent";
+/// First argument of a process that only sleeps.
+const SLEEPER: &str = "__sleeper";
+
+/// Plays the part that the arguments name; `None` when they name none.
+pub(crate) fn play() -> Option<ExitCode> {
+    match std::env::args().nth(1)?.as_str() {
+        SERVER => Some(meshvane_server::main_from_env()),
+        AGENT => Some(meshvane_agent::main_from_env()),
+        SLEEPER => Some(sleep()),
+        _ => None,
+    }
+}
+
+/// The server: this executable, unless another one is given.
+pub(crate) fn server(other: Option<PathBuf>) -> Result<Program, Problem> {
+    other.map_or_else(|| itself(SERVER), |path| Ok(Program { path, args: Vec::new() }))
+}
+
+/// An agent: this executable, unless another one is given.
+pub(crate) fn agent(other: Option<PathBuf>) -> Result<Program, Problem> {
+    other.map_or_else(|| itself(AGENT), |path| Ok(Program { path, args: Vec::new() }))
+}
+
+/// A process with the runtime of server and agent that waits for nothing: what no program of ours can stay below.
+pub(crate) fn sleeper() -> Result<Program, Problem> {
+    itself(SLEEPER)
+}
+
+fn itself(part: &str) -> Result<Program, Problem> {
+    let path = std::env::current_exe().map_err(Problem::system("finding this executable"))?;
+    Ok(Program { path, args: vec![part.into()] })
+}
+
+fn sleep() -> ExitCode {
+    let Ok(runtime) = Builder::new_current_thread().enable_all().build() else {
+        return ExitCode::FAILURE;
+    };
+    // It ends by the signal of the cluster that started it.
+    runtime.block_on(std::future::pending())
+}
