@@ -4,12 +4,12 @@
 //! all settings; a test holds it to the struct that is read.
 
 use std::ffi::OsString;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use meshvane_shared::name::{Namespace, NodeName, PodName, ServiceAddress, Zone};
-use meshvane_shared::setting::{SettingError, refuse_unknown};
+use meshvane_shared::setting::{Bind, LogLevel, SettingError, refuse_unknown};
 use serde::Deserialize;
 
 use crate::client::ServerUrl;
@@ -17,7 +17,7 @@ use crate::client::ServerUrl;
 mod check;
 mod table;
 
-pub use table::{SETTINGS, Setting};
+pub use table::SETTINGS;
 
 /// Where the server is when nothing else is said: the chart's Service.
 pub const DEFAULT_SERVER_URL: &str = "http://meshvane-server.kube-system.svc:8080";
@@ -86,40 +86,6 @@ pub struct Config {
     pub auth: Auth,
     /// The certificates that the server's must lead to. There exactly when the URL is https.
     pub tls_ca_file: Option<PathBuf>,
-}
-
-/// What is logged.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LogLevel {
-    /// Failures of the agent itself.
-    Error,
-    /// What an operator should look at.
-    Warn,
-    /// Start and stop, the server's coming and going.
-    Info,
-    /// What the agent decides.
-    Debug,
-    /// Everything.
-    Trace,
-}
-
-/// Where to listen.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Bind {
-    /// On every address of both families, or of IPv4 only where the kernel has no IPv6.
-    Everywhere,
-    /// On this address. `::` takes both families.
-    Address(IpAddr),
-}
-
-impl Bind {
-    /// The address to try first.
-    pub fn address(self) -> IpAddr {
-        match self {
-            Self::Everywhere => Ipv6Addr::UNSPECIFIED.into(),
-            Self::Address(address) => address,
-        }
-    }
 }
 
 /// How the server knows us.

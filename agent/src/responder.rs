@@ -21,11 +21,11 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
-use crate::config::Bind;
 use crate::courier::Mailbox;
 use crate::identity::Identity;
 use crate::metrics::{self, Metrics};
 use crate::shutdown::{Drain, NotReady, Readiness};
+use meshvane_shared::setting::Bind;
 
 /// Handshakes that the kernel completes for us while we are busy: a mesh of thousands may connect within one second.
 pub const BACKLOG: i32 = 4096;

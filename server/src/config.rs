@@ -4,12 +4,11 @@
 //! all settings: the README's is generated from it, and a test holds it to the struct that is read.
 
 use std::ffi::OsString;
-use std::net::{IpAddr, Ipv6Addr};
 use std::path::PathBuf;
 use std::time::Duration;
 
 use meshvane_shared::setting::{
-    SettingError, is_injected_value, parse_duration, parse_number, refuse_unknown,
+    Bind, LogLevel, SettingError, is_injected_value, parse_duration, parse_number, refuse_unknown,
 };
 use serde::Deserialize;
 
@@ -17,7 +16,7 @@ use crate::http::limits::Limits;
 
 mod table;
 
-pub use table::{SETTINGS, Setting};
+pub use table::SETTINGS;
 
 /// Longest time to live and report interval that is accepted: a day. A member that may be silent for longer is not
 /// monitored.
@@ -77,40 +76,6 @@ pub struct Config {
     pub files_checked_every: Duration,
     /// Limits of the HTTP side; no setting, tests shorten them.
     pub limits: Limits,
-}
-
-/// What is logged.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LogLevel {
-    /// Failures of the server itself.
-    Error,
-    /// What an operator should look at.
-    Warn,
-    /// Findings, reports, start and stop.
-    Info,
-    /// What the server decides.
-    Debug,
-    /// Everything.
-    Trace,
-}
-
-/// Where to listen.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Bind {
-    /// On every address of both families, or of IPv4 only where the kernel has no IPv6.
-    Everywhere,
-    /// On this address. `::` takes both families.
-    Address(IpAddr),
-}
-
-impl Bind {
-    /// The address to try first.
-    pub fn address(self) -> IpAddr {
-        match self {
-            Self::Everywhere => IpAddr::V6(Ipv6Addr::UNSPECIFIED),
-            Self::Address(address) => address,
-        }
-    }
 }
 
 /// Who is believed.
@@ -177,7 +142,7 @@ impl RawConfig {
     fn check(self) -> Result<Config, SettingError> {
         let ttl = seconds("CACHE_KEY_SECOND", self.cache_key_second.as_deref(), 15)?;
         let report_interval = seconds("REPORT_INTERVAL", self.report_interval.as_deref(), 300)?;
-        let log_level = log_level(self.log_level.as_deref())?;
+        let log_level = LogLevel::parse(self.log_level.as_deref())?;
         let forget_after = forget_after(self.meshvane_forget_after.as_deref(), ttl)?;
         let ports = Ports {
             http: port("HTTP_PORT", self.http_port.as_deref(), 8080)?,
@@ -189,7 +154,7 @@ impl RawConfig {
             auth(self.meshvane_auth.as_deref(), self.meshvane_token_file, self.meshvane_read_token_file)?;
         let tls = tls(self.meshvane_tls_cert_file, self.meshvane_tls_key_file)?;
         let loopback_reads = loopback_reads(self.meshvane_loopback_reads.as_deref())?;
-        let bind = bind(self.meshvane_bind_address.as_deref())?;
+        let bind = Bind::parse(self.meshvane_bind_address.as_deref())?;
         Ok(Config {
             ttl,
             forget_after,
@@ -262,33 +227,12 @@ fn forget_after(value: Option<&str>, ttl: Duration) -> Result<Duration, SettingE
     Ok(forget_after)
 }
 
-fn log_level(value: Option<&str>) -> Result<LogLevel, SettingError> {
-    match value {
-        None | Some("info") => Ok(LogLevel::Info),
-        Some("error") => Ok(LogLevel::Error),
-        Some("warn" | "warning") => Ok(LogLevel::Warn),
-        Some("debug") => Ok(LogLevel::Debug),
-        Some("trace") => Ok(LogLevel::Trace),
-        Some(other) => Err(not_accepted("LOG_LEVEL", other, "error, warn, info, debug or trace")),
-    }
-}
-
 fn loopback_reads(value: Option<&str>) -> Result<bool, SettingError> {
     match value {
         None | Some("true") => Ok(true),
         Some("false") => Ok(false),
-        Some(other) => Err(not_accepted("MESHVANE_LOOPBACK_READS", other, "true or false")),
+        Some(other) => Err(SettingError::not_accepted("MESHVANE_LOOPBACK_READS", other, "true or false")),
     }
-}
-
-fn bind(value: Option<&str>) -> Result<Bind, SettingError> {
-    let Some(text) = value else {
-        return Ok(Bind::Everywhere);
-    };
-    let bare = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(text);
-    bare.parse()
-        .map(Bind::Address)
-        .map_err(|_| not_accepted("MESHVANE_BIND_ADDRESS", text, "an IP address, as 10.0.0.1 or [::]"))
 }
 
 fn auth(
@@ -300,7 +244,7 @@ fn auth(
     const TOKEN: &str = "MESHVANE_TOKEN_FILE";
     const READ: &str = "MESHVANE_READ_TOKEN_FILE";
     if let Some(other) = mode.filter(|mode| *mode != "none") {
-        return Err(not_accepted(AUTH, other, "none (anyone may read and write), or unset"));
+        return Err(SettingError::not_accepted(AUTH, other, "none (anyone may read and write), or unset"));
     }
     let agents = agents.map(|text| path(TOKEN, text)).transpose()?;
     let readers = readers.map(|text| path(READ, text)).transpose()?;
@@ -340,18 +284,9 @@ fn tls(certificate: Option<String>, key: Option<String>) -> Result<Option<TlsFil
 
 fn path(variable: &str, text: String) -> Result<PathBuf, SettingError> {
     if is_injected_value(&text) {
-        return Err(not_accepted(variable, &text, "a path of a file"));
+        return Err(SettingError::not_accepted(variable, &text, "a path of a file"));
     }
     Ok(PathBuf::from(text))
-}
-
-fn not_accepted(variable: &str, text: &str, accepted: &str) -> SettingError {
-    let hint = if is_injected_value(text) {
-        "; Kubernetes set this for a Service of that name: set enableServiceLinks: false on the pod, or rename the Service"
-    } else {
-        ""
-    };
-    SettingError::new(variable, format!("{text:?} is not accepted: {accepted} is{hint}"))
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::io::IsTerminal as _;
 
 use tracing::level_filters::LevelFilter;
 
-use crate::config::LogLevel;
+use meshvane_shared::setting::LogLevel;
 
 /// Sends the log of this process to standard error, in colour when that is a terminal.
 ///

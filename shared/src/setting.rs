@@ -1,6 +1,7 @@
 //! Rules that settings of both programs share: durations, unknown names, and what Kubernetes injects.
 
 use std::fmt;
+use std::net::{IpAddr, Ipv6Addr};
 use std::time::Duration;
 
 /// The prefix of settings that the original tool does not have.
@@ -20,6 +21,12 @@ impl SettingError {
     /// Makes an error about a variable.
     pub fn new(variable: &str, problem: impl fmt::Display) -> Self {
         Self { variable: variable.to_owned(), problem: problem.to_string() }
+    }
+
+    /// Makes an error about a value that is none of those that are accepted.
+    pub fn not_accepted(variable: &str, text: &str, accepted: &str) -> Self {
+        let hint = injected_hint(text);
+        Self::new(variable, format!("{text:?} is not accepted: {accepted} is{hint}"))
     }
 }
 
@@ -72,7 +79,7 @@ pub fn parse_number(
 }
 
 /// Explains a value of the form that Kubernetes injects for a Service over a setting's name.
-fn injected_hint(text: &str) -> &'static str {
+pub fn injected_hint(text: &str) -> &'static str {
     if is_injected_value(text) {
         "; Kubernetes set this for a Service of that name: set enableServiceLinks: false on the pod, or rename the Service"
     } else {
@@ -115,6 +122,85 @@ pub fn refuse_unknown<'a>(names: impl Iterator<Item = &'a str>, known: &[&str]) 
         return Err(SettingError::new(name, format!("is not a setting{hint}")));
     }
     Ok(())
+}
+
+/// One environment variable, as the README's table shows it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Setting {
+    /// The variable.
+    pub name: &'static str,
+    /// The value when it is unset, or what that means.
+    pub default: &'static str,
+    /// What is accepted.
+    pub accepted: &'static str,
+    /// What it does.
+    pub meaning: &'static str,
+}
+
+/// What is logged, `LOG_LEVEL`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogLevel {
+    /// Failures of the program itself.
+    Error,
+    /// What an operator should look at.
+    Warn,
+    /// What happens: findings, reports, start and stop.
+    Info,
+    /// What the program decides.
+    Debug,
+    /// Everything.
+    Trace,
+}
+
+impl LogLevel {
+    /// Parses `LOG_LEVEL`; unset is `info`.
+    ///
+    /// # Errors
+    /// Names the levels there are.
+    pub fn parse(value: Option<&str>) -> Result<Self, SettingError> {
+        match value {
+            None | Some("info") => Ok(Self::Info),
+            Some("error") => Ok(Self::Error),
+            Some("warn" | "warning") => Ok(Self::Warn),
+            Some("debug") => Ok(Self::Debug),
+            Some("trace") => Ok(Self::Trace),
+            Some(other) => {
+                Err(SettingError::not_accepted("LOG_LEVEL", other, "error, warn, info, debug or trace"))
+            }
+        }
+    }
+}
+
+/// Where to listen, `MESHVANE_BIND_ADDRESS`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Bind {
+    /// On every address of both families, or of IPv4 only where the kernel has no IPv6.
+    Everywhere,
+    /// On this address. `::` takes both families.
+    Address(IpAddr),
+}
+
+impl Bind {
+    /// Parses `MESHVANE_BIND_ADDRESS`, an address with or without brackets; unset is everywhere.
+    ///
+    /// # Errors
+    /// Says what is accepted.
+    pub fn parse(value: Option<&str>) -> Result<Self, SettingError> {
+        let Some(text) = value else { return Ok(Self::Everywhere) };
+        let bare = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(text);
+        let refuse = |_| {
+            SettingError::not_accepted("MESHVANE_BIND_ADDRESS", text, "an IP address, as 10.0.0.1 or [::]")
+        };
+        bare.parse().map(Self::Address).map_err(refuse)
+    }
+
+    /// The address to try first.
+    pub fn address(self) -> IpAddr {
+        match self {
+            Self::Everywhere => IpAddr::V6(Ipv6Addr::UNSPECIFIED),
+            Self::Address(address) => address,
+        }
+    }
 }
 
 #[cfg(test)]

@@ -7,9 +7,11 @@ use std::time::Duration;
 use meshvane_shared::address::parse_probe_address;
 use meshvane_shared::limits::{ADDRESSES_PER_PLANE_MAX, SERVICES_MAX};
 use meshvane_shared::name::{NameError, Namespace, NodeName, PodName, ServiceAddress, Zone};
-use meshvane_shared::setting::{SettingError, is_injected_value, parse_duration, parse_number};
+use meshvane_shared::setting::{
+    Bind, LogLevel, SettingError, injected_hint, is_injected_value, parse_duration, parse_number,
+};
 
-use super::{Auth, Bind, Config, DEFAULT_SERVER_URL, LogLevel, RawConfig};
+use super::{Auth, Config, DEFAULT_SERVER_URL, RawConfig};
 use crate::client::ServerUrl;
 
 /// Longest heartbeat interval: an hour. A node that may be silent for longer is not monitored.
@@ -68,28 +70,16 @@ impl RawConfig {
             services,
             client_port,
             metrics_port,
-            bind: bind(self.meshvane_bind_address.as_deref())?,
-            log_level: log_level(self.log_level.as_deref())?,
+            bind: Bind::parse(self.meshvane_bind_address.as_deref())?,
+            log_level: LogLevel::parse(self.log_level.as_deref())?,
             auth: auth(self.meshvane_auth.as_deref(), self.meshvane_token_file)?,
             tls_ca_file,
         })
     }
 }
 
-fn not_accepted(variable: &str, text: &str, accepted: &str) -> SettingError {
-    SettingError::new(variable, format!("{text:?} is not accepted: {accepted}{}", hint(text)))
-}
-
-fn hint(text: &str) -> &'static str {
-    if is_injected_value(text) {
-        "; Kubernetes set this for a Service of that name: set enableServiceLinks: false on the pod, or rename the Service"
-    } else {
-        ""
-    }
-}
-
 fn name_error(variable: &str, text: &str, error: &NameError) -> SettingError {
-    SettingError::new(variable, format!("{error}{}", hint(text)))
+    SettingError::new(variable, format!("{error}{}", injected_hint(text)))
 }
 
 fn required_name<T>(
@@ -128,8 +118,9 @@ fn parse_list(variable: &str, text: &str, limit: usize) -> Result<Vec<IpAddr>, S
     };
     let mut addresses = Vec::new();
     for part in text.split(',') {
-        let address = parse_probe_address(part.trim())
-            .map_err(|error| SettingError::new(variable, format!("{error}: {accepted}{}", hint(text))))?;
+        let address = parse_probe_address(part.trim()).map_err(|error| {
+            SettingError::new(variable, format!("{error}: {accepted}{}", injected_hint(text)))
+        })?;
         if !addresses.contains(&address) {
             addresses.push(address);
         }
@@ -143,8 +134,9 @@ fn parse_list(variable: &str, text: &str, limit: usize) -> Result<Vec<IpAddr>, S
 
 fn server_url(text: &str) -> Result<ServerUrl, SettingError> {
     let accepted = "a URL of the form http://host:port or https://host:port is accepted";
-    ServerUrl::parse(text)
-        .map_err(|problem| SettingError::new("SERVER_URL", format!("{problem}: {accepted}{}", hint(text))))
+    ServerUrl::parse(text).map_err(|problem| {
+        SettingError::new("SERVER_URL", format!("{problem}: {accepted}{}", injected_hint(text)))
+    })
 }
 
 fn port(variable: &str, value: Option<String>, default: u16, lowest: u64) -> Result<u16, SettingError> {
@@ -160,7 +152,7 @@ fn services(value: Option<&str>, default_port: u16) -> Result<Vec<ServiceAddress
     for part in text.split(',') {
         let service = ServiceAddress::parse(part.trim(), default_port).map_err(|error| {
             let accepted = "names or name:port, joined by commas, are accepted";
-            SettingError::new(NAME, format!("{error}: {accepted}{}", hint(text)))
+            SettingError::new(NAME, format!("{error}: {accepted}{}", injected_hint(text)))
         })?;
         if !services.contains(&service) {
             services.push(service);
@@ -173,27 +165,6 @@ fn services(value: Option<&str>, default_port: u16) -> Result<Vec<ServiceAddress
     Ok(services)
 }
 
-fn log_level(value: Option<&str>) -> Result<LogLevel, SettingError> {
-    match value {
-        None | Some("info") => Ok(LogLevel::Info),
-        Some("error") => Ok(LogLevel::Error),
-        Some("warn" | "warning") => Ok(LogLevel::Warn),
-        Some("debug") => Ok(LogLevel::Debug),
-        Some("trace") => Ok(LogLevel::Trace),
-        Some(other) => Err(not_accepted("LOG_LEVEL", other, "error, warn, info, debug or trace is accepted")),
-    }
-}
-
-fn bind(value: Option<&str>) -> Result<Bind, SettingError> {
-    let Some(text) = value else {
-        return Ok(Bind::Everywhere);
-    };
-    let bare = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(text);
-    bare.parse().map(Bind::Address).map_err(|_| {
-        not_accepted("MESHVANE_BIND_ADDRESS", text, "an IP address is accepted, as 10.0.0.1 or [::]")
-    })
-}
-
 fn auth(mode: Option<&str>, token_file: Option<String>) -> Result<Auth, SettingError> {
     const AUTH: &str = "MESHVANE_AUTH";
     const TOKEN: &str = "MESHVANE_TOKEN_FILE";
@@ -201,9 +172,13 @@ fn auth(mode: Option<&str>, token_file: Option<String>) -> Result<Auth, SettingE
         (None, Some(text)) => Ok(Auth::TokenFile(path(TOKEN, text)?)),
         (Some("none"), None) => Ok(Auth::None),
         (Some("none"), Some(_)) => {
-            Err(SettingError::new(AUTH, format!("none contradicts {TOKEN}: one of the two is accepted")))
+            Err(SettingError::new(AUTH, format!("none contradicts {TOKEN}: one of the two")))
         }
-        (Some(other), _) => Err(not_accepted(AUTH, other, "none is accepted, or unset")),
+        (Some(other), _) => Err(SettingError::not_accepted(
+            AUTH,
+            other,
+            "none (for a server that believes everybody), or unset",
+        )),
         (None, None) => Err(SettingError::new(
             TOKEN,
             format!(
@@ -232,7 +207,7 @@ fn tls_ca_file(value: Option<String>, server_url: &ServerUrl) -> Result<Option<P
 
 fn path(variable: &str, text: String) -> Result<PathBuf, SettingError> {
     if is_injected_value(&text) {
-        return Err(not_accepted(variable, &text, "a path of a file is accepted"));
+        return Err(SettingError::not_accepted(variable, &text, "a path of a file"));
     }
     Ok(PathBuf::from(text))
 }

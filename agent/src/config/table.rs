@@ -1,17 +1,6 @@
 //! The table of all settings, as the README shows it.
 
-/// One environment variable.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Setting {
-    /// The variable.
-    pub name: &'static str,
-    /// The value when it is unset, or what that means.
-    pub default: &'static str,
-    /// What is accepted.
-    pub accepted: &'static str,
-    /// What it does.
-    pub meaning: &'static str,
-}
+use meshvane_shared::setting::Setting;
 
 /// Every setting of the agent.
 pub const SETTINGS: &[Setting] = &[

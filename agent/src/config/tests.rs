@@ -103,7 +103,7 @@ fn every_setting_is_taken_when_it_is_right() {
     assert_eq!(services, ["api.shop:8080", "db.shop:5432"]);
     assert_eq!((config.client_port, config.metrics_port), (7100, 7101));
     assert_eq!(config.zone, Some(Zone::parse("zone-a").unwrap()));
-    assert_eq!(config.bind, Bind::Address(Ipv6Addr::LOCALHOST.into()));
+    assert_eq!(config.bind, Bind::Address(std::net::Ipv6Addr::LOCALHOST.into()));
     assert_eq!(config.auth, Auth::TokenFile("/token".into()));
     assert_eq!(config.log_level, LogLevel::Debug);
 }
@@ -186,10 +186,10 @@ fn a_wrong_value_is_refused_in_one_line_that_names_the_variable_and_the_rule() {
         check("MESHVANE_ZONE", value, "a Kubernetes label value");
     }
     for value in ["None", "token", "off"] {
-        check("MESHVANE_AUTH", value, "none is accepted, or unset");
+        check("MESHVANE_AUTH", value, "none (for a server that believes everybody), or unset is");
     }
     for value in ["localhost", "10.0.0", "[::", "10.0.0.1:80"] {
-        check("MESHVANE_BIND_ADDRESS", value, "an IP address is accepted");
+        check("MESHVANE_BIND_ADDRESS", value, "an IP address, as 10.0.0.1 or [::] is");
     }
 }
 

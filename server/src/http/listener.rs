@@ -29,9 +29,9 @@ use tower::ServiceExt as _;
 
 use super::inventory::Door;
 use super::limits::{BACKLOG, HANDSHAKE_TIME, HEAD_MAX_BYTES, Limits};
-use crate::config::Bind;
 use crate::metrics::{ConnectionRefusal, Metrics};
 use crate::shutdown::Drain;
+use meshvane_shared::setting::Bind;
 
 mod pace;
 mod sources;

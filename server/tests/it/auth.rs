@@ -114,7 +114,7 @@ async fn with_loopback_reads_off_every_read_needs_a_token_and_health_does_not() 
 #[tokio::test]
 async fn a_loopback_peer_is_127_0_0_1_and_no_other_of_its_network() {
     let mut config = with_tokens();
-    config.bind = meshvane_server::config::Bind::Address("0.0.0.0".parse().unwrap());
+    config.bind = meshvane_shared::setting::Bind::Address("0.0.0.0".parse().unwrap());
     let server = Server::start(config).await;
     let url = format!("http://127.0.0.1:{}/api/v1/hosts", server.addresses.api.port());
     for (local, expected) in [("127.0.0.1", 200), ("127.0.0.2", 401), ("127.0.0.6", 401)] {
@@ -131,7 +131,7 @@ async fn a_loopback_peer_is_127_0_0_1_and_no_other_of_its_network() {
 #[tokio::test]
 async fn a_dual_stack_listener_sees_both_loopbacks_as_such() {
     let mut config = with_tokens();
-    config.bind = meshvane_server::config::Bind::Everywhere;
+    config.bind = meshvane_shared::setting::Bind::Everywhere;
     let server = Server::start(config).await;
     let port = server.addresses.api.port();
     let mut urls = vec![format!("http://127.0.0.1:{port}/api/v1/hosts")];

@@ -7,8 +7,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use meshvane_server::app::{Addresses, App, PartEnded};
-use meshvane_server::config::{AuthConfig, Bind, Config, LogLevel};
+use meshvane_server::config::{AuthConfig, Config};
 use meshvane_server::http::limits::Limits;
+use meshvane_shared::setting::{Bind, LogLevel};
 use reqwest::{Client, ClientBuilder, Method, RequestBuilder, Response};
 use serde_json::Value;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
