@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use meshvane_shared::name::NodeName;
+use meshvane_shared::plan::TargetKey;
 
 use super::cell::{CellId, Subject};
 use super::{Command, FRESH_SPREAD, PARTIAL_SPACING, PROBE_SOFT_LIMIT, Part, RngExt, Schedule, Tally, Timer};
@@ -64,34 +65,37 @@ impl Schedule {
                 turn.push(*id);
             }
         }
-        self.spread(&mut turn);
-        let count = u32::try_from(turn.len()).unwrap_or(u32::MAX).max(1);
-        for (position, id) in (0u32..).zip(&turn) {
-            self.set_timer(now + span * position / count, Timer::Due(*id, number));
+        let visits = self.visits(&turn);
+        let count = u32::try_from(visits.len()).unwrap_or(u32::MAX).max(1);
+        for (position, visit) in (0u32..).zip(&visits) {
+            for id in visit {
+                self.set_timer(now + span * position / count, Timer::Due(*id, number));
+            }
         }
         self.set_timer(now + deadline(self.settings.interval), Timer::RoundDeadline(number));
         self.set_timer(self.next_round, Timer::RoundStart(number));
         self.round = Some(Round { number, started: now, pending: turn.into_iter().collect() });
     }
 
-    /// Orders the cells so that those of one node lie far apart: first one of each node, then the next of each. A node
-    /// that dies is then met by the next of its cells after a fraction of the interval.
-    fn spread(&self, turn: &mut Vec<CellId>) {
-        let mut met: BTreeMap<&NodeName, u32> = BTreeMap::new();
-        let mut ranked: Vec<(u32, CellId)> = Vec::with_capacity(turn.len());
-        for id in turn.drain(..) {
-            let rank = match self.cells.get(&id).map(|cell| &cell.subject) {
+    /// Groups the cells into visits: the checks of one target leave together, since each waking of an idle agent costs more
+    /// than a probe. Visits to one node lie far apart, first one to each node and then the next to each: a node that dies
+    /// is met by the next of them after a fraction of the interval.
+    fn visits(&self, turn: &[CellId]) -> Vec<Vec<CellId>> {
+        let mut met: BTreeMap<&NodeName, BTreeMap<&TargetKey, u32>> = BTreeMap::new();
+        let mut visits: BTreeMap<(u32, CellId), Vec<CellId>> = BTreeMap::new();
+        let mut firsts: BTreeMap<&TargetKey, CellId> = BTreeMap::new();
+        for id in turn {
+            let visit = match self.cells.get(id).map(|cell| &cell.subject) {
                 Some(Subject::Target(_, key)) => {
-                    let rank = met.entry(&key.node).or_default();
-                    *rank += 1;
-                    *rank
+                    let targets = met.entry(&key.node).or_default();
+                    let next = u32::try_from(targets.len()).unwrap_or(u32::MAX);
+                    (*targets.entry(key).or_insert(next), *firsts.entry(key).or_insert(*id))
                 }
-                Some(Subject::Name(_) | Subject::Address(..)) | None => 0,
+                Some(Subject::Name(_) | Subject::Address(..)) | None => (0, *id),
             };
-            ranked.push((rank, id));
+            visits.entry(visit).or_default().push(*id);
         }
-        ranked.sort_unstable();
-        turn.extend(ranked.into_iter().map(|(_, id)| id));
+        visits.into_values().collect()
     }
 
     /// It is a cell's turn, as a new one (round 0) or in the round with this number.
