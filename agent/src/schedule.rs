@@ -148,6 +148,9 @@ pub struct Report {
     pub services: Vec<ServiceBody>,
 }
 
+/// When a timer fires, and a number that tells it from others of that moment.
+type TimerKey = (Duration, u64);
+
 #[derive(Debug, Clone, Copy)]
 enum Timer {
     /// A cell's turn. The number is that of its round, 0 for a new cell.
@@ -178,7 +181,7 @@ pub struct Schedule {
     flights: BTreeMap<ProbeId, Flight>,
     urgent: VecDeque<(CellId, Part)>,
     waiting: VecDeque<(CellId, Part)>,
-    timers: BTreeMap<(Duration, u64), Timer>,
+    timers: BTreeMap<TimerKey, Timer>,
     round: Option<Round>,
     /// Rounds begun so far: the number of the newest.
     rounds: u64,
@@ -262,9 +265,11 @@ impl Schedule {
         self.next_number
     }
 
-    fn set_timer(&mut self, at: Duration, timer: Timer) {
-        let number = self.number();
-        self.timers.insert((at, number), timer);
+    /// Sets a timer; its key takes it back.
+    fn set_timer(&mut self, at: Duration, timer: Timer) -> TimerKey {
+        let key = (at, self.number());
+        self.timers.insert(key, timer);
+        key
     }
 
     fn pop_timer(&mut self, now: Duration) -> Option<Timer> {
@@ -297,6 +302,7 @@ impl Schedule {
         self.tally(Tally::Lag);
         let flights = std::mem::take(&mut self.flights);
         for (probe, flight) in flights {
+            self.timers.remove(&flight.limit);
             self.commands.push(Command::Cancel(probe));
             let Some(cell) = self.cells.get_mut(&flight.cell) else {
                 continue;

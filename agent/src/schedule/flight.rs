@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::cell::CellId;
 use super::{
     Answer, CheckKind, Command, IN_FLIGHT_MAX, PROBE_HARD_LIMIT, PROBE_SOFT_LIMIT, ProbeId, Schedule, Tally,
-    Timer,
+    Timer, TimerKey,
 };
 
 /// So many that cannot start end the search for one that can: both engines are full then.
@@ -35,6 +35,8 @@ pub(super) struct Flight {
     pub(super) judged: bool,
     /// It counts against the limit of this engine.
     pub(super) is_icmp: bool,
+    /// The timer of its next limit, taken back when it lands: an idle agent is not woken for nothing.
+    pub(super) limit: TimerKey,
 }
 
 impl Schedule {
@@ -106,8 +108,9 @@ impl Schedule {
             cell.waiting = false;
         }
         let question = cell.question.clone();
-        self.flights.insert(probe, Flight { probe, cell: id, part, sent: now, judged: false, is_icmp });
-        self.set_timer(now + PROBE_SOFT_LIMIT, Timer::Soft(probe));
+        let limit = self.set_timer(now + PROBE_SOFT_LIMIT, Timer::Soft(probe));
+        self.flights
+            .insert(probe, Flight { probe, cell: id, part, sent: now, judged: false, is_icmp, limit });
         self.commands.push(Command::Start(probe, question));
         true
     }
@@ -141,7 +144,10 @@ impl Schedule {
         };
         flight.judged = true;
         let flight = *flight;
-        self.set_timer(flight.sent + PROBE_HARD_LIMIT, Timer::Hard(probe));
+        let limit = self.set_timer(flight.sent + PROBE_HARD_LIMIT, Timer::Hard(probe));
+        if let Some(waiting) = self.flights.get_mut(&probe) {
+            waiting.limit = limit;
+        }
         if let Some(cell) = self.cells.get(&flight.cell) {
             let cause = cell.silence();
             self.probe_failed(now, &flight, cause);
@@ -149,7 +155,7 @@ impl Schedule {
     }
 
     pub(super) fn hard_limit(&mut self, probe: ProbeId) {
-        let Some(flight) = self.flights.remove(&probe) else {
+        let Some(flight) = self.land(probe) else {
             return;
         };
         self.commands.push(Command::Cancel(probe));
@@ -175,13 +181,20 @@ impl Schedule {
             .map(|(probe, _)| *probe)
             .collect();
         for probe in gone {
-            self.flights.remove(&probe);
+            self.land(probe);
             self.commands.push(Command::Cancel(probe));
         }
     }
 
+    /// Takes a probe out of the air, and its timer with it.
+    fn land(&mut self, probe: ProbeId) -> Option<Flight> {
+        let flight = self.flights.remove(&probe)?;
+        self.timers.remove(&flight.limit);
+        Some(flight)
+    }
+
     pub(super) fn take_answer(&mut self, now: Duration, probe: ProbeId, answer: Answer) {
-        let Some(flight) = self.flights.remove(&probe) else {
+        let Some(flight) = self.land(probe) else {
             return;
         };
         match answer {
