@@ -56,7 +56,7 @@ impl Mailbox {
     }
 }
 
-/// Brings rounds until the drain starts, then the newest one.
+/// Brings rounds until the drain starts, then those that are fresh.
 #[derive(Debug)]
 pub struct Courier {
     /// The server.
@@ -186,14 +186,22 @@ impl Courier {
         }
     }
 
+    /// Brings what is fresh, the newest first, for as long as a stop allows.
     async fn flush(&mut self) {
-        let now = self.mailbox.clock.now();
-        let next = self.mailbox.outbox().next(now);
-        let Next::Send(body) = next else { return };
-        let answer = timeout(FLUSH_LIMIT, self.client.round(&body, FLUSH_LIMIT)).await;
-        if let Ok(answer) = answer {
-            // Whatever it is: there is no later.
-            let _wait = self.settle(body.sequence, body.targets.is_some(), answer);
+        let bring = async {
+            loop {
+                let now = self.mailbox.clock.now();
+                let next = self.mailbox.outbox().next(now);
+                let Next::Send(body) = next else { return };
+                let answer = self.client.round(&body, FLUSH_LIMIT).await;
+                // Whatever it waits for: there is no later.
+                if self.settle(body.sequence, body.targets.is_some(), answer).is_some() {
+                    return;
+                }
+            }
+        };
+        if timeout(FLUSH_LIMIT, bring).await.is_err() {
+            tracing::debug!("the stop left no time for the last rounds");
         }
     }
 }
