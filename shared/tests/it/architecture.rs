@@ -112,7 +112,9 @@ fn files() -> io::Result<Vec<File>> {
             let own = entry.file_name().to_string_lossy().into_owned();
             let name = if name.is_empty() { own.clone() } else { format!("{name}/{own}") };
             if entry.file_type()?.is_dir() {
-                if !own.starts_with('.') && !entry.path().join("CACHEDIR.TAG").exists() {
+                // Cargo tags the folder that it builds into, but not one that was there before it.
+                let built = name == "target" || entry.path().join("CACHEDIR.TAG").exists();
+                if !own.starts_with('.') && !built {
                     folders.push((entry.path(), name));
                 }
             } else if entry.path().extension().is_some_and(|extension| extension == "rs") {
