@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use meshvane_shared::check::Plane;
 use meshvane_shared::name::NodeName;
-use meshvane_shared::plan::TargetKey;
 
 use super::cell::{CellId, Subject};
 use super::{Command, FRESH_SPREAD, PARTIAL_SPACING, PROBE_SOFT_LIMIT, Part, RngExt, Schedule, Tally, Timer};
@@ -77,19 +77,20 @@ impl Schedule {
         self.round = Some(Round { number, started: now, pending: turn.into_iter().collect() });
     }
 
-    /// Groups the cells into visits: the checks of one target leave together, since each waking of an idle agent costs more
-    /// than a probe. Visits to one node lie far apart, first one to each node and then the next to each: a node that dies
-    /// is met by the next of them after a fraction of the interval.
+    /// Groups the cells into visits: the checks of one plane of a node leave together, in all families, since each waking
+    /// of an idle agent costs more than a probe. Visits to one node lie far apart, first one to each node and then the next
+    /// to each: a node that dies is met by the next of them after a fraction of the interval.
     fn visits(&self, turn: &[CellId]) -> Vec<Vec<CellId>> {
-        let mut met: BTreeMap<&NodeName, BTreeMap<&TargetKey, u32>> = BTreeMap::new();
+        let mut met: BTreeMap<&NodeName, BTreeMap<Plane, u32>> = BTreeMap::new();
+        let mut firsts: BTreeMap<(&NodeName, Plane), CellId> = BTreeMap::new();
         let mut visits: BTreeMap<(u32, CellId), Vec<CellId>> = BTreeMap::new();
-        let mut firsts: BTreeMap<&TargetKey, CellId> = BTreeMap::new();
         for id in turn {
             let visit = match self.cells.get(id).map(|cell| &cell.subject) {
                 Some(Subject::Target(_, key)) => {
-                    let targets = met.entry(&key.node).or_default();
-                    let next = u32::try_from(targets.len()).unwrap_or(u32::MAX);
-                    (*targets.entry(key).or_insert(next), *firsts.entry(key).or_insert(*id))
+                    let planes = met.entry(&key.node).or_default();
+                    let next = u32::try_from(planes.len()).unwrap_or(u32::MAX);
+                    let rank = *planes.entry(key.plane).or_insert(next);
+                    (rank, *firsts.entry((&key.node, key.plane)).or_insert(*id))
                 }
                 Some(Subject::Name(_) | Subject::Address(..)) | None => (0, *id),
             };
