@@ -190,7 +190,7 @@ impl App {
             backoff: Backoff::new(identity.seed ^ 3),
             epoch: epoch.clone(),
             metrics: metrics.clone(),
-            heard: true,
+            trouble: None,
         };
         let planner = Planner {
             client: client.clone(),

@@ -38,8 +38,8 @@ pub struct Heart {
     pub epoch: ServerEpoch,
     /// Counts.
     pub metrics: Metrics,
-    /// The last one got through. Begins as `true`, so that a first failure is told.
-    pub heard: bool,
+    /// How the last one failed, if it did.
+    pub trouble: Option<std::mem::Discriminant<CallError>>,
 }
 
 impl Heart {
@@ -66,13 +66,7 @@ impl Heart {
             let sent = self.send(limit, false).await;
             self.metrics.heartbeat(sent.is_ok());
             let heard = sent.is_ok();
-            match (sent, self.heard) {
-                (Ok(()), false) => tracing::info!("the server hears us"),
-                (Err(error), true) => tracing::warn!(%error, "the server does not hear us"),
-                (Err(error), false) => tracing::debug!(%error, "the server still does not hear us"),
-                (Ok(()), true) => {}
-            }
-            self.heard = heard;
+            self.tell(sent.err());
             let pause = if heard {
                 self.backoff.reset();
                 // From one beginning to the next: a slow answer does not stretch the interval.
@@ -81,6 +75,18 @@ impl Heart {
                 self.backoff.after_failure().min(self.interval)
             };
             sleep(pause).await;
+        }
+    }
+
+    /// Logs what is new: an answer after a failure, or another kind of failure than before.
+    fn tell(&mut self, error: Option<CallError>) {
+        let kind = error.as_ref().map(std::mem::discriminant);
+        let before = std::mem::replace(&mut self.trouble, kind);
+        match error {
+            Some(error) if kind != before => tracing::warn!(%error, "the server does not hear us"),
+            Some(error) => tracing::debug!(%error, "the server still does not hear us"),
+            None if before.is_some() => tracing::info!("the server hears us"),
+            None => {}
         }
     }
 
