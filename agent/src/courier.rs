@@ -21,7 +21,7 @@ use crate::schedule::Report;
 use crate::server_epoch::ServerEpoch;
 use crate::shutdown::{Drain, NotReady};
 
-/// At the end the newest round has this long to get through.
+/// At the end the fresh rounds have this long together to get through.
 pub const FLUSH_LIMIT: Duration = Duration::from_secs(1);
 
 /// The outbox that prober, courier and metrics share.
