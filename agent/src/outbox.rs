@@ -179,6 +179,7 @@ impl Outbox {
             targets: with_targets.then(|| report.plan.targets.clone()),
             cells: report.cells.clone(),
             services: report.services.clone(),
+            strangers: report.strangers.clone(),
         })
     }
 

@@ -27,7 +27,7 @@ use meshvane_shared::limits::{
 use meshvane_shared::name::{NodeName, ServiceAddress};
 use meshvane_shared::outcome::{Cause, Outcome, Reached, Reason};
 use meshvane_shared::plan::Plan;
-use meshvane_shared::wire::round::{CellBody, ServiceBody};
+use meshvane_shared::wire::round::{CellBody, ServiceBody, StrangerBody};
 use rand::rngs::SmallRng;
 use rand::{RngExt, SeedableRng};
 
@@ -146,6 +146,8 @@ pub struct Report {
     pub cells: Vec<CellBody>,
     /// The services.
     pub services: Vec<ServiceBody>,
+    /// Targets at whose address another node's agent answers.
+    pub strangers: Vec<StrangerBody>,
 }
 
 /// When a timer fires, and a number that tells it from others of that moment.

@@ -36,6 +36,8 @@ pub const TARGETS_MAX: usize = 20_000;
 pub const SERVICES_MAX: usize = 64;
 /// Resolved addresses of one service that are checked; a headless service may have thousands.
 pub const SERVICE_ADDRESSES_MAX: usize = 8;
+/// Name servers that are asked, each on its own: `MAXNS` of resolv.conf(5).
+pub const RESOLVERS_MAX: usize = 3;
 /// Looks that one answer of the plan carries: more suspects at once are a wide outage, which every agent sees by itself.
 pub const LOOKS_MAX: usize = 64;
 

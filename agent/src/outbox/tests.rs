@@ -29,6 +29,7 @@ fn report(partial: bool, targets: u8) -> Report {
         overrun: false,
         cells: Vec::new(),
         services: Vec::new(),
+        strangers: Vec::new(),
     }
 }
 

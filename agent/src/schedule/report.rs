@@ -28,7 +28,15 @@ impl Schedule {
             .filter(|service| wanted(&service.name_cell) || service.addresses.values().any(wanted))
             .filter_map(|service| self.service_body(service, now))
             .collect();
-        Some(Report { plan, partial: only.is_some(), took: Duration::ZERO, overrun: false, cells, services })
+        Some(Report {
+            plan,
+            partial: only.is_some(),
+            took: Duration::ZERO,
+            overrun: false,
+            cells,
+            services,
+            strangers: Vec::new(),
+        })
     }
 
     fn service_body(&self, service: &Service, now: Duration) -> Option<ServiceBody> {
@@ -44,6 +52,8 @@ impl Schedule {
             name: service.address.name.clone(),
             port: service.address.port,
             resolution: timed(name, now),
+            resolvers: Vec::new(),
+            search_us: None,
             addresses,
             answers: u32::try_from(service.answers).unwrap_or(u32::MAX),
         })

@@ -75,6 +75,7 @@ fn round(collector: &Collector, number: u8, sequence: u64, dead: Option<u8>) -> 
         targets: None,
         cells,
         services: Vec::new(),
+        strangers: Vec::new(),
     }
 }
 

@@ -85,6 +85,7 @@ impl OriginalReport {
             targets: None,
             cells,
             services: Vec::new(),
+            strangers: Vec::new(),
         };
         Row::take(None, plan, &body, now).ok().map(|applied| applied.row)
     }

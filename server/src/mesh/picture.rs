@@ -137,6 +137,7 @@ impl Line {
             targets: None,
             cells,
             services: Vec::new(),
+            strangers: Vec::new(),
         };
         Some(Row::take(None, plan, &body, now.moment).unwrap().row)
     }

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use meshvane_shared::check::CheckKind;
 use meshvane_shared::limits::STALE_AFTER_PERIODS;
-use meshvane_shared::name::{BootId, ServiceAddress};
+use meshvane_shared::name::{BootId, NodeName, ServiceAddress};
 use meshvane_shared::outcome::Outcome;
 use meshvane_shared::plan::Plan;
 
@@ -19,6 +19,7 @@ use super::time::Moment;
 mod apply;
 mod cell;
 mod sequences;
+mod service;
 
 pub use apply::{Applied, Change, ChangeKind, RoundError, check_targets};
 pub use cell::Cell;
@@ -46,6 +47,8 @@ pub struct Row {
     pub sequences: Sequences,
     /// The services.
     pub services: Vec<Service>,
+    /// Targets at whose address another node's agent answers, in the order of the plan.
+    pub strangers: Vec<Stranger>,
     reference: Moment,
     cells: Vec<Cell>,
     failing_since: BTreeMap<usize, Moment>,
@@ -60,8 +63,23 @@ pub struct Service {
     pub resolution: Timed,
     /// How many addresses the name has.
     pub answers: u32,
+    /// Resolving by each name server alone.
+    pub resolvers: Vec<(IpAddr, Timed)>,
+    /// Time in microseconds that candidates of the search list took before the one that resolved.
+    pub search_us: Option<u32>,
     /// Connecting to each address.
     pub connects: Vec<(IpAddr, Timed)>,
+}
+
+/// A target whose `/health` names another node than the plan does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stranger {
+    /// The target's place in the row's plan.
+    pub target: usize,
+    /// The node whose agent answers there.
+    pub node: NodeName,
+    /// When it answered.
+    pub measured: Moment,
 }
 
 /// An outcome, when it was measured, and since when it fails.
@@ -75,6 +93,8 @@ pub struct Timed {
     pub failing_since: Option<Moment>,
     /// The newest probe has no answer yet.
     pub suspect: bool,
+    /// It was reached before, or is now: by this address and port, as far as this server was told.
+    pub ever_reached: bool,
     /// The TCP port, for a TCP check.
     pub port: Option<u16>,
 }
@@ -92,6 +112,7 @@ impl Row {
             taken: 0,
             sequences: Sequences::default(),
             services: Vec::new(),
+            strangers: Vec::new(),
             reference: now,
             cells,
             failing_since: BTreeMap::new(),
@@ -108,6 +129,7 @@ impl Row {
             measured: cell.measured(self.reference),
             failing_since: self.failing_since.get(&index).copied(),
             suspect: cell.suspect(),
+            ever_reached: cell.ever_reached(),
             port: cell.port(),
         })
     }

@@ -46,6 +46,9 @@ pub struct RoundBody {
     /// The services.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub services: Vec<ServiceBody>,
+    /// Targets at whose address another node's agent answers. A whole round brings all that there are.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub strangers: Vec<StrangerBody>,
 }
 
 /// One cell of the reporting node's row.
@@ -71,6 +74,17 @@ pub struct CellBody {
     pub failing_for_ms: Option<u64>,
 }
 
+/// A target whose `/health` names another node than the plan does.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StrangerBody {
+    /// Index into the plan's targets.
+    pub target: u32,
+    /// The node whose agent answers there.
+    pub node: NodeName,
+    /// Time between that answer and the end of the round.
+    pub age_ms: u64,
+}
+
 /// One configured service, as the reporting node sees it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ServiceBody {
@@ -80,12 +94,31 @@ pub struct ServiceBody {
     pub port: u16,
     /// Resolving: `reached` with the resolver's time, or why not.
     pub resolution: TimedOutcome,
+    /// Each name server of the node's resolv.conf, asked on its own: at most [`RESOLVERS_MAX`].
+    ///
+    /// [`RESOLVERS_MAX`]: crate::limits::RESOLVERS_MAX
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub resolvers: Vec<ResolverBody>,
+    /// Time in microseconds that candidates of the search list took before the one that resolved. It is no part of the
+    /// resolver's time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub search_us: Option<u32>,
     /// Each address of the answer that was connected to.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub addresses: Vec<ServiceAddressBody>,
     /// How many addresses the answer had; above the limit not all are connected to.
     #[serde(default)]
     pub answers: u32,
+}
+
+/// What one name server said.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ResolverBody {
+    /// The name server.
+    pub address: IpAddr,
+    /// Resolving by it alone.
+    #[serde(flatten)]
+    pub resolution: TimedOutcome,
 }
 
 /// One resolved address of a service.

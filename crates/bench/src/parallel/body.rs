@@ -121,6 +121,7 @@ pub(super) fn round(node: Node, number: u64, plan: &PlanBody) -> Vec<u8> {
         targets: None,
         cells,
         services: Vec::new(),
+        strangers: Vec::new(),
     })
 }
 

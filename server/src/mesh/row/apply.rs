@@ -5,14 +5,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use meshvane_shared::address::check_probe_address;
-use meshvane_shared::limits::{SERVICE_ADDRESSES_MAX, SERVICES_MAX, TARGETS_MAX};
-use meshvane_shared::name::ServiceAddress;
+use meshvane_shared::limits::TARGETS_MAX;
 use meshvane_shared::outcome::Outcome;
 use meshvane_shared::plan::{Plan, Target, TargetKey};
-use meshvane_shared::wire::round::{CellBody, RoundBody, ServiceBody, TimedOutcome};
+use meshvane_shared::wire::round::{CellBody, RoundBody};
 
 use super::cell::Cell;
-use super::{CHECKS, Row, Service, Timed, cell_index};
+use super::service::check_services;
+use super::{CHECKS, Row, Stranger, cell_index};
 use crate::mesh::time::Moment;
 
 /// Probe intervals that are believed, as those of heartbeats.
@@ -59,7 +59,7 @@ pub struct RoundError {
     pub problem: String,
 }
 
-fn wrong(field: impl Into<String>, problem: impl Into<String>) -> RoundError {
+pub(super) fn wrong(field: impl Into<String>, problem: impl Into<String>) -> RoundError {
     RoundError { field: field.into(), problem: problem.into() }
 }
 
@@ -108,16 +108,17 @@ fn check_round(body: &RoundBody, plan: &Plan) -> Result<(), RoundError> {
             return Err(wrong(format!("cells[{index}].target"), problem));
         }
     }
-    if body.services.len() > SERVICES_MAX {
-        return Err(wrong("services", format!("at most {SERVICES_MAX} are accepted")));
+    if body.strangers.len() > targets {
+        let problem = format!("a plan of {targets} targets has at most as many strangers");
+        return Err(wrong("strangers", problem));
     }
-    for (index, service) in body.services.iter().enumerate() {
-        if service.addresses.len() > SERVICE_ADDRESSES_MAX {
-            let field = format!("services[{index}].addresses");
-            return Err(wrong(field, format!("at most {SERVICE_ADDRESSES_MAX} are accepted")));
+    for (index, stranger) in body.strangers.iter().enumerate() {
+        if usize::try_from(stranger.target).is_ok_and(|target| target >= targets) {
+            let problem = format!("{} is not in the plan of {targets} targets", stranger.target);
+            return Err(wrong(format!("strangers[{index}].target"), problem));
         }
     }
-    Ok(())
+    check_services(&body.services)
 }
 
 impl Row {
@@ -158,6 +159,7 @@ impl Row {
         let changes = row.take_cells(plan, body, ended);
         if is_newest {
             row.take_services(body, ended);
+            row.take_strangers(body, ended);
             if !body.partial {
                 row.round_ended = Some(ended);
                 row.overrun = body.overrun;
@@ -207,11 +209,16 @@ impl Row {
         let held = self.cells.get_mut(index)?;
         let before = held.outcome();
         let was_suspect = held.suspect();
+        let outcome = body.outcome.read();
+        // Another port is another cell.
+        let ever_reached = held.ever_reached() && held.port() == body.port;
         if before.is_some() && held.measured(self.reference) > measured {
+            let old_answer = matches!(outcome, Outcome::Reached(_)) && held.port() == body.port;
+            *held = held.reached_before(old_answer);
             return None;
         }
-        let outcome = body.outcome.read();
-        *held = Cell::pack(outcome, measured, self.reference, body.port, body.suspect);
+        *held = Cell::pack(outcome, measured, self.reference, body.port, body.suspect)
+            .reached_before(ever_reached);
         if outcome.is_unreached() {
             let since =
                 body.failing_for_ms.map_or(measured, |millis| ended.before(Duration::from_millis(millis)));
@@ -225,22 +232,6 @@ impl Row {
             Outcome::Reached(_) if failed_before => Some(ChangeKind::Recovered),
             _ if body.suspect && !was_suspect => Some(ChangeKind::Suspected),
             Outcome::Reached(_) | Outcome::Unreached(_) | Outcome::Unmeasured(_) => None,
-        }
-    }
-
-    fn take_services(&mut self, body: &RoundBody, ended: Moment) {
-        let services = body.services.iter().map(|service| read_service(service, ended));
-        if !body.partial {
-            self.services = services.collect();
-            return;
-        }
-        for service in services {
-            let held = self.services.iter().position(|held| held.address == service.address);
-            match held {
-                Some(place) => self.services[place] = service,
-                None if self.services.len() < SERVICES_MAX => self.services.push(service),
-                None => {}
-            }
         }
     }
 
@@ -263,9 +254,46 @@ impl Row {
                 }
             }
         }
+        self.move_strangers(plan);
         self.cells = cells;
         self.failing_since = failing_since;
         self.plan = plan.clone();
+    }
+
+    /// Moves what is known of strangers along with their targets.
+    fn move_strangers(&mut self, plan: &Plan) {
+        let places = places_of(plan);
+        let strangers = std::mem::take(&mut self.strangers).into_iter().filter_map(|stranger| {
+            let target = self.plan.targets.get(stranger.target)?;
+            let to = places.get(&target.key()).copied()?;
+            (plan.targets[to].address == target.address).then_some(Stranger { target: to, ..stranger })
+        });
+        self.strangers = strangers.collect();
+        self.strangers.sort_unstable_by_key(|stranger| stranger.target);
+    }
+
+    /// A whole round says all that there is to say of strangers; a part adds to it. The row's plan is that of the body.
+    fn take_strangers(&mut self, body: &RoundBody, ended: Moment) {
+        let held = std::mem::take(&mut self.strangers);
+        let mut strangers: BTreeMap<usize, Stranger> = BTreeMap::new();
+        if body.partial {
+            strangers.extend(held.into_iter().map(|stranger| (stranger.target, stranger)));
+        }
+        for stranger in &body.strangers {
+            let Ok(target) = usize::try_from(stranger.target) else {
+                continue;
+            };
+            let Some(planned) = self.plan.targets.get(target) else {
+                continue;
+            };
+            // The planned node is no stranger, and a node does not test itself.
+            if planned.node == stranger.node || planned.node == body.node {
+                continue;
+            }
+            let measured = ended.before(Duration::from_millis(stranger.age_ms));
+            strangers.insert(target, Stranger { target, node: stranger.node.clone(), measured });
+        }
+        self.strangers = strangers.into_values().collect();
     }
 
     /// Holds all cells against a newer reference, so that offsets stay small.
@@ -279,24 +307,4 @@ impl Row {
 
 fn places_of(plan: &Plan) -> BTreeMap<TargetKey, usize> {
     plan.targets.iter().enumerate().map(|(index, target)| (target.key(), index)).collect()
-}
-
-fn read_service(body: &ServiceBody, ended: Moment) -> Service {
-    Service {
-        address: ServiceAddress { name: body.name.clone(), port: body.port },
-        resolution: read_timed(&body.resolution, None, ended),
-        answers: body.answers,
-        connects: body
-            .addresses
-            .iter()
-            .map(|connect| (connect.address, read_timed(&connect.tcp, Some(body.port), ended)))
-            .collect(),
-    }
-}
-
-fn read_timed(body: &TimedOutcome, port: Option<u16>, ended: Moment) -> Timed {
-    let outcome = body.outcome.read();
-    let measured = ended.before(Duration::from_millis(body.age_ms));
-    let since = body.failing_for_ms.map_or(measured, |millis| ended.before(Duration::from_millis(millis)));
-    Timed { outcome, measured, failing_since: outcome.is_unreached().then_some(since), suspect: false, port }
 }

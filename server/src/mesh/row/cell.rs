@@ -21,6 +21,8 @@ const SUSPECT: u8 = 1;
 const LATE: u8 = 2;
 const RETRANSMITTED: u8 = 4;
 const HAS_RTT: u8 = 8;
+/// Some outcome of this cell was an answer: kept while other outcomes follow.
+const EVER_REACHED: u8 = 16;
 
 const REACHED: u8 = 1;
 /// Codes of causes begin here, in the order of [`cause_code`].
@@ -93,6 +95,16 @@ impl Cell {
         self.flags & SUSPECT != 0
     }
 
+    /// It was reached before, or is now.
+    pub fn ever_reached(self) -> bool {
+        self.flags & EVER_REACHED != 0
+    }
+
+    /// The same cell, known to have been reached if `ever`.
+    pub fn reached_before(self, ever: bool) -> Self {
+        Self { flags: self.flags | if ever { EVER_REACHED } else { 0 }, ..self }
+    }
+
     /// The same cell held against another reference.
     pub fn rebased(self, from: Moment, to: Moment) -> Self {
         Self { offset_ms: offset(self.measured(from), to), ..self }
@@ -109,6 +121,7 @@ fn reached_flags(reached: Reached) -> u8 {
     flag(reached.late, LATE)
         | flag(reached.retransmitted, RETRANSMITTED)
         | flag(reached.rtt_us.is_some(), HAS_RTT)
+        | EVER_REACHED
 }
 
 fn reason_code(reason: Reason) -> u8 {

@@ -1,9 +1,11 @@
 use meshvane_shared::check::Plane;
-use meshvane_shared::name::NodeName;
+use meshvane_shared::name::{DnsName, NodeName};
 use meshvane_shared::outcome::{Cause, Reached, Reason};
 use meshvane_shared::plan::{Epoch, PlanVersion, Target};
 use meshvane_shared::wire::outcome::OutcomeBody;
-use meshvane_shared::wire::round::{CellBody, RoundBody};
+use meshvane_shared::wire::round::{
+    CellBody, ResolverBody, RoundBody, ServiceAddressBody, ServiceBody, StrangerBody, TimedOutcome,
+};
 use proptest::prelude::*;
 
 use super::*;
@@ -52,6 +54,7 @@ fn round(sequence: u64, plan: &Plan, cells: Vec<CellBody>) -> RoundBody {
         targets: None,
         cells,
         services: Vec::new(),
+        strangers: Vec::new(),
     }
 }
 
@@ -167,6 +170,155 @@ fn targets_come_ordered_each_once() {
     let mut unspecified = ordered;
     unspecified[2].address = "0.0.0.0".parse().unwrap();
     assert!(check_targets(&unspecified).unwrap_err().to_string().starts_with("targets[2].address: "));
+}
+
+fn ever_reached(row: &Row, target: usize) -> bool {
+    row.get(target, CheckKind::Icmp).unwrap().ever_reached
+}
+
+#[test]
+fn a_cell_remembers_that_it_was_reached_until_its_address_or_its_port_changes() {
+    let before = three();
+    let cells = vec![cell(1, Outcome::reached(2), 0), cell(2, DOWN, 0)];
+    let first = take(None, &before, &round(1, &before, cells), 0).row;
+    assert_eq!((ever_reached(&first, 1), ever_reached(&first, 2)), (true, false));
+
+    let failed = take(Some(&first), &before, &round(2, &before, vec![cell(1, DOWN, 0)]), 5_000).row;
+    assert!(ever_reached(&failed, 1), "a failure does not undo it");
+
+    let mut old = round(3, &before, vec![cell(2, Outcome::reached(2), 0)]);
+    old.age_ms = 30_000;
+    let backlog = take(Some(&failed), &before, &old, 6_000).row;
+    assert!(ever_reached(&backlog, 2), "an old answer is one");
+    assert_eq!(backlog.get(2, CheckKind::Icmp).unwrap().outcome, DOWN);
+
+    let moved_port = CellBody { port: Some(7_000), ..cell(1, DOWN, 0) };
+    let other = take(Some(&backlog), &before, &round(4, &before, vec![moved_port]), 7_000).row;
+    assert!(!ever_reached(&other, 1), "another port is another cell");
+
+    let after = plan(2, &[("node-2", "10.0.0.22"), ("node-3", "10.0.0.3")]);
+    let cells = vec![cell(0, DOWN, 0), cell(1, DOWN, 0)];
+    let moved = take(Some(&failed), &after, &round(5, &after, cells), 8_000).row;
+    assert!(!ever_reached(&moved, 0), "another address is another cell");
+    let moved = take(Some(&backlog), &after, &round(5, &after, vec![cell(1, DOWN, 0)]), 8_000).row;
+    assert!(ever_reached(&moved, 1));
+}
+
+fn stranger(target: u32, name: &str, age_ms: u64) -> StrangerBody {
+    StrangerBody { target, node: NodeName::parse(name).unwrap(), age_ms }
+}
+
+fn strangers(row: &Row) -> Vec<(usize, &str, i64)> {
+    row.strangers
+        .iter()
+        .map(|stranger| (stranger.target, stranger.node.as_str(), stranger.measured.millis))
+        .collect()
+}
+
+#[test]
+fn a_whole_round_replaces_the_strangers_and_a_part_adds_to_them() {
+    let plan = three();
+    let with = |sequence, partial, strangers| RoundBody {
+        partial,
+        strangers,
+        ..round(sequence, &plan, vec![cell(1, Outcome::reached(1), 0)])
+    };
+    let of_itself = vec![stranger(2, "x", 500), stranger(0, "x", 0), stranger(1, "node-2", 0)];
+    let row = take(None, &plan, &with(1, false, of_itself), 1_000).row;
+    assert_eq!(strangers(&row), [(2, "x", 500)], "a planned node is no stranger, nor is anybody at home");
+    let added = vec![stranger(1, "y", 0), stranger(2, "z", 0)];
+    let row = take(Some(&row), &plan, &with(2, true, added), 2_000).row;
+    assert_eq!(strangers(&row), [(1, "y", 2_000), (2, "z", 2_000)]);
+    let row = take(Some(&row), &plan, &with(3, true, Vec::new()), 3_000).row;
+    assert_eq!(row.strangers.len(), 2);
+    let row = take(Some(&row), &plan, &with(4, false, Vec::new()), 4_000).row;
+    assert_eq!(strangers(&row), []);
+}
+
+#[test]
+fn strangers_follow_their_targets_into_a_new_plan_unless_the_address_changed() {
+    let before = three();
+    let body = RoundBody {
+        strangers: vec![stranger(1, "x", 0), stranger(2, "y", 0)],
+        ..round(1, &before, vec![cell(1, Outcome::reached(2), 0)])
+    };
+    let first = take(None, &before, &body, 0).row;
+    let after = plan(
+        2,
+        &[("node-0", "10.0.0.9"), ("node-00", "10.0.0.8"), ("node-2", "10.0.0.22"), ("node-3", "10.0.0.3")],
+    );
+    let part = RoundBody { partial: true, ..round(2, &after, Vec::new()) };
+    assert_eq!(strangers(&take(Some(&first), &after, &part, 1_000).row), [(3, "y", 0)]);
+}
+
+fn service(resolution: Outcome, resolvers: &[(&str, Outcome)]) -> ServiceBody {
+    let timed =
+        |outcome| TimedOutcome { outcome: OutcomeBody::from(outcome), age_ms: 0, failing_for_ms: None };
+    ServiceBody {
+        name: DnsName::parse("api.example.net").unwrap(),
+        port: 443,
+        resolution: timed(resolution),
+        resolvers: resolvers
+            .iter()
+            .map(|(address, outcome)| ResolverBody {
+                address: address.parse().unwrap(),
+                resolution: timed(*outcome),
+            })
+            .collect(),
+        search_us: Some(700),
+        addresses: vec![ServiceAddressBody {
+            address: "10.96.0.1".parse().unwrap(),
+            tcp: timed(Outcome::reached(9)),
+        }],
+        answers: 1,
+    }
+}
+
+#[test]
+fn name_servers_are_told_apart_and_each_remembers_that_it_resolved() {
+    let plan = three();
+    let with =
+        |sequence, service| RoundBody { services: vec![service], ..round(sequence, &plan, Vec::new()) };
+    let silent = Outcome::Unreached(Cause::ResolverTimeout);
+    let good = Outcome::reached(900);
+    let row =
+        take(None, &plan, &with(1, service(good, &[("10.0.0.53", good), ("10.0.0.54", silent)])), 0).row;
+    let row = take(
+        Some(&row),
+        &plan,
+        &with(2, service(silent, &[("10.0.0.53", silent), ("10.0.0.54", silent)])),
+        9,
+    )
+    .row;
+    let service = &row.services[0];
+    let seen: Vec<_> = service
+        .resolvers
+        .iter()
+        .map(|(address, timed)| (address.to_string(), timed.outcome, timed.ever_reached))
+        .collect();
+    assert_eq!(seen, [("10.0.0.53".to_owned(), silent, true), ("10.0.0.54".to_owned(), silent, false)]);
+    assert_eq!((service.resolution.ever_reached, service.search_us), (true, Some(700)));
+    assert!(service.connects[0].1.ever_reached);
+}
+
+#[test]
+fn more_name_servers_or_strangers_than_there_can_be_are_refused() {
+    let plan = three();
+    let check = |body: &RoundBody, expected: &str| {
+        let error = Row::take(None, &plan, body, Moment::default()).unwrap_err().to_string();
+        assert!(error.starts_with(expected), "{error}");
+    };
+    let good = Outcome::reached(1);
+    let four = [("10.0.0.1", good), ("10.0.0.2", good), ("10.0.0.3", good), ("10.0.0.4", good)];
+    let services = vec![service(good, &four)];
+    check(&RoundBody { services, ..round(1, &plan, Vec::new()) }, "services[0].resolvers: at most 3");
+    let strangers = vec![stranger(3, "x", 0)];
+    check(
+        &RoundBody { strangers, ..round(1, &plan, Vec::new()) },
+        "strangers[0].target: 3 is not in the plan",
+    );
+    let strangers = vec![stranger(1, "x", 0); 4];
+    check(&RoundBody { strangers, ..round(1, &plan, Vec::new()) }, "strangers: a plan of 3 targets");
 }
 
 fn any_outcome() -> impl Strategy<Value = Outcome> {

@@ -5,7 +5,8 @@ use meshvane_shared::name::DnsName;
 use meshvane_shared::outcome::{Cause, Outcome, Reached, Reason};
 use meshvane_shared::plan::PlanVersion;
 use meshvane_shared::wire::round::{
-    CellBody, RoundAnswer, RoundBody, RoundStatus, ServiceAddressBody, ServiceBody, TimedOutcome,
+    CellBody, ResolverBody, RoundAnswer, RoundBody, RoundStatus, ServiceAddressBody, ServiceBody,
+    StrangerBody, TimedOutcome,
 };
 
 use super::{EPOCH, address, boot, node, targets};
@@ -16,6 +17,8 @@ pub(super) fn all() -> Vec<Golden> {
         golden("round_whole", &round_whole()),
         golden("round_with_targets", &round_with_targets()),
         golden("round_partial", &round_partial()),
+        golden("round_resolvers", &round_resolvers()),
+        golden("round_strangers", &round_strangers()),
         golden("round_answer_accepted", &answer(RoundStatus::Accepted)),
         golden("round_answer_duplicate", &answer(RoundStatus::Duplicate)),
         golden("round_answer_superseded", &answer(RoundStatus::Superseded)),
@@ -82,6 +85,8 @@ fn services() -> Vec<ServiceBody> {
             name: name("api.shop.svc.cluster.local"),
             port: 8443,
             resolution: timed(Outcome::reached(1_450)),
+            resolvers: Vec::new(),
+            search_us: None,
             addresses: vec![
                 at("10.96.0.10", Outcome::reached(402)),
                 at("fd00:96::a", Outcome::Unreached(Cause::Refused)),
@@ -92,6 +97,8 @@ fn services() -> Vec<ServiceBody> {
             name: name("_old.example.net."),
             port: 80,
             resolution: timed(Outcome::Unreached(Cause::Name { rcode: 3 })),
+            resolvers: Vec::new(),
+            search_us: None,
             addresses: Vec::new(),
             answers: 0,
         },
@@ -116,6 +123,7 @@ fn round_whole() -> RoundBody {
         targets: None,
         cells: cells.collect(),
         services: services(),
+        strangers: Vec::new(),
     }
 }
 
@@ -142,6 +150,29 @@ fn round_partial() -> RoundBody {
         cells: vec![suspect],
         services: Vec::new(),
         ..round_whole()
+    }
+}
+
+/// Name servers told apart: one resolves, one refuses, one is silent.
+fn round_resolvers() -> RoundBody {
+    let resolver = |text: &str, outcome| ResolverBody { address: address(text), resolution: timed(outcome) };
+    let mut services = services();
+    services.truncate(1);
+    services[0].resolvers = vec![
+        resolver("10.96.0.2", Outcome::reached(1_450)),
+        resolver("10.96.0.3", Outcome::Unreached(Cause::Name { rcode: 5 })),
+        resolver("fd00:96::53", Outcome::Unreached(Cause::ResolverTimeout)),
+    ];
+    services[0].search_us = Some(2_870);
+    RoundBody { sequence: 44, overrun: false, cells: Vec::new(), services, ..round_whole() }
+}
+
+/// Another node's agent answers at the address of a target.
+fn round_strangers() -> RoundBody {
+    RoundBody {
+        sequence: 45,
+        strangers: vec![StrangerBody { target: 5, node: node("node-9"), age_ms: 31_000 }],
+        ..round_partial()
     }
 }
 

@@ -1,0 +1,100 @@
+//! The services of a row.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use meshvane_shared::limits::{RESOLVERS_MAX, SERVICE_ADDRESSES_MAX, SERVICES_MAX};
+use meshvane_shared::name::ServiceAddress;
+use meshvane_shared::outcome::Outcome;
+use meshvane_shared::wire::round::{RoundBody, ServiceBody, TimedOutcome};
+
+use super::apply::wrong;
+use super::{RoundError, Row, Service, Timed};
+use crate::mesh::time::Moment;
+
+/// Checks the services of a round.
+pub(super) fn check_services(services: &[ServiceBody]) -> Result<(), RoundError> {
+    if services.len() > SERVICES_MAX {
+        return Err(wrong("services", format!("at most {SERVICES_MAX} are accepted")));
+    }
+    for (index, service) in services.iter().enumerate() {
+        if service.addresses.len() > SERVICE_ADDRESSES_MAX {
+            let field = format!("services[{index}].addresses");
+            return Err(wrong(field, format!("at most {SERVICE_ADDRESSES_MAX} are accepted")));
+        }
+        if service.resolvers.len() > RESOLVERS_MAX {
+            let field = format!("services[{index}].resolvers");
+            return Err(wrong(field, format!("at most {RESOLVERS_MAX} are accepted")));
+        }
+    }
+    Ok(())
+}
+
+impl Row {
+    /// A whole round says all that there is to say of services; a part adds to it.
+    pub(super) fn take_services(&mut self, body: &RoundBody, ended: Moment) {
+        let services: Vec<Service> = body
+            .services
+            .iter()
+            .map(|service| {
+                let address = ServiceAddress { name: service.name.clone(), port: service.port };
+                let held = self.services.iter().find(|held| held.address == address);
+                read_service(service, address, held, ended)
+            })
+            .collect();
+        if !body.partial {
+            self.services = services;
+            return;
+        }
+        for service in services {
+            let held = self.services.iter().position(|held| held.address == service.address);
+            match held {
+                Some(place) => self.services[place] = service,
+                None if self.services.len() < SERVICES_MAX => self.services.push(service),
+                None => {}
+            }
+        }
+    }
+}
+
+fn read_service(
+    body: &ServiceBody,
+    address: ServiceAddress,
+    held: Option<&Service>,
+    ended: Moment,
+) -> Service {
+    let before = |list: fn(&Service) -> &[(IpAddr, Timed)], address: IpAddr| {
+        let (_, timed) = list(held?).iter().find(|(of, _)| *of == address)?;
+        Some(timed)
+    };
+    let resolvers = body.resolvers.iter().map(|resolver| {
+        let prior = before(|service| &service.resolvers, resolver.address);
+        (resolver.address, read_timed(&resolver.resolution, None, prior, ended))
+    });
+    let connects = body.addresses.iter().map(|connect| {
+        let prior = before(|service| &service.connects, connect.address);
+        (connect.address, read_timed(&connect.tcp, Some(body.port), prior, ended))
+    });
+    Service {
+        resolution: read_timed(&body.resolution, None, held.map(|held| &held.resolution), ended),
+        answers: body.answers,
+        resolvers: resolvers.collect(),
+        search_us: body.search_us,
+        connects: connects.collect(),
+        address,
+    }
+}
+
+fn read_timed(body: &TimedOutcome, port: Option<u16>, prior: Option<&Timed>, ended: Moment) -> Timed {
+    let outcome = body.outcome.read();
+    let measured = ended.before(Duration::from_millis(body.age_ms));
+    let since = body.failing_for_ms.map_or(measured, |millis| ended.before(Duration::from_millis(millis)));
+    Timed {
+        outcome,
+        measured,
+        failing_since: outcome.is_unreached().then_some(since),
+        suspect: false,
+        ever_reached: matches!(outcome, Outcome::Reached(_)) || prior.is_some_and(|prior| prior.ever_reached),
+        port,
+    }
+}
