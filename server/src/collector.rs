@@ -24,7 +24,7 @@ use tokio::sync::watch;
 
 use crate::mesh::diagnose::diagnose;
 use crate::mesh::ledger::{Edge, Ledger};
-use crate::mesh::look::{LookBook, is_asked};
+use crate::mesh::look::{Caller, LookBook};
 use crate::mesh::member::{Member, Timing};
 use crate::mesh::observe::{Observed, observe};
 use crate::mesh::planning::PlanBook;
@@ -168,16 +168,14 @@ impl Collector {
     /// The plan, when it differs from what the caller has or a look is waiting; `None` when there is nothing new (304).
     pub fn plan(&self, ask: &PlanAsk, now: Now) -> Option<PlanBody> {
         let plan = lock(&self.plans).book.current().clone();
-        let (waiting, look_number) = {
+        let (look, look_number) = {
             let looks = lock(&self.looks);
             // Numbers of another epoch say nothing here.
             let same_epoch = ask.have.is_some_and(|(epoch, _)| epoch == plan.version.epoch);
             let seen = if same_epoch { ask.look.unwrap_or(looks.newest()) } else { looks.newest() };
-            (looks.after(seen, now.moment), looks.newest())
+            let caller = Caller { agent: ask.node.as_ref(), plan: &plan };
+            (looks.after(seen, caller, now.moment), looks.newest())
         };
-        let members = plan.targets.iter().map(|target| &target.node).collect::<BTreeSet<_>>().len();
-        let asked = |node: &NodeName| ask.node.as_ref().is_none_or(|agent| is_asked(agent, node, members));
-        let look: Vec<NodeName> = waiting.into_iter().filter(asked).collect();
         let has_plan = ask.have == Some((plan.version.epoch, plan.version.generation));
         if has_plan && look.is_empty() {
             return None;

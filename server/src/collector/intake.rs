@@ -6,9 +6,10 @@ use std::sync::Arc;
 
 use meshvane_shared::address::parse_probe_address;
 use meshvane_shared::check::Plane;
-use meshvane_shared::limits::{TARGETS_MAX, clean_free_text};
+use meshvane_shared::limits::{LOOKS_MAX, TARGETS_MAX, clean_free_text};
 use meshvane_shared::name::NodeName;
 use meshvane_shared::plan::Plan;
+use meshvane_shared::wire::agents::MemberState;
 use meshvane_shared::wire::compat::{
     self, ConnectivityResult, ServiceResultBody, TestResultsBody, TestStatus,
 };
@@ -27,13 +28,15 @@ struct Taken {
     status: RoundStatus,
     /// Nodes that somebody should look at now.
     look_at: Vec<NodeName>,
+    /// Nodes that a cell found failing, of those above.
+    failed: Vec<NodeName>,
     /// Nodes that a cell found answering again, and when.
     recovered: BTreeMap<NodeName, Moment>,
 }
 
 impl Taken {
     fn nothing(status: RoundStatus) -> Self {
-        Self { status, look_at: Vec::new(), recovered: BTreeMap::new() }
+        Self { status, look_at: Vec::new(), failed: Vec::new(), recovered: BTreeMap::new() }
     }
 }
 
@@ -108,6 +111,9 @@ impl Collector {
         if !taken.look_at.is_empty() {
             self.look_at(taken.look_at.iter(), now);
         }
+        if !taken.failed.is_empty() {
+            self.sweep(&body.node, &taken.failed, now);
+        }
         if !taken.look_at.is_empty() || body.partial {
             self.change_signal.send_replace(());
         }
@@ -149,6 +155,24 @@ impl Collector {
     fn look_at<'a>(&self, nodes: impl Iterator<Item = &'a NodeName>, now: Now) {
         let mut looks = lock(&self.looks);
         let raised = nodes.filter(|node| looks.raise(node, now.moment)).count();
+        drop(looks);
+        if raised > 0 {
+            self.plan_signal.send_replace(());
+        }
+    }
+
+    /// An agent confirmed failures: it looks at everybody, and those that it cannot reach do so too, if they live.
+    fn sweep(&self, agent: &NodeName, failed: &[NodeName], now: Now) {
+        let timing = self.timing();
+        let is_alive = |node: &&NodeName| {
+            let alive = |entry: &Entry| entry.member.state(now.moment, &timing) == Some(MemberState::Alive);
+            self.store.update(node, |held| (Update::Keep, held.is_some_and(alive)))
+        };
+        let Some(first) = failed.first() else { return };
+        let alive: Vec<&NodeName> = failed.iter().take(LOOKS_MAX).filter(is_alive).collect();
+        let mut looks = lock(&self.looks);
+        let mut raised = usize::from(looks.raise_sweep(agent, first, now.moment));
+        raised += alive.into_iter().filter(|node| looks.raise_sweep(node, agent, now.moment)).count();
         drop(looks);
         if raised > 0 {
             self.plan_signal.send_replace(());
@@ -237,6 +261,9 @@ fn take_round(
         if change.kind == ChangeKind::Recovered {
             let newest = taken.recovered.entry(node.clone()).or_insert(change.measured);
             *newest = change.measured.max(*newest);
+        }
+        if change.kind == ChangeKind::Failed && !taken.failed.contains(node) {
+            taken.failed.push(node.clone());
         }
         if !taken.look_at.contains(node) {
             taken.look_at.push(node.clone());

@@ -1,10 +1,15 @@
 //! Looks: which nodes are under suspicion and who is asked to look at them now.
+//!
+//! A *look* is asked for when somebody suspects a node: some agents probe that node. A *sweep* is asked for when an agent
+//! confirmed a failure: it probes every node of the plan and some agents probe it, so that whoever judges has a fresh word
+//! of that agent about all and of the others about that agent, and need not guess whose fault it is.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
 
 use meshvane_shared::limits::LOOKS_MAX;
 use meshvane_shared::name::NodeName;
+use meshvane_shared::plan::Plan;
 
 use super::time::Moment;
 
@@ -26,21 +31,62 @@ pub struct LookBook {
 #[derive(Debug)]
 struct Look {
     number: u64,
-    node: NodeName,
+    aim: Aim,
     raised: Moment,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Aim {
+    /// Some agents look at this node.
+    Node(NodeName),
+    /// This agent looks at everybody, and some agents at its node.
+    Sweep {
+        agent: NodeName,
+        /// Whom it is about: looked at whatever the limit leaves out.
+        about: NodeName,
+    },
+}
+
+/// Who asks for looks.
+#[derive(Debug, Clone, Copy)]
+pub struct Caller<'a> {
+    /// The calling agent's node; without it all looks are meant.
+    pub agent: Option<&'a NodeName>,
+    /// The plan whose nodes there are, in the order of its targets.
+    pub plan: &'a Plan,
 }
 
 impl LookBook {
     /// Asks for a look at a node. Returns whether there is a new one to fetch.
     pub fn raise(&mut self, node: &NodeName, now: Moment) -> bool {
+        let same = |aim: &Aim| matches!(aim, Aim::Node(held) if held == node);
+        let kind = |aim: &Aim| matches!(aim, Aim::Node(_));
+        self.raise_unless(same, kind, || Aim::Node(node.clone()), now)
+    }
+
+    /// Asks an agent to look at every node, and some agents to look at its node: it confirmed a failure of `about`, or
+    /// `about` confirmed one of its node. Returns whether there is something new to fetch.
+    pub fn raise_sweep(&mut self, agent: &NodeName, about: &NodeName, now: Moment) -> bool {
+        let same = |aim: &Aim| matches!(aim, Aim::Sweep { agent: held, .. } if held == agent);
+        let kind = |aim: &Aim| matches!(aim, Aim::Sweep { .. });
+        self.raise_unless(same, kind, || Aim::Sweep { agent: agent.clone(), about: about.clone() }, now)
+    }
+
+    fn raise_unless(
+        &mut self,
+        same: impl Fn(&Aim) -> bool,
+        kind: impl Fn(&Aim) -> bool,
+        aim: impl FnOnce() -> Aim,
+        now: Moment,
+    ) -> bool {
         self.looks.retain(|look| now.since(look.raised) < LOOK_KEPT);
-        let asked = self.looks.iter().any(|look| look.node == *node && now.since(look.raised) < LOOK_PERIOD);
-        // More suspects than this at once are a wide outage, which every agent sees by itself.
-        if asked || self.looks.len() >= LOOKS_MAX {
+        let asked = self.looks.iter().any(|look| same(&look.aim) && now.since(look.raised) < LOOK_PERIOD);
+        // More of a kind than this at once are a wide outage, which every agent sees by itself.
+        if asked || self.looks.iter().filter(|look| kind(&look.aim)).count() >= LOOKS_MAX {
             return false;
         }
         self.newest += 1;
-        self.looks.push_back(Look { number: self.newest, node: node.clone(), raised: now });
+        self.looks.push_back(Look { number: self.newest, aim: aim(), raised: now });
         true
     }
 
@@ -49,18 +95,55 @@ impl LookBook {
         self.newest
     }
 
-    /// The nodes to look at whose looks are newer than `seen`, each once.
-    pub fn after(&self, seen: u64, now: Moment) -> Vec<NodeName> {
-        let mut nodes: Vec<NodeName> = self
-            .looks
-            .iter()
-            .filter(|look| look.number > seen && now.since(look.raised) < LOOK_KEPT)
-            .map(|look| look.node.clone())
-            .collect();
-        nodes.sort_unstable();
-        nodes.dedup();
-        nodes
+    /// The nodes that a caller is to look at, by looks that are newer than `seen`: ordered, each once, at most [`LOOKS_MAX`].
+    pub fn after(&self, seen: u64, caller: Caller<'_>, now: Moment) -> Vec<NodeName> {
+        let fresh = |look: &&Look| look.number > seen && now.since(look.raised) < LOOK_KEPT;
+        if !self.looks.iter().any(|look| fresh(&look)) {
+            return Vec::new();
+        }
+        let members = members(caller.plan);
+        let asked = |node: &NodeName| caller.agent.is_none_or(|agent| is_asked(agent, node, members.len()));
+        let mut nodes: BTreeSet<&NodeName> = BTreeSet::new();
+        let mut sweeps = Vec::new();
+        for look in self.looks.iter().filter(fresh) {
+            match &look.aim {
+                Aim::Sweep { agent, about } if caller.agent == Some(agent) => {
+                    nodes.insert(about);
+                    sweeps.push(look.number);
+                }
+                Aim::Node(node) | Aim::Sweep { agent: node, .. } if asked(node) => {
+                    nodes.insert(node);
+                }
+                Aim::Node(_) | Aim::Sweep { .. } => {}
+            }
+        }
+        let agent = caller.agent;
+        for node in sweeps.iter().flat_map(|number| swept(agent, &members, *number)) {
+            if nodes.len() >= LOOKS_MAX {
+                break;
+            }
+            nodes.insert(node);
+        }
+        nodes.into_iter().filter(|node| Some(*node) != agent).take(LOOKS_MAX).cloned().collect()
     }
+}
+
+/// The nodes of a plan, whose targets are ordered by node.
+fn members(plan: &Plan) -> Vec<&NodeName> {
+    let mut members: Vec<&NodeName> = plan.targets.iter().map(|target| &target.node).collect();
+    members.dedup();
+    members
+}
+
+/// The nodes that a sweep visits, most wanted first: in a mesh that is larger than the limit, each sweep by lot of its own.
+fn swept<'a>(agent: Option<&NodeName>, members: &[&'a NodeName], number: u64) -> Vec<&'a NodeName> {
+    let mut nodes: Vec<&NodeName> = members.iter().copied().filter(|node| Some(*node) != agent).collect();
+    if nodes.len() > LOOKS_MAX {
+        let lot = |node: &&NodeName| mix(node.as_str().bytes().chain(number.to_be_bytes()));
+        nodes.sort_by_cached_key(lot);
+        nodes.truncate(LOOKS_MAX);
+    }
+    nodes
 }
 
 /// Tells whether an agent is among those that look at a node: all of them in a small mesh, otherwise some that are chosen by
@@ -87,41 +170,4 @@ fn mix(bytes: impl Iterator<Item = u8>) -> u64 {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn node(number: usize) -> NodeName {
-        NodeName::parse(&format!("node-{number}")).unwrap()
-    }
-
-    #[test]
-    fn a_node_is_looked_at_once_in_two_seconds_and_a_look_is_kept_for_ten() {
-        let mut book = LookBook::default();
-        let at = Moment::from_millis;
-        assert!(book.raise(&node(1), at(0)));
-        assert!(!book.raise(&node(1), at(1_999)));
-        assert!(book.raise(&node(2), at(1_999)));
-        assert!(book.raise(&node(1), at(2_000)));
-        assert_eq!(book.after(0, at(2_000)), [node(1), node(2)]);
-        assert_eq!(book.after(2, at(2_000)), [node(1)]);
-        assert_eq!(book.after(book.newest(), at(2_000)), []);
-        assert_eq!(book.after(0, at(12_000)), []);
-    }
-
-    #[test]
-    fn a_wide_outage_raises_a_bounded_number_of_looks() {
-        let mut book = LookBook::default();
-        let raised = (0..500).filter(|number| book.raise(&node(*number), Moment::default())).count();
-        assert_eq!(raised, LOOKS_MAX);
-    }
-
-    #[test]
-    fn all_look_in_a_small_mesh_and_about_eight_in_a_large_one() {
-        assert!((1..9).all(|number| is_asked(&node(number), &node(0), 9)));
-        assert!(!is_asked(&node(0), &node(0), 9));
-        for target in 0..20 {
-            let asked = (0..1_000).filter(|number| is_asked(&node(*number), &node(target), 1_000)).count();
-            assert!((1..=24).contains(&asked), "{asked} look at node-{target}");
-        }
-    }
-}
+mod tests;
