@@ -2,21 +2,29 @@
 //!
 //! A fault is a method of [`Cluster`] of a few lines, made of three parts: [`Cluster::link_down`], [`Cluster::filter`]
 //! and the processes' signals. To add one, write the method here or in a file beside, and give it a name in
-//! [`Scenario`].
+//! [`Scenario`]. Here are those of links and processes; those of packets are below `fault/`.
 
+mod blocks;
 mod broken;
+mod filter;
+mod flows;
+mod loss;
 mod nft;
+mod planes;
+mod ports;
+mod rules;
 mod scenario;
 
-use std::fmt::Write as _;
-use std::net::IpAddr;
 use std::sync::Arc;
 
+pub use blocks::Side;
 pub use broken::Broken;
+pub use planes::{CutPlane, FamilyAt};
+pub use ports::{AGENT_PORT, Block, IcmpAt, PortAt};
 pub use scenario::{Scenario, UnknownScenario};
 
 use crate::LabError;
-use crate::address::{Addresses, Place};
+use crate::address::Place;
 use crate::cluster::{Cluster, POD_BRIDGE, UPLINK, default_routes, fabric_port};
 use crate::process::Process;
 use crate::spec::{NodeId, Where};
@@ -72,10 +80,7 @@ impl Cluster {
     /// The power is cut: everything that runs on the node is killed and its network card is dead. Mending
     /// boots it: the card, then what ran there.
     pub fn node_down(&self, node: NodeId) -> Result<Broken, LabError> {
-        let mut victims = self.agents(node);
-        if self.server_node() == Some(node) {
-            victims.extend(self.server());
-        }
+        let victims = self.all_on(&[node]);
         // The card first: nothing says goodbye.
         let card = self.host_link_down(node)?;
         Ok(card.before(self.killed(victims)))
@@ -98,61 +103,17 @@ impl Cluster {
     }
 }
 
-/// Packet filters.
-impl Cluster {
-    /// Loads a table of these chains, in `nft` syntax, family `inet`, into the namespace. Mending deletes it.
-    pub fn filter(&self, place: Where, chains: &str) -> Result<Broken, LabError> {
-        let netns = self.inner.netns(place)?;
-        let table = format!("inet lab_{}", self.inner.next_number());
-        nft::run(&netns, &format!("table {table} {{\n{chains}\n}}\n"))?;
-        Ok(self.broken(move |cluster| {
-            nft::run(&cluster.inner.netns(place)?, &format!("delete table {table}\n"))
-        }))
-    }
-
-    /// The overlay is broken at this node: nothing passes between its pods and those of other nodes. The
-    /// heartbeat reaches the server, hosts reach and are reached, also by its pods.
-    pub fn pod_plane_cut(&self, node: NodeId) -> Result<Broken, LabError> {
-        let mut rules = accept(self.server_addresses());
-        for other in self.nodes().iter().filter(|other| other.id != node) {
-            let both = Place::pods(node).gateway(self.families()).all();
-            for (own, family) in both.map(|gateway| (Place::pods(node).subnet(gateway), family(gateway))) {
-                let far = Place::pods(other.id).subnet(own.address);
-                push(&mut rules, &format!("{family} saddr {own} {family} daddr {far} drop"));
-                push(&mut rules, &format!("{family} saddr {far} {family} daddr {own} drop"));
-            }
-        }
-        self.filter(Where::Host(node), &chain("forward", &rules))
-    }
-
-    /// The node forwards nothing for its pods but traffic with the server: they reach nobody and are reached by
-    /// nobody, the node itself answers.
-    pub fn pods_isolated(&self, node: NodeId) -> Result<Broken, LabError> {
-        let mut rules = accept(self.server_addresses());
-        push(&mut rules, "drop");
-        self.filter(Where::Host(node), &chain("forward", &rules))
-    }
-
-    /// These nodes, and their pods, swallow all that arrives, without a word; neighbour discovery goes on, so
-    /// that no other node's kernel reports them unreachable.
-    pub fn silence(&self, nodes: &[NodeId], server: Server) -> Result<Broken, LabError> {
-        let mut rules = String::new();
-        push(&mut rules, "icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert } accept");
-        match server {
-            Server::Spared => rules.push_str(&accept(self.server_addresses())),
-            Server::CutOff => {}
-        }
-        push(&mut rules, &format!("iifname {UPLINK} drop"));
-        let mut all = self.intact();
-        for node in nodes {
-            all = all.before(self.filter(Where::Host(*node), &chain("prerouting", &rules))?);
-        }
-        Ok(all)
-    }
-}
-
 /// Processes.
 impl Cluster {
+    /// Everything that runs on these nodes.
+    fn all_on(&self, nodes: &[NodeId]) -> Vec<Arc<Process>> {
+        let mut all: Vec<_> = nodes.iter().flat_map(|node| self.agents(*node)).collect();
+        if self.server_node().is_some_and(|node| nodes.contains(&node)) {
+            all.extend(self.server());
+        }
+        all
+    }
+
     fn killed(&self, victims: Vec<Arc<Process>>) -> Broken {
         for victim in &victims {
             victim.kill_later();
@@ -226,35 +187,5 @@ impl Cluster {
     pub fn server_restart(&self) -> Result<Broken, LabError> {
         self.server_killed()?.heal()?;
         Ok(self.intact())
-    }
-}
-
-/// A chain at this hook. Before connection tracking, so that established connections break too.
-fn chain(hook: &str, rules: &str) -> String {
-    let priority = if hook == "prerouting" { "raw" } else { "filter" };
-    format!("chain {hook} {{\ntype filter hook {hook} priority {priority}; policy accept;\n{rules}}}")
-}
-
-/// Rules that accept traffic from and to these addresses.
-fn accept(addresses: Addresses) -> String {
-    let mut rules = String::new();
-    for address in addresses.all() {
-        let family = family(address);
-        push(&mut rules, &format!("{family} saddr {address} accept"));
-        push(&mut rules, &format!("{family} daddr {address} accept"));
-    }
-    rules
-}
-
-fn push(rules: &mut String, rule: &str) {
-    // Writing to a string cannot fail.
-    let _written = writeln!(rules, "{rule}");
-}
-
-/// The family's name in `nft` expressions.
-fn family(address: IpAddr) -> &'static str {
-    match address {
-        IpAddr::V4(_) => "ip",
-        IpAddr::V6(_) => "ip6",
     }
 }

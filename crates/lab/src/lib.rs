@@ -62,10 +62,12 @@ mod process;
 pub mod sandbox;
 mod spec;
 
-pub use address::{Addresses, Subnet};
+pub use address::{Addresses, Family, Subnet};
 pub use cluster::{Cluster, GRACE, HOST_PORT, MAX_RELAYED, NodeInfo, PodInfo, Relay, SERVER_PORT};
 pub use error::LabError;
-pub use fault::{Broken, Scenario, Server, UnknownScenario};
+pub use fault::{
+    AGENT_PORT, Block, Broken, CutPlane, FamilyAt, IcmpAt, PortAt, Scenario, Server, Side, UnknownScenario,
+};
 pub use launch::{Environment, Launch, Program, Role};
 pub use process::{Process, Usage};
 pub use spec::{

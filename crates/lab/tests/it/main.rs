@@ -10,6 +10,7 @@
 )]
 
 mod faults;
+mod packets;
 mod plays;
 mod processes;
 mod reach;
@@ -42,7 +43,8 @@ fn main() -> ExitCode {
 type Tests = &'static [(&'static str, fn())];
 
 fn trials() -> Vec<Trial> {
-    let all: [Tests; 4] = [topology::TESTS, processes::TESTS, faults::TESTS, sandboxes::TESTS];
+    let all: [Tests; 5] =
+        [topology::TESTS, processes::TESTS, faults::TESTS, packets::TESTS, sandboxes::TESTS];
     all.into_iter()
         .flatten()
         .map(|(name, test)| {

@@ -4,14 +4,14 @@ use std::io::{self, Read};
 use std::net::{IpAddr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
 use std::time::Duration;
 
-use lab::{Addresses, Cluster, NodeId, PodId, Where};
+use lab::{Addresses, Cluster, Family, HOST_PORT, NodeId, PodId, Where};
 use socket2::{Domain, Protocol, Socket, Type};
 
 /// Far above any round trip in the lab, also on a busy machine.
-const ANSWERED: Duration = Duration::from_secs(10);
+pub(crate) const ANSWERED: Duration = Duration::from_secs(10);
 /// How long silence is listened to; a shorter one could only make a test pass that ought to fail, never the
 /// other way round, because what is silent here stays silent.
-const SILENCE: Duration = Duration::from_millis(400);
+pub(crate) const SILENCE: Duration = Duration::from_millis(400);
 
 /// The first pod of a node.
 pub(crate) fn pod(node: u8) -> Where {
@@ -78,6 +78,82 @@ pub(crate) fn assert_unreached(cluster: &Cluster, from: Where, to: Where, port: 
     }
 }
 
+/// Where [`sees`] finds a listener in pods and at the server; hosts have their own.
+pub(crate) const PORT: u16 = 7000;
+
+/// What one place sees of all addresses of another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sees {
+    /// Echoes and open ports.
+    All,
+    /// Silence.
+    Nothing,
+    /// All in this family, silence in the other.
+    Only(Family),
+    /// Open ports, no echoes.
+    NoEcho,
+    /// Echoes, and ports that say nothing.
+    PortSilent,
+    /// Echoes, and ports that refuse.
+    PortRefused,
+}
+
+/// What a connect gave.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Port {
+    Open,
+    Refused,
+    Silent,
+}
+
+/// One place sees this of every address of another.
+pub(crate) fn assert_sees(cluster: &Cluster, from: Where, to: Where, expected: Sees) {
+    let port = if matches!(to, Where::Host(_)) { HOST_PORT } else { PORT };
+    assert_sees_port(cluster, from, to, port, expected);
+}
+
+/// [`assert_sees`] on a port of the caller's choice.
+pub(crate) fn assert_sees_port(cluster: &Cluster, from: Where, to: Where, port: u16, expected: Sees) {
+    for address in addresses(cluster, to).all() {
+        let (tcp, icmp) = match expected {
+            Sees::All => (Port::Open, true),
+            Sees::Only(family) if family == Family::of(address) => (Port::Open, true),
+            Sees::Nothing | Sees::Only(_) => (Port::Silent, false),
+            Sees::NoEcho => (Port::Open, false),
+            Sees::PortSilent => (Port::Silent, true),
+            Sees::PortRefused => (Port::Refused, true),
+        };
+        let target = SocketAddr::new(address, port);
+        let limit = if tcp == Port::Silent { SILENCE } else { ANSWERED };
+        let seen = match connect(cluster, from, target, limit) {
+            Ok(_) => Port::Open,
+            Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => Port::Refused,
+            Err(error) if error.kind() == io::ErrorKind::TimedOut => Port::Silent,
+            Err(error) => panic!("{from:?} to {target}: {error}"),
+        };
+        assert_eq!(seen, tcp, "{from:?} to {target}");
+        let limit = if icmp { ANSWERED } else { SILENCE };
+        assert_eq!(echo(cluster, from, address, limit), icmp, "echo from {address} in {from:?}");
+    }
+}
+
+/// How many of so many echo requests, sent at once, are answered.
+pub(crate) fn echoes(cluster: &Cluster, from: Where, to: IpAddr, count: u16) -> usize {
+    let (domain, request) = match to {
+        IpAddr::V4(_) => (Domain::IPV4, 8),
+        IpAddr::V6(_) => (Domain::IPV6, 128),
+    };
+    let mut socket = ping_socket(cluster, from, domain).unwrap();
+    socket.set_read_timeout(Some(SILENCE)).unwrap();
+    for number in 0..count {
+        let [high, low] = number.to_be_bytes();
+        let sent = socket.send_to(&[request, 0, 0, 0, 0, 0, high, low], &SocketAddr::new(to, 0).into());
+        assert_eq!(sent.unwrap(), 8);
+    }
+    let mut answer = [0; 64];
+    (0..count).take_while(|_| socket.read(&mut answer).is_ok()).count()
+}
+
 /// Opens an unprivileged ICMP socket in a place.
 pub(crate) fn ping_socket(cluster: &Cluster, place: Where, domain: Domain) -> io::Result<Socket> {
     let protocol = if domain == Domain::IPV4 { Protocol::ICMPV4 } else { Protocol::ICMPV6 };
@@ -85,7 +161,7 @@ pub(crate) fn ping_socket(cluster: &Cluster, place: Where, domain: Domain) -> io
 }
 
 /// Whether an echo request from a place is answered. The kernel fills in identifier and checksum.
-fn echo(cluster: &Cluster, from: Where, to: IpAddr, limit: Duration) -> bool {
+pub(crate) fn echo(cluster: &Cluster, from: Where, to: IpAddr, limit: Duration) -> bool {
     let (domain, request, reply) = match to {
         IpAddr::V4(_) => (Domain::IPV4, 8, 0),
         IpAddr::V6(_) => (Domain::IPV6, 128, 129),
