@@ -7,6 +7,7 @@
 //! Nothing here reads a clock, knows HTTP or a store: callers pass [`time::Now`].
 
 pub mod diagnose;
+pub mod kinds;
 pub mod ledger;
 pub mod look;
 pub mod member;

@@ -7,6 +7,7 @@
 
 mod auth;
 mod compatible;
+mod findings_page;
 mod golden;
 mod hostile;
 mod limits;
