@@ -1,18 +1,22 @@
 //! Programs that show the figures: what a mesh costs when nothing happens, and what the server carries.
 //!
 //! Each measures a promise and a baseline in the same run, prints both, and ends with 0 when every promise was kept, 1 when
-//! one was not or nothing could be measured, and 2 for a wrong argument. Everything lives in the lab's namespaces.
+//! one was not or nothing could be measured, and 2 for a wrong argument. What needs a network lives in the lab's namespaces; the
+//! others are pure models of one.
 //!
 //! ```text
 //!   idle       a mesh at its default settings          beside a process that only sleeps
 //!   parallel   the server under many clients at once   beside the same clients asking a trivial question
+//!   calm       agents whose healthy probes are lost    beside the arithmetic of chance
 //! ```
 
 mod api;
+pub mod calm;
 mod clock;
 mod figures;
 pub mod idle;
 mod machine;
+mod model;
 pub mod parallel;
 mod parts;
 mod problem;

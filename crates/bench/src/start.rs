@@ -34,19 +34,38 @@ pub(crate) fn main<Arguments: Parser>(
     if let Some(code) = parts::play() {
         return code;
     }
-    let arguments = match Arguments::try_parse() {
+    let arguments: Arguments = match parse() {
         Ok(arguments) => arguments,
-        Err(error) => {
-            // When even standard error is closed, the exit code is all that is left to say.
-            let _unheard = error.print();
-            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(WRONG_ARGUMENT));
-        }
+        Err(code) => return code,
     };
     match sandbox::enter(None) {
         Ok(Entry::Finished(code)) => code,
         Ok(Entry::Inside(_)) => inside(measure(arguments)),
         Err(refused) => fail(&refused),
     }
+}
+
+/// Runs a program that needs no network: it models one, or computes.
+pub(crate) fn alone<Arguments: Parser>(
+    measure: impl FnOnce(&Arguments) -> Result<Findings, Problem>,
+) -> ExitCode {
+    match parse() {
+        Ok(arguments) => {
+            say(&machine::state("before"));
+            let found = measure(&arguments);
+            say(&machine::state("after"));
+            end(found)
+        }
+        Err(code) => code,
+    }
+}
+
+fn parse<Arguments: Parser>() -> Result<Arguments, ExitCode> {
+    Arguments::try_parse().map_err(|error| {
+        // When even standard error is closed, the exit code is all that is left to say.
+        let _unheard = error.print();
+        ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(WRONG_ARGUMENT))
+    })
 }
 
 fn inside(measuring: impl Future<Output = Result<Findings, Problem>>) -> ExitCode {
@@ -57,6 +76,10 @@ fn inside(measuring: impl Future<Output = Result<Findings, Problem>>) -> ExitCod
     say(&machine::state("before"));
     let found = runtime.block_on(measuring);
     say(&machine::state("after"));
+    end(found)
+}
+
+fn end(found: Result<Findings, Problem>) -> ExitCode {
     match found {
         Ok(found) => conclude(&found),
         Err(problem) => fail(&problem),
