@@ -10,6 +10,7 @@
 )]
 
 mod agents;
+mod faults;
 mod load;
 mod nodes;
 mod originals;
@@ -54,7 +55,9 @@ fn main() -> ExitCode {
         Ok(Entry::Inside(_)) => {
             let mut arguments = Arguments::from_args();
             arguments.test_threads = arguments.test_threads.or(Some(AT_ONCE));
-            libtest_mimic::run(&arguments, trials()).exit_code()
+            let conclusion = libtest_mimic::run(&arguments, trials());
+            faults::print_times();
+            conclusion.exit_code()
         }
         Err(refused) => {
             eprintln!("the mesh cannot be tested here: {refused}");
@@ -81,5 +84,5 @@ fn trials() -> Vec<Trial> {
             Ok(())
         })
     };
-    all.into_iter().flatten().map(trial).collect()
+    all.into_iter().flatten().map(trial).chain(faults::trials()).collect()
 }
