@@ -4,7 +4,7 @@
 //! culprit gives one finding. A rule that cannot decide yet (somebody has not looked since the failure began, a heartbeat
 //! is not overdue yet) *holds* its node: nothing opens and nothing closes there until it can.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use meshvane_shared::address::Family;
 use meshvane_shared::check::{CheckKind, Plane};
@@ -14,13 +14,23 @@ use meshvane_shared::wire::findings::{Direction, FindingKind, Severity, Subject}
 
 use super::observe::Observed;
 use super::time::Moment;
+use blind::Hearing;
+use blocks::Block;
 pub use message::Sentence;
-use planes::PlaneView;
+use symptoms::Symptoms;
+use triage::{Planes, Role, Triage};
 
 mod agents;
+mod blind;
+mod blocks;
+mod filters;
+mod groups;
 mod message;
 mod nodes;
 pub mod planes;
+mod services;
+mod symptoms;
+mod triage;
 
 /// A judged statement.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -122,9 +132,19 @@ pub struct Diagnosis {
 struct Case<'a> {
     observed: &'a Observed<'a>,
     /// The planes of nodes that somebody fails to reach; those that are not here answer everybody who looked.
-    planes: BTreeMap<(usize, Plane), PlaneView>,
+    planes: Planes,
+    /// Each node's part, and the failing pairs that are nobody's.
+    triage: Triage,
+    /// Those pairs as blocks.
+    cuts: Vec<groups::Cut>,
+    /// Cells that fail although the address answers; looked for when the nodes and pairs are judged.
+    symptoms: Symptoms,
+    /// Whether the server hears.
+    hearing: Hearing,
     /// Nodes that a finding accounts for.
     settled: BTreeSet<usize>,
+    /// Nodes that a group finding names: what they fail to reach besides may lie behind the same cut.
+    cut_off_from_some: BTreeSet<usize>,
     diagnosis: Diagnosis,
 }
 
@@ -132,10 +152,22 @@ struct Case<'a> {
 type Rule = fn(&mut Case<'_>);
 
 /// The rules there are, in judging order. A kind that is not here is never found yet.
-const RULES: [(FindingKind, Rule); 5] = [
+const RULES: [(FindingKind, Rule); 17] = [
+    (FindingKind::MonitorBlind, blind::monitor_blind),
+    (FindingKind::GroupCut, groups::group_cut),
     (FindingKind::NodeDown, nodes::node_down),
+    (FindingKind::NodeOneWay, nodes::node_one_way),
     (FindingKind::PlaneCut, nodes::plane_cut),
+    (FindingKind::AgentReplaced, nodes::agent_replaced),
     (FindingKind::AgentDown, nodes::agent_down),
+    (FindingKind::PairCut, groups::pair_cut),
+    (FindingKind::PairOneWay, groups::pair_one_way),
+    (FindingKind::FamilyCut, filters::family_cut),
+    (FindingKind::IcmpFiltered, filters::icmp_filtered),
+    (FindingKind::PortRefused, filters::port_refused),
+    (FindingKind::PortFiltered, filters::port_filtered),
+    (FindingKind::NameFailed, services::name_failed),
+    (FindingKind::ServiceUnreachable, services::service_unreachable),
     (FindingKind::NotMeasurable, agents::not_measurable),
     (FindingKind::Stale, agents::stale),
 ];
@@ -143,8 +175,29 @@ const RULES: [(FindingKind, Rule); 5] = [
 /// Judges.
 pub fn diagnose(observed: &Observed<'_>) -> Diagnosis {
     let planes = planes::failing_planes(observed);
-    let mut case = Case { observed, planes, settled: BTreeSet::new(), diagnosis: Diagnosis::default() };
-    for (_, rule) in RULES {
+    let triage = triage::triage(observed, &planes);
+    let cuts = groups::cuts(observed, &planes, &triage);
+    let mut case = Case {
+        observed,
+        planes,
+        triage,
+        cuts,
+        symptoms: Symptoms::default(),
+        hearing: Hearing::Fine,
+        settled: BTreeSet::new(),
+        cut_off_from_some: BTreeSet::new(),
+        diagnosis: Diagnosis::default(),
+    };
+    case.hearing = blind::hearing(&case);
+    let rules = match case.hearing {
+        Hearing::Fine => &RULES[..],
+        // Nothing else can be told while we do not hear, or do not know whether we do.
+        Hearing::Blind { .. } | Hearing::Unclear => {
+            case.hold_everything();
+            &RULES[..1]
+        }
+    };
+    for (_, rule) in rules {
         rule(&mut case);
     }
     case.diagnosis
@@ -166,6 +219,43 @@ impl Case<'_> {
 
     fn is_held(&self, node: usize) -> bool {
         self.diagnosis.held.contains(&self.observed.snapshot.nodes[node].member.node)
+    }
+
+    fn hold_everything(&mut self) {
+        self.diagnosis.held_kinds.extend(FindingKind::ALL);
+        if matches!(self.hearing, Hearing::Blind { .. }) {
+            self.diagnosis.held_kinds.remove(&FindingKind::MonitorBlind);
+        }
+    }
+
+    fn hold_all(&mut self, block: &Block) {
+        for node in block.left.iter().chain(&block.right) {
+            self.hold(*node);
+        }
+    }
+
+    fn holds_any(&self, block: &Block) -> bool {
+        block.left.iter().chain(&block.right).any(|node| self.is_held(*node))
+    }
+
+    fn with_role(&self, role: Role) -> Vec<usize> {
+        let roles = self.triage.roles.iter().enumerate();
+        roles.filter(|(_, known)| **known == role).map(|(node, _)| node).collect()
+    }
+
+    /// When a node's planes stopped answering.
+    fn onset(&self, node: usize) -> Moment {
+        let begins = Plane::ALL.into_iter().filter_map(|plane| self.planes.get(&(node, plane)));
+        begins.map(|view| view.since).min().unwrap_or(self.observed.snapshot.now.moment)
+    }
+
+    /// The failing pairs that a node tells of: at whom it looks, and since when.
+    fn triage_sent(&self, node: usize) -> impl Iterator<Item = (usize, Moment)> + '_ {
+        let planes = self.planes.iter();
+        planes.flat_map(move |((to, _), view)| {
+            let of_node = view.silent.iter().filter(move |silence| silence.observer == node);
+            of_node.map(move |silence| (*to, silence.since))
+        })
     }
 }
 

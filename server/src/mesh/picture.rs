@@ -162,6 +162,8 @@ fn cells_of(symbol: char) -> impl Iterator<Item = (CheckKind, Outcome, u64)> {
         'n' => (Some(Outcome::Unmeasured(Reason::NotPermitted)), Some(good), new),
         // Echo fails, the port was not asked since: neither dead nor alive.
         'p' => (Some(silent), None, new),
+        // Echo is not permitted, the port is silent.
+        'm' => (Some(Outcome::Unmeasured(Reason::NotPermitted)), Some(silent), new),
         '?' => (
             Some(Outcome::Unmeasured(Reason::Overloaded)),
             Some(Outcome::Unmeasured(Reason::Overloaded)),
@@ -181,5 +183,7 @@ fn cells_of(symbol: char) -> impl Iterator<Item = (CheckKind, Outcome, u64)> {
 fn cell(target: u32, check: CheckKind, outcome: Outcome, age_ms: u64) -> CellBody {
     let failing_for_ms = outcome.is_unreached().then_some(FAILING_FOR_MS);
     let outcome = OutcomeBody::from(outcome);
-    CellBody { target, check: check.into(), port: None, outcome, age_ms, suspect: false, failing_for_ms }
+    // Targets come in turn, the host's and the pod's.
+    let port = (check == CheckKind::Tcp).then_some(if target.is_multiple_of(2) { 10_256 } else { 6100 });
+    CellBody { target, check: check.into(), port, outcome, age_ms, suspect: false, failing_for_ms }
 }

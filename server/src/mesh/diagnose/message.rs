@@ -1,11 +1,14 @@
 //! The sentences that a person reads.
 
+use std::net::IpAddr;
+
 use meshvane_shared::address::Family;
 use meshvane_shared::check::{CheckKind, Plane};
-use meshvane_shared::name::NodeName;
-use meshvane_shared::wire::findings::Subject;
+use meshvane_shared::name::{NodeName, Zone};
+use meshvane_shared::outcome::Cause;
+use meshvane_shared::wire::findings::{Direction, FindingKind, Subject};
 
-use super::Observers;
+use super::{FindingKey, Observers};
 use crate::mesh::time::{Moment, Now};
 
 /// A sentence around the time at which the fault began. The time is filled in last: a finding keeps the earliest that was
@@ -97,5 +100,201 @@ pub(super) fn stale(node: &NodeName) -> Sentence {
     Sentence {
         head: format!("the agent on {node} heartbeats but has reported no round"),
         tail: "; what it saw is out of date".to_owned(),
+    }
+}
+
+/// Names in a sentence; a large group is cut short, the finding's subject lists all.
+fn list(names: &[NodeName]) -> String {
+    const SHOWN: usize = 4;
+    let mut text: Vec<String> = names.iter().take(SHOWN).map(ToString::to_string).collect();
+    if names.len() > SHOWN {
+        text.push(format!("{} more", names.len() - SHOWN));
+    }
+    match text.split_last() {
+        Some((last, rest)) if !rest.is_empty() => format!("{} and {last}", rest.join(", ")),
+        Some((last, _)) => last.clone(),
+        None => "nobody".to_owned(),
+    }
+}
+
+/// " on pod"; nothing when it is every plane.
+fn on_plane(plane: Option<Plane>) -> String {
+    plane.map_or_else(String::new, |plane| format!(" on {plane}"))
+}
+
+pub(super) fn monitor_blind(silent: usize, of: usize) -> Sentence {
+    Sentence {
+        head: format!(
+            "the server is cut off: {silent} of {of} agents fell silent together and none of the others sees why"
+        ),
+        tail: "; nothing else is judged until they are heard: look at the server's own network".to_owned(),
+    }
+}
+
+pub(super) fn group_cut(
+    groups: [&[NodeName]; 2],
+    zones: &[Zone],
+    plane: Option<Plane>,
+    both: bool,
+    silent: bool,
+    observers: Observers,
+) -> Sentence {
+    let [left, right] = groups.map(list);
+    let zones: Vec<&str> = zones.iter().map(Zone::as_str).collect();
+    let seen = seen_by(observers);
+    if silent {
+        let zone = zones.first().map_or_else(String::new, |zone| format!("{zone} "));
+        return Sentence {
+            head: format!("{zone}({left}) is cut off or down: none of its nodes answers, {seen}"),
+            tail: "; none of its agents is heard: look at the zone's power and uplinks".to_owned(),
+        };
+    }
+    let zones = match zones.as_slice() {
+        [] => String::new(),
+        [zone] => format!(" ({zone} as a whole)"),
+        [one, other, ..] => format!(" ({one} and {other})"),
+    };
+    let verb = if both { "and" } else { "cannot reach" };
+    let rest = if both { " do not reach each other" } else { "" };
+    Sentence {
+        head: format!("{left} {verb} {right}{rest}{}{zones}, {seen}", on_plane(plane)),
+        tail: "; each reaches the others: look at what lies between them (uplinks, routes, firewalls)"
+            .to_owned(),
+    }
+}
+
+pub(super) fn node_one_way(node: &NodeName, direction: Direction, observers: Observers) -> Sentence {
+    match direction {
+        Direction::Out => Sentence {
+            head: format!("{node} reaches nobody though others reach it"),
+            tail: "; look at its outgoing firewall rules, routes and source addresses".to_owned(),
+        },
+        Direction::In | Direction::Both => Sentence {
+            head: format!("nobody reaches {node} though it reaches others, {}", seen_by(observers)),
+            tail: "; look at its incoming firewall rules and at who has its address".to_owned(),
+        },
+    }
+}
+
+pub(super) fn agent_replaced(node: &NodeName, by: &NodeName, observers: Observers) -> Sentence {
+    Sentence {
+        head: format!("at the pod address of {node} the agent of {by} answers, {}", seen_by(observers)),
+        tail: "; the address was given away or is in use twice: look at the CNI's address pools".to_owned(),
+    }
+}
+
+pub(super) fn pair(from: &NodeName, to: &NodeName, plane: Option<Plane>, both: bool) -> Sentence {
+    let plane = on_plane(plane);
+    if both {
+        Sentence {
+            head: format!("{from} and {to} do not reach each other{plane}"),
+            tail: "; each reaches the others: look at the route and the tunnel between these two".to_owned(),
+        }
+    } else {
+        Sentence {
+            head: format!("{from} does not reach {to}{plane}, the other way works"),
+            tail: format!(
+                "; look at what may drop new flows from {from} to {to}: policies, firewalls, conntrack"
+            ),
+        }
+    }
+}
+
+pub(super) fn filtered(key: &FindingKey, observers: Observers, never_worked: bool) -> Sentence {
+    let at = match &key.subject {
+        Subject::Node { node } => format!("at {node}"),
+        Subject::Pair { from, to } => format!("from {from} to {to}"),
+        Subject::Scope { .. } => "everywhere".to_owned(),
+        Subject::Groups { .. } => "between groups".to_owned(),
+        Subject::Name { name } => format!("at {name}"),
+    };
+    let plane = on_plane(key.plane);
+    let family = key.family.map_or_else(String::new, |family| format!(" over {family}"));
+    let port = key.port.unwrap_or_default();
+    let seen = seen_by(observers);
+    let never = if never_worked { ", and has since it was planned" } else { "" };
+    let (head, tail) = if key.kind == FindingKind::FamilyCut {
+        let family = key.family.map_or("a family", Family::as_str);
+        (
+            format!("{family} fails {at}{plane} while the other family works, {seen}"),
+            "; look at the addresses, routes and firewall rules of that family",
+        )
+    } else if key.kind == FindingKind::IcmpFiltered {
+        (
+            format!("ICMP echo is filtered {at}{plane}{family} while TCP answers, {seen}"),
+            "; look at firewalls and security groups: path MTU discovery needs ICMP",
+        )
+    } else if key.kind == FindingKind::PortRefused {
+        (
+            format!("TCP port {port} is refused {at}{family}{never}, {seen}"),
+            "; the address answers and nothing listens: look at the program, or set TEST_PORT to a port that is open",
+        )
+    } else {
+        (
+            format!("TCP port {port} is silent {at}{family}{never}, {seen}"),
+            "; the address answers: look at firewalls and policies for that port, or set TEST_PORT to one that is let through",
+        )
+    };
+    Sentence { head, tail: tail.to_owned() }
+}
+
+/// Where a name does not resolve.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum NameScope {
+    /// From no node.
+    Everywhere,
+    /// From some nodes.
+    Some,
+    /// By this name server; another one knows it.
+    Server(IpAddr),
+}
+
+pub(super) fn name_failed(
+    name: &str,
+    cause: Option<Cause>,
+    scope: NameScope,
+    observers: Observers,
+) -> Sentence {
+    let why = match cause {
+        Some(Cause::Name { rcode: 0 }) => "the answer has no address".to_owned(),
+        Some(Cause::Name { rcode: 2 }) => "the name server failed (SERVFAIL)".to_owned(),
+        Some(Cause::Name { rcode: 3 }) => "there is no such name (NXDOMAIN)".to_owned(),
+        Some(Cause::Name { rcode: 5 }) => "the name server refused (REFUSED)".to_owned(),
+        Some(Cause::Name { rcode }) => format!("response code {rcode}"),
+        Some(Cause::ResolverTimeout) => "no name server answered in time".to_owned(),
+        Some(cause) => cause.as_str().to_owned(),
+        None => "cause unknown".to_owned(),
+    };
+    let seen = seen_by(observers);
+    match scope {
+        NameScope::Everywhere => Sentence {
+            head: format!("{name} does not resolve: {why}, {seen}"),
+            tail: "; look at the cluster's DNS".to_owned(),
+        },
+        NameScope::Some => Sentence {
+            head: format!("{name} does not resolve from some nodes: {why}, {seen}"),
+            tail: "; look at those nodes' resolv.conf, node-local DNS cache and way to the name servers"
+                .to_owned(),
+        },
+        NameScope::Server(server) => Sentence {
+            head: format!("name server {server} does not resolve {name}: {why}, {seen}"),
+            tail: "; another name server does, so lookups are slow and not lost".to_owned(),
+        },
+    }
+}
+
+pub(super) fn service_unreachable(
+    name: &str,
+    port: u16,
+    cause: Option<Cause>,
+    observers: Observers,
+) -> Sentence {
+    let cause = cause.map_or("", Cause::as_str);
+    Sentence {
+        head: format!(
+            "{name} resolves and its port {port} does not answer ({cause}), {}",
+            seen_by(observers)
+        ),
+        tail: "; look at the Service's endpoints, its targetPort and the policies in front of it".to_owned(),
     }
 }

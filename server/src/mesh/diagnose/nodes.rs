@@ -1,72 +1,20 @@
-//! Rules about one node: down, one plane cut, agent down.
+//! Rules about one node: down, one way, one plane cut, agent replaced, agent down.
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use meshvane_shared::check::Plane;
 use meshvane_shared::limits::{LATE_GRACE, RETRY_CAP};
+use meshvane_shared::name::NodeName;
 use meshvane_shared::wire::agents::MemberState;
-use meshvane_shared::wire::findings::{EVIDENCE_MAX, FindingKind, Severity, Subject};
+use meshvane_shared::wire::findings::{Direction, EVIDENCE_MAX, FindingKind, Severity, Subject};
 
-use super::planes::{PlaneVerdict, PlaneView, evidence};
-use super::{Case, Finding, FindingKey, Observers, message};
-use crate::mesh::observe::{Mark, Observed};
+use super::planes::{PlaneVerdict, evidence, failing_cell};
+use super::triage::{Role, may_be_returning, newest_answer};
+use super::{Case, Evidence, Finding, FindingKey, Observers, message};
+use crate::mesh::member::Origin;
+use crate::mesh::observe::Observed;
 use crate::mesh::snapshot::NodeView;
 use crate::mesh::time::Moment;
-
-/// How a plane of a node stands when nobody fails to reach it, or somebody does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Standing {
-    /// The member has no address there, or nobody could look.
-    Unknown,
-    /// It answers.
-    Answers,
-    /// It answers nobody.
-    Dead,
-    /// Too few have looked.
-    Undecided,
-}
-
-fn standing(case: &Case<'_>, node: usize, plane: Plane) -> Standing {
-    match case.planes.get(&(node, plane)) {
-        Some(PlaneView { verdict: PlaneVerdict::Dead, .. }) => Standing::Dead,
-        Some(PlaneView { verdict: PlaneVerdict::Answers, .. }) => Standing::Answers,
-        Some(PlaneView { verdict: PlaneVerdict::Undecided, .. }) => Standing::Undecided,
-        None if newest_answer(case.observed, node, plane).is_some() => Standing::Answers,
-        None => Standing::Unknown,
-    }
-}
-
-/// When an observer last measured an answer of a plane.
-fn newest_answer(observed: &Observed<'_>, node: usize, plane: Plane) -> Option<Moment> {
-    let mut newest = None;
-    for column in observed.columns_at(node, plane) {
-        for check in meshvane_shared::check::CheckKind::ON_PLANES {
-            let Some(marks) = observed.marks(check) else {
-                continue;
-            };
-            for (observer, mark) in marks.column(column).enumerate() {
-                let answers = matches!(mark, Mark::Reached | Mark::Answered);
-                if answers && observed.snapshot.nodes[observer].is_observer() {
-                    newest =
-                        newest.max(observed.cell(observer, column, check).timed.map(|timed| timed.measured));
-                }
-            }
-        }
-    }
-    newest
-}
-
-/// Members that may be judged: all but those that said goodbye.
-fn subjects(case: &Case<'_>) -> Vec<usize> {
-    let nodes = case.observed.snapshot.nodes.iter().enumerate();
-    nodes.filter(|(_, view)| view.state != MemberState::Leaving).map(|(node, _)| node).collect()
-}
-
-/// Nodes that at least one plane of answers nobody, or may.
-fn nodes_with_failing_planes(case: &Case<'_>) -> Vec<usize> {
-    let mut nodes: Vec<usize> = case.planes.keys().map(|(node, _)| *node).collect();
-    nodes.dedup();
-    nodes.retain(|node| case.observed.snapshot.nodes[*node].state != MemberState::Leaving);
-    nodes
-}
 
 /// Critical, but where a single observer is all there is.
 fn severity(observers: Observers) -> Severity {
@@ -75,84 +23,97 @@ fn severity(observers: Observers) -> Severity {
 
 /// Neither plane answers anyone, and nothing was received from the agent since the cells began to fail.
 pub(super) fn node_down(case: &mut Case<'_>) {
-    for node in nodes_with_failing_planes(case) {
-        let standings = Plane::ALL.map(|plane| standing(case, node, plane));
-        let failing = standings
-            .iter()
-            .filter(|standing| matches!(standing, Standing::Dead | Standing::Undecided))
-            .count();
-        let known = standings.iter().filter(|standing| **standing != Standing::Unknown).count();
-        // With a plane that answers it is not the node; the later rules look at it.
-        if failing == 0 || failing < known {
+    for node in case.with_role(Role::Down) {
+        if may_be_returning(case.observed, node) {
+            case.hold(node);
             continue;
         }
-        let dead = standings.iter().filter(|standing| **standing == Standing::Dead).count();
-        let view = &case.observed.snapshot.nodes[node];
-        let onset = Plane::ALL
-            .iter()
-            .filter_map(|plane| case.planes.get(&(node, *plane)))
-            .map(|view| view.since)
-            .min();
-        let onset = onset.unwrap_or(case.observed.snapshot.now.moment);
-        let now = case.observed.snapshot.now.moment;
-        let heard_since = view.member.received.is_some_and(|received| {
-            // What arrives just after the onset may have left before it, on a connection that was open: it shows that the
-            // agent is there only until it is overdue itself.
-            received > onset && now.since(received) <= view.member.late_after()
+        let (observers, cells) = seen(case, node);
+        let name = case.name(node);
+        let silence = case.observed.snapshot.nodes[node].member.received;
+        let sentence = message::node_down(&case.observed.snapshot.now, &name, observers, silence);
+        case.settled.insert(node);
+        case.add(Finding {
+            key: FindingKey::new(FindingKind::NodeDown, Subject::Node { node: name }),
+            severity: severity(observers),
+            observers: Some(observers),
+            since: case.onset(node),
+            context: Vec::new(),
+            sentence,
+            evidence: cells,
         });
-        if dead < failing {
-            case.hold(node);
-        } else if !heard_since && matches!(view.state, MemberState::Late | MemberState::Lost) {
-            add_node_down(case, node, onset);
-        } else if !heard_since {
-            // Its heartbeat is not overdue yet: whether the node or its links died shows in a moment.
-            case.hold(node);
-        }
     }
 }
 
-fn add_node_down(case: &mut Case<'_>, node: usize, since: Moment) {
-    let observed = case.observed;
+/// Who sees that a node does not answer, on the plane that most see, and the failing cells of both planes.
+fn seen(case: &Case<'_>, node: usize) -> (Observers, Vec<Evidence>) {
     let mut cells = Vec::new();
     let mut observers = Observers { saw: 0, of: 0, zones: 0 };
     for plane in Plane::ALL {
         let Some(view) = case.planes.get(&(node, plane)) else {
             continue;
         };
-        let seen = view.observers(observed);
+        let seen = view.observers(case.observed);
         observers = if seen.saw > observers.saw { seen } else { observers };
-        cells.extend(evidence(observed, node, plane, view));
+        cells.extend(evidence(case.observed, node, plane, view));
     }
     cells.truncate(EVIDENCE_MAX);
-    let name = case.name(node);
-    let silence = observed.snapshot.nodes[node].member.received;
-    let sentence = message::node_down(&observed.snapshot.now, &name, observers, silence);
-    case.settled.insert(node);
-    case.add(Finding {
-        key: FindingKey::new(FindingKind::NodeDown, Subject::Node { node: name }),
-        severity: severity(observers),
-        observers: Some(observers),
-        since,
-        context: Vec::new(),
-        sentence,
-        evidence: cells,
-    });
+    (observers, cells)
+}
+
+/// On every plane the node reaches nobody but is reached, or the reverse.
+pub(super) fn node_one_way(case: &mut Case<'_>) {
+    for (role, direction) in [(Role::Deaf, Direction::In), (Role::Mute, Direction::Out)] {
+        for node in case.with_role(role) {
+            let (observers, cells) = match direction {
+                Direction::In | Direction::Both => seen(case, node),
+                Direction::Out => said(case, node),
+            };
+            let since = match direction {
+                Direction::In | Direction::Both => case.onset(node),
+                Direction::Out => {
+                    let begins = case.triage_sent(node).map(|(_, since)| since).min();
+                    begins.unwrap_or(case.observed.snapshot.now.moment)
+                }
+            };
+            let name = case.name(node);
+            let sentence = message::node_one_way(&name, direction, observers);
+            case.settled.insert(node);
+            case.add(Finding {
+                key: FindingKey {
+                    direction: Some(direction),
+                    ..FindingKey::new(FindingKind::NodeOneWay, Subject::Node { node: name })
+                },
+                severity: Severity::Critical,
+                observers: Some(observers),
+                since,
+                context: Vec::new(),
+                sentence,
+                evidence: cells,
+            });
+        }
+    }
+}
+
+/// What a node says of all others whom it does not reach.
+fn said(case: &Case<'_>, node: usize) -> (Observers, Vec<Evidence>) {
+    let columns = 0..case.observed.columns.len();
+    let checks = meshvane_shared::check::CheckKind::ON_PLANES;
+    let mut cells: Vec<Evidence> = columns
+        .flat_map(|column| checks.map(|check| failing_cell(case.observed, node, column, check)))
+        .flatten()
+        .take(EVIDENCE_MAX)
+        .collect();
+    cells.truncate(EVIDENCE_MAX);
+    let zones = usize::from(case.observed.snapshot.nodes[node].member.zone.is_some());
+    (Observers { saw: 1, of: 1, zones }, cells)
 }
 
 /// One plane answers nobody while the other one answers.
 pub(super) fn plane_cut(case: &mut Case<'_>) {
-    for node in nodes_with_failing_planes(case) {
-        if case.settled.contains(&node) || case.is_held(node) {
-            continue;
-        }
-        for plane in Plane::ALL {
-            let (this, other) = (standing(case, node, plane), standing(case, node, plane.other()));
-            match (this, other) {
-                (Standing::Dead, Standing::Answers) => add_plane_cut(case, node, plane),
-                (Standing::Undecided, _) | (Standing::Dead, Standing::Undecided) => case.hold(node),
-                (Standing::Dead, Standing::Dead | Standing::Unknown)
-                | (Standing::Answers | Standing::Unknown, _) => {}
-            }
+    for plane in Plane::ALL {
+        for node in case.with_role(Role::PlaneCut(plane)) {
+            add_plane_cut(case, node, plane);
         }
     }
 }
@@ -162,12 +123,6 @@ fn add_plane_cut(case: &mut Case<'_>, node: usize, plane: Plane) {
     let Some(view) = case.planes.get(&(node, plane)) else {
         return;
     };
-    // The other plane must have answered since this one fell silent, or its answer is of the time before.
-    let answered = newest_answer(observed, node, plane.other());
-    if answered.is_none_or(|answered| answered <= view.since) {
-        case.hold(node);
-        return;
-    }
     let observers = view.observers(observed);
     let name = case.name(node);
     let since = view.since;
@@ -189,26 +144,105 @@ fn add_plane_cut(case: &mut Case<'_>, node: usize, plane: Plane) {
     });
 }
 
+/// Another node's agent answers at the node's pod address.
+pub(super) fn agent_replaced(case: &mut Case<'_>) {
+    for (node, told) in strangers(case.observed) {
+        if case.settled.contains(&node) || case.is_held(node) {
+            continue;
+        }
+        let by: BTreeSet<&NodeName> = told.iter().map(|(_, stranger, _)| stranger).collect();
+        let Some(stranger) = by.first().copied().cloned() else { continue };
+        let observers: BTreeSet<usize> = told.iter().map(|(observer, _, _)| *observer).collect();
+        let of = (0..case.observed.snapshot.nodes.len())
+            .filter(|place| *place != node && case.observed.snapshot.nodes[*place].is_observer())
+            .count();
+        if observers.len() < 2 && of >= 2 {
+            // One alone may have asked through a translation of its own.
+            case.hold(node);
+            continue;
+        }
+        let zones: BTreeSet<_> = observers
+            .iter()
+            .filter_map(|observer| case.observed.snapshot.nodes[*observer].member.zone.as_ref())
+            .collect();
+        let observers = Observers { saw: observers.len(), of, zones: zones.len() };
+        let since = told.iter().map(|(_, _, at)| *at).min();
+        let name = case.name(node);
+        let sentence = message::agent_replaced(&name, &stranger, observers);
+        case.settled.insert(node);
+        case.add(Finding {
+            key: FindingKey::new(FindingKind::AgentReplaced, Subject::Node { node: name }),
+            severity: Severity::Warning,
+            observers: Some(observers),
+            since: since.unwrap_or(case.observed.snapshot.now.moment),
+            context: Vec::new(),
+            sentence,
+            evidence: Vec::new(),
+        });
+    }
+}
+
+/// For each node at whose address another one's agent answered: who asked, who answered, and when.
+fn strangers(observed: &Observed<'_>) -> BTreeMap<usize, Vec<(usize, NodeName, Moment)>> {
+    let snapshot = observed.snapshot;
+    let mut found: BTreeMap<usize, Vec<(usize, NodeName, Moment)>> = BTreeMap::new();
+    for (observer, view) in snapshot.nodes.iter().enumerate().filter(|(_, view)| view.is_observer()) {
+        for stranger in
+            view.row.iter().flat_map(|row| row.strangers.iter().map(move |stranger| (row, stranger)))
+        {
+            let (row, stranger) = stranger;
+            let Some(target) = row.plan.targets.get(stranger.target) else { continue };
+            let Some(node) = snapshot.place(&target.node) else { continue };
+            let subject = &snapshot.nodes[node];
+            // The member may have moved or come back since: then it is nobody's old address any more.
+            let current = subject.member.addresses(target.plane).contains(&target.address)
+                && stranger.measured > subject.member.steady_since.max(subject.recovered.unwrap_or_default());
+            if current && subject.state != MemberState::Leaving && stranger.node != target.node {
+                found.entry(node).or_default().push((observer, stranger.node.clone(), stranger.measured));
+            }
+        }
+    }
+    found
+}
+
 /// The agent is silent and both its addresses answer.
 pub(super) fn agent_down(case: &mut Case<'_>) {
-    for node in subjects(case) {
+    let nodes = case.observed.snapshot.nodes.len();
+    for node in 0..nodes {
         let view = &case.observed.snapshot.nodes[node];
         let late = match view.state {
             MemberState::Lost => false,
             MemberState::Late => true,
             MemberState::Alive | MemberState::Leaving => continue,
         };
-        if case.settled.contains(&node) || case.is_held(node) {
+        if case.settled.contains(&node) || case.is_held(node) || is_superseded(case.observed, view) {
             continue;
         }
-        let standings = Plane::ALL.map(|plane| standing(case, node, plane));
+        let verdicts = Plane::ALL.map(|plane| case.planes.get(&(node, plane)).map(|view| view.verdict));
         let returning = is_returning(view, case.observed.snapshot.now.moment);
-        if standings.contains(&Standing::Undecided) || late || returning {
+        let undecided = verdicts.contains(&Some(PlaneVerdict::Undecided));
+        if undecided || late || returning || may_be_returning(case.observed, node) {
             case.hold(node);
-        } else if !standings.contains(&Standing::Dead) {
-            add_agent_down(case, node, standings.contains(&Standing::Answers));
+        } else if !verdicts.contains(&Some(PlaneVerdict::Dead)) {
+            let answers =
+                Plane::ALL.into_iter().any(|plane| newest_answer(case.observed, node, plane).is_some());
+            add_agent_down(case, node, answers);
         }
     }
+}
+
+/// Tells whether an original agent has given way to one that says its node: the same addresses speak again.
+fn is_superseded(observed: &Observed<'_>, view: &NodeView) -> bool {
+    view.member.origin == Origin::Original
+        && observed.snapshot.nodes.iter().any(|other| {
+            other.member.origin == Origin::Native
+                && other.is_heard()
+                && other
+                    .member
+                    .host_addresses
+                    .iter()
+                    .any(|address| view.member.host_addresses.contains(address))
+        })
 }
 
 /// Tells whether the node answers again since so short a time that its agent may not have been able to say so: a

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use meshvane_shared::check::{CheckKind, Plane};
+use meshvane_shared::matrix::Matrix;
 use meshvane_shared::outcome::Outcome;
 use meshvane_shared::wire::findings::EVIDENCE_MAX;
 use meshvane_shared::wire::matrix::CellWord;
@@ -18,7 +19,7 @@ use crate::mesh::time::Moment;
 
 /// Failures that begin within this of each other are one: a round of the default interval finds all cells of a node within
 /// 5 s, a reduced one within 10 s.
-const ONE_FAILURE: Duration = Duration::from_secs(10);
+pub(super) const ONE_FAILURE: Duration = Duration::from_secs(10);
 
 /// One plane of a node, as those see it who look at it.
 #[derive(Debug, Clone)]
@@ -59,8 +60,9 @@ pub struct Silence {
 enum Word {
     /// It answers; the newest answer is of this moment.
     Answers(Moment),
-    /// It does not; failing since, and the oldest of the newest failures.
-    Silent { since: Moment, measured: Moment },
+    /// It does not; failing since, and the oldest of the newest failures. A narrow word rests on one check, where others use
+    /// two: the address may answer what this observer cannot ask.
+    Silent { since: Moment, measured: Moment, narrow: bool },
     /// A check fails, another one has not been repeated since.
     Pending,
 }
@@ -91,6 +93,7 @@ fn view(observed: &Observed<'_>, node: usize, plane: Plane) -> Option<PlaneView>
     let fresh_after = subject.recovered.max(Some(subject.member.steady_since)).unwrap_or_default();
     let mut answer_times = Vec::new();
     let mut silent = Vec::new();
+    let mut narrow_words = 0;
     let mut pending = 0;
     for (observer, looking) in observed.snapshot.nodes.iter().enumerate() {
         if observer == node || !looking.is_observer() {
@@ -98,13 +101,19 @@ fn view(observed: &Observed<'_>, node: usize, plane: Plane) -> Option<PlaneView>
         }
         match word(observed, observer, &columns) {
             Some(Word::Answers(at)) => answer_times.push(at),
-            Some(Word::Silent { since, measured }) if measured >= fresh_after => {
-                silent.push(Silence { observer, since });
+            Some(Word::Silent { since, measured, narrow }) if measured >= fresh_after => {
+                narrow_words += usize::from(narrow);
+                silent.push((Silence { observer, since }, narrow));
             }
             Some(Word::Silent { .. } | Word::Pending) => pending += 1,
             None => {}
         }
     }
+    // Where others are answered by the one check and not by the other, an observer that has only the other sees a filter.
+    if narrow_words > 0 && !answer_times.is_empty() && is_answered_by_one_check(observed, &columns) {
+        silent.retain(|(_, narrow)| !narrow);
+    }
+    let silent: Vec<Silence> = silent.into_iter().map(|(silence, _)| silence).collect();
     if silent.is_empty() && pending == 0 {
         return None;
     }
@@ -122,8 +131,22 @@ fn view(observed: &Observed<'_>, node: usize, plane: Plane) -> Option<PlaneView>
     Some(PlaneView { verdict, silent, answers, pending, since })
 }
 
+/// Tells whether some observer is answered by one of the two checks while the other one fails.
+fn is_answered_by_one_check(observed: &Observed<'_>, columns: &[usize]) -> bool {
+    let mixed = |row: usize, column: usize| {
+        let mark = |marks: &Matrix<Mark>| marks.get(row, column).copied();
+        matches!(
+            (mark(&observed.icmp), mark(&observed.tcp)),
+            (Some(Mark::Silent), Some(Mark::Reached | Mark::Answered))
+                | (Some(Mark::Reached), Some(Mark::Silent))
+        )
+    };
+    let rows = 0..observed.snapshot.nodes.len();
+    rows.into_iter().any(|row| columns.iter().any(|column| mixed(row, *column)))
+}
+
 /// When the newest failure began: the earliest of the moments that belong with the latest.
-fn start_of_newest(begins: &[Moment]) -> Option<Moment> {
+pub(super) fn start_of_newest(begins: &[Moment]) -> Option<Moment> {
     let newest = begins.iter().max()?;
     begins.iter().filter(|begin| newest.since(**begin) <= ONE_FAILURE).min().copied()
 }
@@ -133,6 +156,7 @@ fn word(matrix: &Observed<'_>, observer: usize, columns: &[usize]) -> Option<Wor
     let mut answered: Option<Moment> = None;
     let mut begins = Vec::new();
     let mut measured: Option<Moment> = None;
+    let mut silent_checks = BTreeSet::new();
     for column in columns {
         for check in CheckKind::ON_PLANES {
             let cell = matrix.cell(observer, *column, check);
@@ -143,6 +167,7 @@ fn word(matrix: &Observed<'_>, observer: usize, columns: &[usize]) -> Option<Wor
             if timed.outcome.shows_address_answers() {
                 answered = answered.max(Some(timed.measured));
             } else if timed.outcome.is_unreached() {
+                silent_checks.insert(check);
                 begins.push(timed.failing_since.unwrap_or(timed.measured));
                 measured = Some(measured.map_or(timed.measured, |oldest| oldest.min(timed.measured)));
             }
@@ -152,7 +177,9 @@ fn word(matrix: &Observed<'_>, observer: usize, columns: &[usize]) -> Option<Wor
     match (answered, since, measured) {
         (Some(at), Some(since), _) if at <= since => Some(Word::Pending),
         (Some(at), _, _) => Some(Word::Answers(at)),
-        (None, Some(since), Some(measured)) => Some(Word::Silent { since, measured }),
+        (None, Some(since), Some(measured)) => {
+            Some(Word::Silent { since, measured, narrow: silent_checks.len() == 1 })
+        }
         (None, _, _) => None,
     }
 }
@@ -189,7 +216,12 @@ pub fn evidence(observed: &Observed<'_>, node: usize, plane: Plane, view: &Plane
     evidence
 }
 
-fn failing_cell(observed: &Observed<'_>, from: usize, column: usize, check: CheckKind) -> Option<Evidence> {
+pub(super) fn failing_cell(
+    observed: &Observed<'_>,
+    from: usize,
+    column: usize,
+    check: CheckKind,
+) -> Option<Evidence> {
     let cell = observed.cell(from, column, check);
     let timed = cell.timed.filter(|_| cell.word == CellWord::Unreached)?;
     let Outcome::Unreached(cause) = timed.outcome else {

@@ -2,6 +2,10 @@ use super::*;
 use crate::mesh::observe::observe;
 use crate::mesh::picture::snapshot;
 
+mod filters;
+mod groups;
+mod properties;
+
 /// Findings as `kind subject [plane] [check] saw/of`, and `held: nodes`.
 fn judge(picture: &str) -> Vec<String> {
     let snapshot = snapshot(picture);
@@ -13,18 +17,24 @@ fn judge(picture: &str) -> Vec<String> {
 
 fn line(finding: &Finding) -> String {
     let key = &finding.key;
+    let join = |names: &[NodeName]| names.iter().map(ToString::to_string).collect::<Vec<_>>().join("+");
     let subject = match &key.subject {
         Subject::Node { node } => node.to_string(),
-        other @ (Subject::Pair { .. }
-        | Subject::Groups { .. }
-        | Subject::Name { .. }
-        | Subject::Scope { .. }) => {
-            format!("{other:?}")
+        Subject::Pair { from, to } => format!("{from}>{to}"),
+        Subject::Groups { groups, zones } => {
+            let zones: Vec<&str> = zones.iter().map(meshvane_shared::name::Zone::as_str).collect();
+            let groups: Vec<String> = groups.iter().map(|group| join(group)).collect();
+            [groups.join("|"), zones.join(",")].join(" ").trim_end().to_owned()
         }
+        Subject::Name { name } => name.clone(),
+        Subject::Scope { scope } => format!("{scope:?}").to_lowercase(),
     };
     let mut words = vec![key.kind.as_str().to_owned(), subject];
     words.extend(key.plane.map(|plane| plane.to_string()));
     words.extend(key.check.map(|check| check.to_string()));
+    words.extend(key.direction.map(|direction| format!("{direction:?}").to_lowercase()));
+    words.extend(key.family.map(|family| family.to_string()));
+    words.extend(key.port.map(|port| port.to_string()));
     words.extend(finding.observers.map(|observers| format!("{}/{}", observers.saw, observers.of)));
     words.join(" ")
 }
@@ -142,7 +152,13 @@ fn a_refused_port_and_a_filtered_echo_are_no_dead_plane() {
         "a alive | . r i | . r i
          b alive | t . + | t . +
          c alive | + + . | + + .",
-        &[],
+        &[
+            "icmp_filtered a>c 1/2",
+            "port_refused b 6100 1/2",
+            "port_refused b 10256 1/2",
+            "port_filtered a 6100 1/2",
+            "port_filtered a 10256 1/2",
+        ],
     );
 }
 
@@ -215,7 +231,7 @@ fn an_agent_that_is_not_permitted_to_echo_is_named_and_nobody_is_called_unreacha
         "a alive | . n n | . n n
          b alive | n . n | n . n
          c alive | n n . | n n .",
-        &["not_measurable Scope { scope: All } icmp"],
+        &["not_measurable all icmp"],
     );
 }
 

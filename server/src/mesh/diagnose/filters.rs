@@ -1,0 +1,327 @@
+//! Rules about what fails on addresses that answer otherwise: a family, echo, a port.
+//!
+//! All four work alike. Each failing cell for which another one of the same pair answers is a *symptom*. Symptoms are
+//! laid to the whole mesh when nothing of the kind works anywhere, else to nodes at which all look in vain, else to nodes
+//! that look in vain at all, and what is left to pairs.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use meshvane_shared::address::Family;
+use meshvane_shared::check::{CheckKind, Plane};
+use meshvane_shared::name::Zone;
+use meshvane_shared::outcome::{Cause, Outcome};
+use meshvane_shared::wire::findings::{EVIDENCE_MAX, FindingKind, Scope, Severity, Subject};
+
+use super::planes::{failing_cell, start_of_newest};
+use super::symptoms::{Place, Symptom, Symptoms, Trait, symptoms};
+use super::triage::have_looked_since;
+use super::{Case, Evidence, Finding, FindingKey, Observers, message};
+use crate::mesh::time::Moment;
+
+/// What symptoms are laid to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Culprit {
+    All,
+    /// All look at it in vain.
+    Target(usize),
+    /// It looks at all in vain.
+    Source(usize),
+    Pair(usize, usize),
+}
+
+/// One family fails where the other works.
+pub(super) fn family_cut(case: &mut Case<'_>) {
+    // The first of the four: nodes, agents and pairs are judged by now.
+    case.symptoms = symptoms(case);
+    judge(case, FindingKind::FamilyCut);
+}
+
+/// Echo fails where TCP answers.
+pub(super) fn icmp_filtered(case: &mut Case<'_>) {
+    judge(case, FindingKind::IcmpFiltered);
+}
+
+/// The address answers, the port refuses.
+pub(super) fn port_refused(case: &mut Case<'_>) {
+    judge(case, FindingKind::PortRefused);
+}
+
+/// The address answers, the port is silent.
+pub(super) fn port_filtered(case: &mut Case<'_>) {
+    judge(case, FindingKind::PortFiltered);
+}
+
+/// One culprit with all its symptoms of one kind, over planes and families.
+#[derive(Debug, Default)]
+struct Charge<'a> {
+    symptoms: Vec<&'a Symptom>,
+    places: BTreeSet<Place>,
+}
+
+fn judge(case: &mut Case<'_>, kind: FindingKind) {
+    let symptoms = std::mem::take(&mut case.symptoms);
+    if symptoms.unclear.contains(&kind) {
+        case.diagnosis.held_kinds.insert(kind);
+    } else {
+        let charges = charges(&symptoms, kind);
+        if is_settled(case, &charges) {
+            for ((culprit, port), charge) in charges {
+                add(case, &symptoms, kind, culprit, port, &charge);
+            }
+        } else {
+            case.diagnosis.held_kinds.insert(kind);
+        }
+    }
+    case.symptoms = symptoms;
+}
+
+type Charges<'a> = BTreeMap<(Culprit, Option<u16>), Charge<'a>>;
+
+fn charges(symptoms: &Symptoms, kind: FindingKind) -> Charges<'_> {
+    let mut by_place: BTreeMap<Place, Vec<&Symptom>> = BTreeMap::new();
+    for symptom in symptoms.found.iter().filter(|symptom| symptom.kind == kind) {
+        by_place.entry(symptom.place).or_default().push(symptom);
+    }
+    let mut charges = Charges::new();
+    for (place, found) in by_place {
+        let tally = Tally::of(symptoms.working(place), &found);
+        for symptom in &found {
+            let culprit = tally.culprit(symptom);
+            let charge = charges.entry((culprit, place.port)).or_default();
+            charge.symptoms.push(symptom);
+            charge.places.insert(place);
+        }
+    }
+    // A node that all look at in vain in one place and that looks in vain at all in another is one culprit.
+    let targets: BTreeSet<(usize, Option<u16>)> = charges
+        .keys()
+        .filter_map(|(culprit, port)| match culprit {
+            Culprit::Target(node) => Some((*node, *port)),
+            Culprit::All | Culprit::Source(_) | Culprit::Pair(..) => None,
+        })
+        .collect();
+    for (node, port) in targets {
+        if let Some(charge) = charges.remove(&(Culprit::Source(node), port)) {
+            let whole = charges.entry((Culprit::Target(node), port)).or_default();
+            whole.symptoms.extend(charge.symptoms);
+            whole.places.extend(charge.places);
+        }
+    }
+    charges
+}
+
+/// What works and what fails in one place, counted by node.
+struct Tally {
+    /// Nodes at which somebody looks and it works.
+    works_to: BTreeSet<usize>,
+    /// Nodes that look at somebody and it works.
+    works_from: BTreeSet<usize>,
+    fails_to: BTreeMap<usize, usize>,
+    fails_from: BTreeMap<usize, Vec<usize>>,
+}
+
+impl Tally {
+    fn of(working: Option<&Vec<(usize, usize)>>, found: &[&Symptom]) -> Self {
+        let working = working.map_or(&[][..], Vec::as_slice);
+        let mut tally = Self {
+            works_to: working.iter().map(|(_, to)| *to).collect(),
+            works_from: working.iter().map(|(from, _)| *from).collect(),
+            fails_to: BTreeMap::new(),
+            fails_from: BTreeMap::new(),
+        };
+        for symptom in found {
+            *tally.fails_to.entry(symptom.to).or_default() += 1;
+            tally.fails_from.entry(symptom.from).or_default().push(symptom.to);
+        }
+        tally
+    }
+
+    /// All look at it in vain.
+    fn is_target(&self, node: usize) -> bool {
+        !self.works_to.contains(&node) && self.fails_to.contains_key(&node)
+    }
+
+    /// It looks at all in vain, also at some that others do not.
+    fn is_source(&self, node: usize) -> bool {
+        let targets = self.fails_from.get(&node).map_or(&[][..], Vec::as_slice);
+        !self.works_from.contains(&node) && targets.iter().any(|to| !self.is_target(*to))
+    }
+
+    fn failures(&self, node: usize) -> usize {
+        self.fails_to.get(&node).copied().unwrap_or(0) + self.fails_from.get(&node).map_or(0, Vec::len)
+    }
+
+    fn culprit(&self, symptom: &Symptom) -> Culprit {
+        let (from, to) = (symptom.from, symptom.to);
+        if self.works_to.is_empty() && self.fails_to.len() >= 2 {
+            return Culprit::All;
+        }
+        match (self.is_target(from), self.is_target(to)) {
+            // In a small mesh a node that all look at in vain has a whole row of failures: the one with more of them.
+            (true, true) if self.failures(from) > self.failures(to) => Culprit::Target(from),
+            (_, true) => Culprit::Target(to),
+            (true, false) => Culprit::Target(from),
+            (false, false) if self.is_source(from) => Culprit::Source(from),
+            (false, false) => Culprit::Pair(from, to),
+        }
+    }
+}
+
+/// Whether all that are concerned have looked since it began.
+fn is_settled(case: &Case<'_>, charges: &Charges<'_>) -> bool {
+    let begins: Vec<Moment> =
+        charges.values().flat_map(|charge| charge.symptoms.iter().map(|symptom| symptom.since)).collect();
+    let Some(since) = start_of_newest(&begins) else { return true };
+    let newest =
+        charges.values().flat_map(|charge| &charge.symptoms).filter(|symptom| symptom.since >= since);
+    let nodes: BTreeSet<usize> = newest.flat_map(|symptom| [symptom.from, symptom.to]).collect();
+    have_looked_since(case.observed, &nodes.into_iter().collect::<Vec<_>>(), since)
+}
+
+fn add(
+    case: &mut Case<'_>,
+    symptoms: &Symptoms,
+    kind: FindingKind,
+    culprit: Culprit,
+    port: Option<u16>,
+    charge: &Charge<'_>,
+) {
+    let is_by_pair = kind == FindingKind::IcmpFiltered;
+    let subject = match culprit {
+        Culprit::All => Subject::Scope { scope: Scope::All },
+        Culprit::Target(node) | Culprit::Source(node) => Subject::Node { node: case.name(node) },
+        Culprit::Pair(from, to) if is_by_pair => {
+            let (from, to) = (case.name(from), case.name(to));
+            if to < from && has_reverse(symptoms, charge) {
+                // The other one of the two tells it.
+                return;
+            }
+            Subject::Pair { from, to }
+        }
+        Culprit::Pair(_, to) => Subject::Node { node: case.name(to) },
+    };
+    if subject_nodes(culprit).iter().any(|node| case.settled.contains(node) || case.is_held(*node)) {
+        return;
+    }
+    let key = FindingKey {
+        plane: plane_of(symptoms, kind, charge),
+        family: family_of(symptoms, kind, charge),
+        port,
+        ..FindingKey::new(kind, subject)
+    };
+    if case.diagnosis.findings.iter().any(|finding| finding.key == key) {
+        return;
+    }
+    let observers = observers(case, symptoms, culprit, charge);
+    let never_worked = charge.symptoms.iter().all(|symptom| !symptom.ever_reached);
+    let is_port = matches!(kind, FindingKind::PortRefused | FindingKind::PortFiltered);
+    let severity =
+        if is_port && culprit == Culprit::All && never_worked { Severity::Info } else { Severity::Warning };
+    let begins: Vec<Moment> = charge.symptoms.iter().map(|symptom| symptom.since).collect();
+    let sentence = message::filtered(&key, observers, never_worked);
+    case.add(Finding {
+        key,
+        severity,
+        observers: Some(observers),
+        since: begins.into_iter().min().unwrap_or(case.observed.snapshot.now.moment),
+        context: Vec::new(),
+        sentence,
+        evidence: evidence(case, charge),
+    });
+}
+
+fn subject_nodes(culprit: Culprit) -> Vec<usize> {
+    match culprit {
+        Culprit::All => Vec::new(),
+        Culprit::Target(node) | Culprit::Source(node) => vec![node],
+        Culprit::Pair(from, to) => vec![from, to],
+    }
+}
+
+fn has_reverse(symptoms: &Symptoms, charge: &Charge<'_>) -> bool {
+    charge.symptoms.iter().all(|one| {
+        symptoms.found.iter().any(|other| {
+            other.kind == one.kind && other.place == one.place && (other.from, other.to) == (one.to, one.from)
+        })
+    })
+}
+
+/// The plane where it fails, if it works or could be told on the other one.
+fn plane_of(symptoms: &Symptoms, kind: FindingKind, charge: &Charge<'_>) -> Option<Plane> {
+    if matches!(kind, FindingKind::PortRefused | FindingKind::PortFiltered) {
+        // The port tells it.
+        return None;
+    }
+    let planes: BTreeSet<Plane> = charge.places.iter().map(|place| place.plane).collect();
+    let measured: BTreeSet<Plane> = charge
+        .places
+        .iter()
+        .flat_map(|place| Plane::ALL.map(|plane| Place { plane, ..*place }))
+        .filter(|place| symptoms.works_anywhere(*place) || charge.places.contains(place))
+        .map(|place| place.plane)
+        .collect();
+    (planes.len() == 1 && measured.len() == 2).then(|| planes.first().copied()).flatten()
+}
+
+fn family_of(symptoms: &Symptoms, kind: FindingKind, charge: &Charge<'_>) -> Option<Family> {
+    let families: BTreeSet<Family> = charge.places.iter().map(|place| place.family).collect();
+    if kind == FindingKind::FamilyCut {
+        return families.first().copied();
+    }
+    let both = symptoms.families.len() == 2;
+    (families.len() == 1 && both).then(|| families.first().copied()).flatten()
+}
+
+/// Those that saw it, of those that look at the same.
+fn observers(case: &Case<'_>, symptoms: &Symptoms, culprit: Culprit, charge: &Charge<'_>) -> Observers {
+    let concerns = |to: usize| match culprit {
+        Culprit::All | Culprit::Source(_) => true,
+        Culprit::Target(node) | Culprit::Pair(_, node) => to == node,
+    };
+    let from_source = |from: usize| match culprit {
+        Culprit::Source(node) => from == node,
+        Culprit::All | Culprit::Target(_) | Culprit::Pair(..) => true,
+    };
+    let saw: BTreeSet<usize> = charge
+        .symptoms
+        .iter()
+        .filter(|symptom| concerns(symptom.to) && from_source(symptom.from))
+        .map(|symptom| symptom.from)
+        .collect();
+    let working = charge.places.iter().filter_map(|place| symptoms.working(*place)).flatten();
+    let mut looked: BTreeSet<usize> =
+        working.filter(|(from, to)| concerns(*to) && from_source(*from)).map(|(from, _)| *from).collect();
+    looked.extend(&saw);
+    let zones: BTreeSet<&Zone> =
+        saw.iter().filter_map(|node| case.observed.snapshot.nodes[*node].member.zone.as_ref()).collect();
+    Observers { saw: saw.len(), of: looked.len(), zones: zones.len() }
+}
+
+fn evidence(case: &Case<'_>, charge: &Charge<'_>) -> Vec<Evidence> {
+    let cell = |symptom: &&Symptom| {
+        let check = match symptom.failing {
+            Trait::Tcp => CheckKind::Tcp,
+            Trait::Icmp | Trait::Family => CheckKind::Icmp,
+        };
+        failing_cell(case.observed, symptom.from, symptom.column, check)
+    };
+    charge.symptoms.iter().filter_map(cell).take(EVIDENCE_MAX).collect()
+}
+
+/// The kind of finding that a failing connect to an address that answers belongs to.
+pub(super) fn port_kind(outcome: Outcome) -> Option<FindingKind> {
+    match outcome {
+        Outcome::Unreached(Cause::Refused | Cause::Reset) => Some(FindingKind::PortRefused),
+        Outcome::Unreached(
+            Cause::Timeout
+            | Cause::Rejected { .. }
+            | Cause::NoRoute
+            | Cause::Tls
+            | Cause::Protocol
+            | Cause::Name { .. }
+            | Cause::ResolverTimeout
+            | Cause::Unspecified,
+        ) => Some(FindingKind::PortFiltered),
+        Outcome::Reached(_) | Outcome::Unmeasured(_) => None,
+    }
+}

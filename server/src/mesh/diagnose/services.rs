@@ -1,0 +1,226 @@
+//! Rules about services: names that do not resolve, and ports behind them that do not answer.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+use meshvane_shared::address::Family;
+use meshvane_shared::check::CheckKind;
+use meshvane_shared::name::{ServiceAddress, Zone};
+use meshvane_shared::outcome::{Cause, Outcome};
+use meshvane_shared::wire::findings::{EVIDENCE_MAX, FindingKind, Severity, Subject};
+
+use super::message::{self, NameScope};
+use super::planes::start_of_newest;
+use super::triage::Role;
+use super::{Case, Evidence, Finding, FindingKey, Observers};
+use crate::mesh::row::{Row, Service, Timed};
+use crate::mesh::time::Moment;
+
+/// What observers say of one thing.
+#[derive(Debug, Default)]
+struct Words {
+    failed: Vec<(usize, Timed)>,
+    worked: Vec<(usize, Moment)>,
+}
+
+impl Words {
+    fn add(&mut self, observer: usize, timed: Timed) {
+        match timed.outcome {
+            Outcome::Reached(_) => self.worked.push((observer, timed.measured)),
+            Outcome::Unreached(_) => self.failed.push((observer, timed)),
+            Outcome::Unmeasured(_) => {}
+        }
+    }
+
+    fn since(&self) -> Option<Moment> {
+        let begins: Vec<Moment> = self.failed.iter().map(|(_, timed)| begin(timed)).collect();
+        start_of_newest(&begins)
+    }
+
+    /// Those who say that it works have looked since it began to fail.
+    fn is_settled(&self, case: &Case<'_>) -> bool {
+        let Some(since) = self.since() else { return true };
+        let now = case.observed.snapshot.now.moment;
+        self.worked.iter().all(|(observer, at)| {
+            let interval = case.observed.snapshot.nodes[*observer].member.interval;
+            *at > since || now.since(since) > interval * 2
+        })
+    }
+
+    fn observers(&self, case: &Case<'_>) -> Observers {
+        let views = &case.observed.snapshot.nodes;
+        let zones: BTreeSet<&Zone> =
+            self.failed.iter().filter_map(|(observer, _)| views[*observer].member.zone.as_ref()).collect();
+        Observers { saw: self.failed.len(), of: self.failed.len() + self.worked.len(), zones: zones.len() }
+    }
+
+    /// The cause that most give.
+    fn cause(&self) -> Option<Cause> {
+        let mut counted: BTreeMap<Cause, usize> = BTreeMap::new();
+        for (_, timed) in &self.failed {
+            if let Outcome::Unreached(cause) = timed.outcome {
+                *counted.entry(cause).or_default() += 1;
+            }
+        }
+        counted.into_iter().max_by_key(|(_, count)| *count).map(|(cause, _)| cause)
+    }
+}
+
+fn begin(timed: &Timed) -> Moment {
+    timed.failing_since.unwrap_or(timed.measured)
+}
+
+/// The rows that say something about services: of agents that are heard, and not cut off themselves.
+fn rows<'a>(case: &Case<'a>) -> Vec<(usize, &'a Row)> {
+    let views = case.observed.snapshot.nodes.iter().enumerate();
+    views
+        .filter(|(node, view)| view.is_observer() && !is_cut_off(case, *node))
+        .filter_map(|(node, view)| Some((node, view.row.as_deref()?)))
+        .collect()
+}
+
+fn is_cut_off(case: &Case<'_>, node: usize) -> bool {
+    let by_role = match case.triage.roles[node] {
+        Role::Sound | Role::Deaf => false,
+        Role::Unclear | Role::Down | Role::DownWithZone | Role::Mute | Role::CutOff | Role::PlaneCut(_) => {
+            true
+        }
+    };
+    by_role || case.cut_off_from_some.contains(&node) || case.is_held(node)
+}
+
+fn fresh(case: &Case<'_>, row: &Row, timed: Timed) -> Option<Timed> {
+    (case.observed.snapshot.now.moment.since(timed.measured) <= row.stale_after()).then_some(timed)
+}
+
+/// A name does not resolve: everywhere, from some nodes, or by one of its name servers.
+pub(super) fn name_failed(case: &mut Case<'_>) {
+    let mut names: BTreeMap<String, (Words, BTreeMap<IpAddr, Words>)> = BTreeMap::new();
+    for (observer, row) in rows(case) {
+        for service in &row.services {
+            let (name, servers) = names.entry(service.address.name.to_string()).or_default();
+            if let Some(timed) = fresh(case, row, service.resolution)
+                && !name.failed.iter().any(|(known, _)| *known == observer)
+                && !name.worked.iter().any(|(known, _)| *known == observer)
+            {
+                name.add(observer, timed);
+                for (server, timed) in &service.resolvers {
+                    if let Some(timed) = fresh(case, row, *timed) {
+                        servers.entry(*server).or_default().add(observer, timed);
+                    }
+                }
+            }
+        }
+    }
+    for (name, (words, servers)) in names {
+        let failing: BTreeMap<IpAddr, Words> =
+            servers.into_iter().filter(|(_, words)| !words.failed.is_empty()).collect();
+        if !words.failed.is_empty() {
+            let scope = if words.worked.is_empty() { NameScope::Everywhere } else { NameScope::Some };
+            add_name(case, &name, &words, &failing, scope);
+        } else if let Some((server, words)) = failing.iter().next() {
+            add_name(case, &name, words, &failing, NameScope::Server(*server));
+        }
+    }
+}
+
+fn add_name(
+    case: &mut Case<'_>,
+    name: &str,
+    words: &Words,
+    servers: &BTreeMap<IpAddr, Words>,
+    scope: NameScope,
+) {
+    if !words.is_settled(case) || servers.values().any(|words| !words.is_settled(case)) {
+        case.diagnosis.held_kinds.insert(FindingKind::NameFailed);
+        return;
+    }
+    let observers = words.observers(case);
+    let why = words.cause();
+    case.add(Finding {
+        key: FindingKey::new(FindingKind::NameFailed, Subject::Name { name: name.to_owned() }),
+        severity: Severity::Warning,
+        observers: Some(observers),
+        since: words.since().unwrap_or(case.observed.snapshot.now.moment),
+        context: Vec::new(),
+        sentence: message::name_failed(name, why, scope, observers),
+        evidence: evidence(case, name, words, CheckKind::Dns),
+    });
+}
+
+/// The name resolves, the port behind it does not answer.
+pub(super) fn service_unreachable(case: &mut Case<'_>) {
+    let mut services: BTreeMap<ServiceAddress, Words> = BTreeMap::new();
+    for (observer, row) in rows(case) {
+        for service in &row.services {
+            if let Some(timed) = connects(case, row, service) {
+                services.entry(service.address.clone()).or_default().add(observer, timed);
+            }
+        }
+    }
+    for (service, words) in services {
+        if words.failed.is_empty() {
+            continue;
+        }
+        if !words.is_settled(case) {
+            case.diagnosis.held_kinds.insert(FindingKind::ServiceUnreachable);
+            continue;
+        }
+        let (observers, why) = (words.observers(case), words.cause());
+        let name = service.name.to_string();
+        let evidence = evidence(case, &name, &words, CheckKind::Tcp);
+        case.add(Finding {
+            key: FindingKey {
+                port: Some(service.port),
+                ..FindingKey::new(FindingKind::ServiceUnreachable, Subject::Name { name: name.clone() })
+            },
+            severity: Severity::Warning,
+            observers: Some(observers),
+            since: words.since().unwrap_or(case.observed.snapshot.now.moment),
+            context: Vec::new(),
+            sentence: message::service_unreachable(&name, service.port, why, observers),
+            evidence,
+        });
+    }
+}
+
+/// What connecting to a service came to: a failure of any address, but for a family that fails everywhere.
+fn connects(case: &Case<'_>, row: &Row, service: &Service) -> Option<Timed> {
+    if !matches!(service.resolution.outcome, Outcome::Reached(_)) {
+        return None;
+    }
+    let cut: BTreeSet<Family> = case
+        .diagnosis
+        .findings
+        .iter()
+        .filter(|finding| finding.key.kind == FindingKind::FamilyCut)
+        .filter_map(|finding| finding.key.family)
+        .collect();
+    let held = case.diagnosis.held_kinds.contains(&FindingKind::FamilyCut);
+    let counted = |address: &IpAddr| !cut.contains(&Family::of(*address));
+    let known: Vec<Timed> = service
+        .connects
+        .iter()
+        .filter(|(address, _)| counted(address))
+        .filter_map(|(_, timed)| fresh(case, row, *timed))
+        .collect();
+    let works = known.iter().copied().find(|timed| matches!(timed.outcome, Outcome::Reached(_)));
+    let fails = known.iter().copied().find(|timed| timed.outcome.is_unreached());
+    if held && works.is_some() { works } else { fails.or(works) }
+}
+
+fn evidence(case: &Case<'_>, name: &str, words: &Words, check: CheckKind) -> Vec<Evidence> {
+    let cell = |(observer, timed): &(usize, Timed)| Evidence {
+        from: case.name(*observer),
+        to: name.to_owned(),
+        plane: None,
+        check,
+        family: None,
+        cause: match timed.outcome {
+            Outcome::Unreached(why) => Some(why),
+            Outcome::Reached(_) | Outcome::Unmeasured(_) => None,
+        },
+        measured: timed.measured,
+    };
+    words.failed.iter().take(EVIDENCE_MAX).map(cell).collect()
+}

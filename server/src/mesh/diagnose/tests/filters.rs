@@ -1,0 +1,99 @@
+//! Echo, ports, and the server's own hearing.
+
+use super::*;
+
+#[test]
+fn echo_that_is_filtered_is_laid_to_a_node_a_plane_a_pair_or_all() {
+    check(
+        "a alive | . + i | . + i
+         b alive | + . i | + . i
+         c alive | + + . | + + .",
+        &["icmp_filtered c 2/2"],
+    );
+    check(
+        "a alive | . + + | . i i
+         b alive | + . + | i . i
+         c alive | + + . | i i .",
+        &["icmp_filtered all pod 3/3"],
+    );
+    check(
+        "a alive | . i i | . i i
+         b alive | i . i | i . i
+         c alive | i i . | i i .",
+        &["icmp_filtered all 3/3"],
+    );
+    check(
+        "a alive | . i + | . i +
+         b alive | i . + | i . +
+         c alive | + + . | + + .",
+        &["icmp_filtered a>b 1/2"],
+    );
+    check(
+        "a alive | . + + | . + +
+         b alive | i . i | i . i
+         c alive | + + . | + + .",
+        &["icmp_filtered b 1/1"],
+    );
+}
+
+#[test]
+fn a_port_that_refuses_or_is_silent_is_laid_to_a_node_or_to_all() {
+    check(
+        "a alive | . + r | . + +
+         b alive | + . r | + . +
+         c alive | + + . | + + .",
+        &["port_refused c 10256 2/2"],
+    );
+    check(
+        "a alive | . + + | . + t
+         b alive | + . + | + . t
+         c alive | + + . | + + .",
+        &["port_filtered c 6100 2/2"],
+    );
+    let picture = "a alive | . t t | . + +
+                   b alive | t . t | + . +
+                   c alive | t t . | + + .";
+    check(picture, &["port_filtered all 10256 3/3"]);
+    let snapshot = snapshot(picture);
+    assert_eq!(diagnose(&observe(&snapshot)).findings[0].severity, Severity::Info);
+}
+
+#[test]
+fn the_port_of_an_agent_that_may_be_dead_says_nothing_yet() {
+    let snapshot = snapshot(
+        "a alive | . + + | . + r
+         b alive | + . + | + . r
+         c quiet | + + . | + + .",
+    );
+    let diagnosis = diagnose(&observe(&snapshot));
+    assert!(diagnosis.findings.is_empty());
+    assert!(diagnosis.held_kinds.contains(&FindingKind::PortRefused));
+}
+
+#[test]
+fn an_observer_without_echo_does_not_take_a_filtered_port_for_a_dead_plane() {
+    // `m`: echo is not permitted and the port is silent.
+    check(
+        "a alive | . + t | . + +
+         b alive | n . m | n . n
+         c alive | + + . | + + .",
+        &["port_filtered c 10256 1/1", "not_measurable b icmp"],
+    );
+}
+
+#[test]
+fn half_of_the_mesh_that_falls_silent_at_once_unseen_is_our_own_fault() {
+    check(
+        "a late | . o o | . o o
+         b late | o . o | o . o
+         c late | o o . | o o .",
+        &["monitor_blind server"],
+    );
+    check(
+        "a alive | . x x + | . x x +
+         b late  | o . o o | o . o o
+         c late  | o o . o | o o . o
+         d alive | + x x . | + x x .",
+        &["node_down b 2/2", "node_down c 2/2"],
+    );
+}

@@ -1,0 +1,146 @@
+//! Zones, groups, pairs and nodes that work one way.
+
+use super::*;
+
+#[test]
+fn a_whole_zone_that_is_silent_is_one_finding() {
+    // The picture's zones take turns: a, c are zone-1, b, d are zone-2.
+    check(
+        "a alive | . x + x + | . x + x +
+         b late  | o . o o o | o . o o o
+         c alive | + x . x + | + x . x +
+         d lost  | o o o . o | o o o . o
+         e alive | + x + x . | + x + x .",
+        &["group_cut b+d|a+c+e zone-2 3/3"],
+    );
+}
+
+#[test]
+fn a_zone_of_which_one_node_lives_is_not_cut_off() {
+    check(
+        "a alive | . x + + + + | . x + + + +
+         b late  | o . o o o o | o . o o o o
+         c alive | + x . + + + | + x . + + +
+         d alive | + x + . + + | + x + . + +
+         e alive | + x + + . + | + x + + . +
+         f alive | + x + + + . | + x + + + .",
+        &["node_down b 5/5"],
+    );
+}
+
+#[test]
+fn two_groups_that_lose_each_other_are_one_finding() {
+    let cut = "a alive | . x + x + x | . x + x + x
+               b alive | x . x + x + | x . x + x +
+               c alive | + x . x + x | + x . x + x
+               d alive | x + x . x + | x + x . x +
+               e alive | + x + x . x | + x + x . x
+               f alive | x + x + x . | x + x + x .";
+    check(cut, &["group_cut a+c+e|b+d+f zone-1,zone-2 6/6"]);
+    check(
+        "a alive | . + x x x + | . + x x x +
+         b alive | + . x x x + | + . x x x +
+         c alive | x x . + + + | x x . + + +
+         d alive | x x + . + + | x x + . + +
+         e alive | x x + + . + | x x + + . +
+         f alive | + + + + + . | + + + + + .",
+        &["group_cut a+b|c+d+e 5/5"],
+    );
+}
+
+#[test]
+fn a_group_that_is_cut_one_way_says_so() {
+    check(
+        "a alive | . + x x + | . + x x +
+         b alive | + . x x + | + . x x +
+         c alive | + + . + + | + + . + +
+         d alive | + + + . + | + + + . +
+         e alive | + + + + . | + + + + .",
+        &["group_cut a+b|c+d out 2/2"],
+    );
+}
+
+#[test]
+fn a_node_that_is_cut_off_from_all_and_heard_is_a_group_of_one() {
+    let mut snapshot = snapshot(
+        "a alive | . + x | . + x
+         b alive | + . x | + . x
+         c alive | x x . | x x .",
+    );
+    assert_eq!(diagnose(&observe(&snapshot)).findings.len(), 0);
+    // It takes two heartbeats to tell it from one whose last words came late.
+    let now = crate::mesh::picture::NOW.millis;
+    snapshot.now.moment = Moment::from_millis(now + 4_500);
+    for view in &mut snapshot.nodes {
+        let member = crate::mesh::member::Member::clone(&view.member);
+        let heard = Some(Moment::from_millis(now + 4_000));
+        view.member = std::sync::Arc::new(crate::mesh::member::Member { heard, received: heard, ..member });
+    }
+    let lines: Vec<String> = diagnose(&observe(&snapshot)).findings.iter().map(line).collect();
+    assert_eq!(lines, ["group_cut c|a+b 3/3"]);
+}
+
+#[test]
+fn a_node_that_reaches_nobody_or_is_reached_by_nobody_is_one_way() {
+    check(
+        "a alive | . + + | . + +
+         b alive | + . + | + . +
+         c alive | x x . | x x .",
+        &["node_one_way c out 1/1"],
+    );
+    check(
+        "a alive | . + x | . + x
+         b alive | + . x | + . x
+         c alive | + + . | + + .",
+        &["node_one_way c in 2/2"],
+    );
+}
+
+#[test]
+fn a_pair_that_fails_is_named_with_its_plane_and_its_direction() {
+    check(
+        "a alive | . x + | . x +
+         b alive | x . + | x . +
+         c alive | + + . | + + .",
+        &["pair_cut a>b 2/2"],
+    );
+    check(
+        "a alive | . + + | . x +
+         b alive | + . + | x . +
+         c alive | + + . | + + .",
+        &["pair_cut a>b pod 2/2"],
+    );
+    check(
+        "a alive | . + + | . + +
+         b alive | x . + | x . +
+         c alive | + + . | + + .",
+        &["pair_one_way b>a 1/1"],
+    );
+}
+
+#[test]
+fn two_nodes_that_lose_each_other_and_are_heard_are_a_pair() {
+    check("a alive | . x | . x\n b alive | x . | x .", &["pair_cut a>b 2/2"]);
+    check("a alive | . + | . x\n b alive | + . | x .", &["pair_cut a>b pod 2/2"]);
+    check("a alive | . x | . x\n b alive | + . | + .", &["pair_one_way a>b 1/1"]);
+}
+
+#[test]
+fn a_pair_waits_until_both_ends_have_looked_at_everybody() {
+    check(
+        "a alive | . x o | . x o
+         b alive | x . + | x . +
+         c alive | + + . | + + .",
+        &["held: a", "held: b"],
+    );
+}
+
+#[test]
+fn a_plane_that_is_cut_accounts_for_what_its_agent_fails_to_reach() {
+    check(
+        "a alive | . + + | . + x
+         b alive | + . + | + . x
+         c alive | x x . | x x .",
+        &["plane_cut c pod 2/2"],
+    );
+}
