@@ -15,6 +15,8 @@ const NODES_MIN: i64 = 2;
 const NODES_MAX: i64 = 12;
 /// Longest hold of a fault, in seconds: an hour, after which a lost member would be forgotten.
 const HOLD_MAX_SECONDS: i64 = 3600;
+/// Columns of the list for a scenario's name: the longest has 23 letters.
+const NAME_WIDTH: usize = 25;
 
 /// Runs a server and several agents on this machine and shows the mesh that they measure.
 ///
@@ -50,6 +52,14 @@ pub(crate) struct Cli {
 }
 
 impl Cli {
+    /// Says why this cannot be played, if it cannot.
+    pub(crate) fn problem(&self) -> Option<String> {
+        let scenario = self.scenario?;
+        let least = expect::least_nodes(scenario);
+        (self.nodes < least)
+            .then(|| format!("--nodes {}: scenario {scenario} needs at least {least}", self.nodes))
+    }
+
     /// How long the fault of a scenario lasts.
     pub(crate) fn hold(&self) -> Duration {
         Duration::from_secs(self.hold)
@@ -58,7 +68,8 @@ impl Cli {
 
 /// The answer to `--list`.
 pub(crate) fn list() -> String {
-    let mut text = String::from("scenarios; the victim is node-2, but for those of the server\n");
+    let mut text =
+        String::from("scenarios; the victim is node-2, with node-3 where there are two, or its zone\n");
     for scenario in Scenario::ALL {
         let expected = expect::finding(scenario).map_or_else(
             || "finds nothing: none may open".to_owned(),
@@ -66,7 +77,7 @@ pub(crate) fn list() -> String {
         );
         let (name, about) = (scenario.name(), scenario.description());
         // Writing to a string cannot fail.
-        let _written = write!(text, "\n  {name:<16}{about}\n  {:<16}{expected}\n", "");
+        let _written = write!(text, "\n  {name:<NAME_WIDTH$}{about}\n  {:<NAME_WIDTH$}{expected}\n", "");
     }
     text
 }

@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use meshvane_shared::address::Family;
 use meshvane_shared::check::Plane;
 use meshvane_shared::name::NodeName;
 use meshvane_shared::wire::agents::{AgentsBody, MemberState};
 use meshvane_shared::wire::findings::{
-    FindingBody, FindingKind, FindingState, FindingsBody, Severity, Subject,
+    Direction, FindingBody, FindingKind, FindingState, FindingsBody, Severity, Subject,
 };
 
 /// Findings that are remembered, the newest: as many as the server keeps.
@@ -28,10 +29,16 @@ pub(crate) struct Record {
     pub(crate) id: String,
     /// What was found.
     pub(crate) kind: FindingKind,
-    /// Of which node, if of one.
-    pub(crate) node: Option<NodeName>,
+    /// Of whom.
+    pub(crate) subject: Subject,
     /// On which plane, if on one.
     pub(crate) plane: Option<Plane>,
+    /// Which way, if it is said.
+    pub(crate) direction: Option<Direction>,
+    /// In which address family, if in one.
+    pub(crate) family: Option<Family>,
+    /// On which port, if on one.
+    pub(crate) port: Option<u16>,
     /// How loud it is.
     pub(crate) severity: Severity,
     /// When it was first seen open.
@@ -112,18 +119,16 @@ impl Chronicle {
 }
 
 impl Record {
-    fn new(finding: &FindingBody, opened: Duration) -> Self {
-        let node = match &finding.subject {
-            Subject::Node { node } => Some(node.clone()),
-            Subject::Pair { .. } | Subject::Groups { .. } | Subject::Name { .. } | Subject::Scope { .. } => {
-                None
-            }
-        };
+    /// One that was first seen open at this time.
+    pub(crate) fn new(finding: &FindingBody, opened: Duration) -> Self {
         Record {
             id: finding.id.clone(),
             kind: finding.kind,
-            node,
+            subject: finding.subject.clone(),
             plane: finding.plane,
+            direction: finding.direction,
+            family: finding.family,
+            port: finding.port,
             severity: finding.severity,
             opened,
             closed: None,

@@ -10,7 +10,7 @@ use std::time::Duration;
 use meshvane_shared::wire::findings::{FindingKind, Severity};
 
 use crate::edges::Record;
-use crate::expect::{Expected, VICTIM_NAME};
+use crate::expect::Expected;
 use crate::journal::seconds;
 
 /// A mesh that is not full by then will not be: the first round ends one interval of 5 s after the plan has the last
@@ -189,7 +189,7 @@ fn judge(script: &Script, broken: Duration, mended: Duration, sight: Sight<'_>) 
     let known = sight.records.iter().any(|record| record.opened < broken && is_about_us(record));
     let counts = |record: &&Record| record.opened >= broken && !(known && is_about_us(record));
     let since: Vec<&Record> = sight.records.iter().filter(counts).collect();
-    let is_expected = |record: &&&Record| script.expected.is_some_and(|expected| matches(record, expected));
+    let is_expected = |record: &&&Record| script.expected.is_some_and(|expected| expected.is(record));
     let wanted = since.iter().find(is_expected).copied();
     let open = since.iter().filter(|record| record.closed.is_none()).count();
     let watched = if script.expected.is_some() { Duration::ZERO } else { QUIET_FOR };
@@ -231,12 +231,6 @@ fn judge(script: &Script, broken: Duration, mended: Duration, sight: Sight<'_>) 
 
 fn is_about_us(record: &Record) -> bool {
     record.kind == FindingKind::NotMeasurable
-}
-
-fn matches(record: &Record, expected: Expected) -> bool {
-    record.kind == expected.kind
-        && record.plane == expected.plane
-        && record.node.as_ref().is_some_and(|node| node.as_str() == VICTIM_NAME)
 }
 
 fn life(record: &Record, broken: Duration, mended: Duration) -> Vec<String> {

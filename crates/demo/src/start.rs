@@ -44,6 +44,9 @@ pub(crate) fn main() -> ExitCode {
             Err(_) => ExitCode::FAILURE,
         };
     }
+    if let Some(problem) = cli.problem() {
+        return fail(&problem, ExitCode::from(WRONG_WORD));
+    }
     if cli.loopback {
         return on_loopback(&cli, start, "--loopback asks for loopback addresses");
     }

@@ -48,10 +48,25 @@ fn a_wrong_word_is_refused_by_name_and_rule() {
 }
 
 #[test]
+fn a_mesh_too_small_for_a_scenario_is_refused() {
+    let problem = |words: &str| parse(words).unwrap().problem();
+    assert_eq!(
+        problem("--nodes 3 --scenario zone-cut").unwrap(),
+        "--nodes 3: scenario zone-cut needs at least 4"
+    );
+    assert_eq!(problem("--nodes 4 --scenario zone-cut"), None);
+    assert_eq!(problem("--nodes 2 --scenario node-down"), None);
+    assert!(Scenario::ALL.into_iter().all(|scenario| problem(&format!("--scenario {scenario}")).is_none()));
+}
+
+#[test]
 fn the_list_names_every_scenario_and_what_it_should_make_the_server_find() {
     let list = list();
     for scenario in Scenario::ALL {
-        assert!(list.contains(&format!("  {:<16}{}", scenario.name(), scenario.description())), "{list}");
+        assert!(
+            list.contains(&format!("  {:<NAME_WIDTH$}{}", scenario.name(), scenario.description())),
+            "{list}"
+        );
     }
     assert!(list.contains("finds node_down of node-2"), "{list}");
     assert!(list.contains("finds plane_cut of node-2 on pod"), "{list}");

@@ -1,9 +1,10 @@
 //! Runs on a clock of their own.
 
 use meshvane_shared::name::NodeName;
-use meshvane_shared::wire::findings::FindingKind;
+use meshvane_shared::wire::findings::{FindingKind, Subject};
 
 use super::*;
+use crate::expect::{VICTIM_NAME, Whom};
 
 fn at(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
@@ -13,8 +14,11 @@ fn record(kind: FindingKind, opened: u64, closed: Option<u64>) -> Record {
     Record {
         id: format!("{}/{VICTIM_NAME}", kind.as_str()),
         kind,
-        node: Some(NodeName::parse(VICTIM_NAME).unwrap()),
+        subject: Subject::Node { node: NodeName::parse(VICTIM_NAME).unwrap() },
         plane: None,
+        direction: None,
+        family: None,
+        port: None,
         severity: Severity::Critical,
         opened: at(opened),
         closed: closed.map(at),
@@ -22,7 +26,7 @@ fn record(kind: FindingKind, opened: u64, closed: Option<u64>) -> Record {
 }
 
 fn play(expected: Option<FindingKind>) -> Play {
-    let expected = expected.map(|kind| Expected { kind, plane: None });
+    let expected = expected.map(|kind| Expected::of(kind, Whom::Node(VICTIM_NAME)));
     let mut play = Play::new(Some(Script { name: "test", expected, lead: at(2), hold: at(30) }));
     assert_eq!(play.look(Sight { now: at(1), full: false, records: &[] }), []);
     assert_eq!(play.look(Sight { now: at(2), full: true, records: &[] }), [Step::SayFull]);

@@ -4,32 +4,81 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
-use super::{Broken, Server};
+use super::{Block, Broken, CutPlane, FamilyAt, IcmpAt, PortAt, Server, Side};
 use crate::LabError;
+use crate::address::Family;
 use crate::cluster::Cluster;
-use crate::spec::NodeId;
+use crate::spec::{NodeId, Zone};
 
-/// A fault that can be asked for by name.
-///
-/// To add one: a variant, its line in [`Scenario::ALL`], its name and description, its call in `apply`. The
-/// compiler and a test ask for each.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[expect(missing_docs, reason = "each variant's description is in `about`, where users see it")]
-pub enum Scenario {
-    NodeDown,
-    HostLinkDown,
-    CablePulled,
-    NodeSilent,
-    PodPlaneCut,
-    PodsIsolated,
-    PodLinkDown,
-    AgentKilled,
-    AgentStopped,
-    AgentRestart,
-    PodRestart,
-    ScaleDown,
-    ServerDown,
-    ServerRestart,
+/// Declares the scenarios once: the enum, the list of all, and what is said of each.
+macro_rules! scenarios {
+    ($($variant:ident $name:literal $about:literal;)*) => {
+        /// A fault that can be asked for by name.
+        ///
+        /// To add one: its line in the list below, and its call in `apply`; the compiler asks for the second.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Scenario {
+            $(#[doc = $about] $variant,)*
+        }
+
+        impl Scenario {
+            const COUNT: usize = [$($name),*].len();
+
+            /// All of them, in the order in which they are listed.
+            pub const ALL: [Scenario; Self::COUNT] = [$(Scenario::$variant),*];
+
+            /// Its name.
+            pub fn name(self) -> &'static str {
+                match self { $(Scenario::$variant => $name,)* }
+            }
+
+            /// What happens, in a line.
+            pub fn description(self) -> &'static str {
+                match self { $(Scenario::$variant => $about,)* }
+            }
+        }
+    };
+}
+
+scenarios! {
+    NodeDown "node-down" "a node loses its power: agent killed, network card dead";
+    HostLinkDown "host-link-down" "a node's network card is set down; its agent runs on";
+    CablePulled "cable-pulled" "a node's cable is pulled at the switch; its agent runs on";
+    NodeSilent "node-silent" "a node and its pods swallow every packet that arrives";
+    NodeDeaf "node-deaf" "a node is reached by nobody; what it begins itself works";
+    NodeMute "node-mute" "a node reaches nobody but the server; others reach it";
+    HostPlaneCut "host-plane-cut" "a node itself answers nobody; its pods reach and are reached";
+    PodPlaneCut "pod-plane-cut" "a node's pods and those of others do not reach each other; heartbeats arrive";
+    PodsIsolated "pods-isolated" "a node's pods reach the server and nobody else; the node itself answers";
+    PodLinkDown "pod-link-down" "a node's pod bridge is down; heartbeats stop, the node answers";
+    PairCut "pair-cut" "two nodes do not reach each other";
+    PairCutPod "pair-cut-pod" "the pods of two nodes do not reach each other; the nodes answer them";
+    FlowsBlocked "flows-blocked" "one node reaches another no more, which still reaches the first";
+    PacketsLost "packets-lost" "every packet from one node to another is lost";
+    BlockCut "block-cut" "two nodes and a third do not reach each other; all others reach all three";
+    ZoneCut "zone-cut" "a zone and the others do not reach each other; all reach the server";
+    ZoneCutServerInside "zone-cut-server-inside" "a zone is cut off from the others, and from the server among them";
+    ZoneDown "zone-down" "every node of a zone loses its power";
+    ServerCutOff "server-cut-off" "the server is cut off from all nodes, which reach each other";
+    IcmpDropped "icmp-dropped" "echo requests to a node and its pods are dropped; TCP goes on";
+    IcmpDroppedOnPods "icmp-dropped-on-pods" "echo requests to all pods are dropped; TCP goes on";
+    IcmpDroppedEverywhere "icmp-dropped-everywhere" "echo requests to all nodes and pods are dropped; TCP goes on";
+    PortRefused "port-refused" "a node's port refuses connections";
+    PortDropped "port-dropped" "connections to a node's port are dropped without a word";
+    PortRefusedEverywhere "port-refused-everywhere" "the port of every node refuses connections";
+    PortDroppedEverywhere "port-dropped-everywhere" "connections to the port of every node are dropped without a word";
+    Ipv6Cut "ipv6-cut" "IPv6 of a node and its pods is dead; IPv4 works";
+    Ipv6CutEverywhere "ipv6-cut-everywhere" "IPv6 is dead between all nodes; IPv4 works";
+    Loss1 "loss-1" "one packet of a hundred between nodes is lost, each way";
+    Loss3 "loss-3" "three packets of a hundred between nodes are lost, each way";
+    OneLostProbe "one-lost-probe" "a single echo request to a node is lost";
+    AgentKilled "agent-killed" "a node's agent is killed and stays away";
+    AgentStopped "agent-stopped" "a node's agent is stopped (SIGSTOP), later goes on";
+    AgentRestart "agent-restart" "a node's agent is killed and started again in its pod";
+    PodRestart "pod-restart" "a node's agent says goodbye and comes back in a new pod";
+    ScaleDown "scale-down" "a node's agent says goodbye and its pod is deleted";
+    ServerDown "server-down" "the server is killed and stays away";
+    ServerRestart "server-restart" "the server is killed and started again at once";
 }
 
 /// A name that no scenario has.
@@ -41,79 +90,47 @@ pub struct UnknownScenario {
 }
 
 impl Scenario {
-    /// All of them, in the order in which they are listed.
-    pub const ALL: [Scenario; 14] = [
-        Scenario::NodeDown,
-        Scenario::HostLinkDown,
-        Scenario::CablePulled,
-        Scenario::NodeSilent,
-        Scenario::PodPlaneCut,
-        Scenario::PodsIsolated,
-        Scenario::PodLinkDown,
-        Scenario::AgentKilled,
-        Scenario::AgentStopped,
-        Scenario::AgentRestart,
-        Scenario::PodRestart,
-        Scenario::ScaleDown,
-        Scenario::ServerDown,
-        Scenario::ServerRestart,
-    ];
-
-    /// Its name.
-    pub fn name(self) -> &'static str {
-        self.about().0
-    }
-
-    /// What happens, in a line.
-    pub fn description(self) -> &'static str {
-        self.about().1
-    }
-
-    fn about(self) -> (&'static str, &'static str) {
-        match self {
-            Scenario::NodeDown => ("node-down", "a node loses its power: agent killed, network card dead"),
-            Scenario::HostLinkDown => {
-                ("host-link-down", "a node's network card is set down; its agent runs on")
-            }
-            Scenario::CablePulled => {
-                ("cable-pulled", "a node's cable is pulled at the switch; its agent runs on")
-            }
-            Scenario::NodeSilent => ("node-silent", "a node and its pods swallow every packet that arrives"),
-            Scenario::PodPlaneCut => (
-                "pod-plane-cut",
-                "a node's pods and those of others do not reach each other; heartbeats arrive",
-            ),
-            Scenario::PodsIsolated => {
-                ("pods-isolated", "a node's pods reach the server and nobody else; the node itself answers")
-            }
-            Scenario::PodLinkDown => {
-                ("pod-link-down", "a node's pod bridge is down; heartbeats stop, the node answers")
-            }
-            Scenario::AgentKilled => ("agent-killed", "a node's agent is killed and stays away"),
-            Scenario::AgentStopped => ("agent-stopped", "a node's agent is stopped (SIGSTOP), later goes on"),
-            Scenario::AgentRestart => {
-                ("agent-restart", "a node's agent is killed and started again in its pod")
-            }
-            Scenario::PodRestart => {
-                ("pod-restart", "a node's agent says goodbye and comes back in a new pod")
-            }
-            Scenario::ScaleDown => ("scale-down", "a node's agent says goodbye and its pod is deleted"),
-            Scenario::ServerDown => ("server-down", "the server is killed and stays away"),
-            Scenario::ServerRestart => ("server-restart", "the server is killed and started again at once"),
-        }
-    }
-
-    /// Breaks it; `node` is the victim where there is one. Blocks for milliseconds, or for as long as a
-    /// terminated agent takes.
+    /// Breaks it; `node` is the victim where there is one. Where two are needed the second is the node after it, where
+    /// three are the third is the first other one. Blocks for milliseconds, or for as long as a terminated agent takes.
     pub fn apply(self, cluster: &Cluster, node: NodeId) -> Result<Broken, LabError> {
         match self {
             Scenario::NodeDown => cluster.node_down(node),
             Scenario::HostLinkDown => cluster.host_link_down(node),
             Scenario::CablePulled => cluster.cable_pulled(node),
             Scenario::NodeSilent => cluster.silence(&[node], Server::CutOff),
+            Scenario::NodeDeaf => cluster.node_deaf(node),
+            Scenario::NodeMute => cluster.node_mute(node),
+            Scenario::HostPlaneCut => cluster.host_plane_cut(node),
             Scenario::PodPlaneCut => cluster.pod_plane_cut(node),
             Scenario::PodsIsolated => cluster.pods_isolated(node),
             Scenario::PodLinkDown => cluster.pod_link_down(node),
+            Scenario::PairCut => cluster.pair_cut(node, second(cluster, node)?, None),
+            Scenario::PairCutPod => cluster.pair_cut(node, second(cluster, node)?, Some(CutPlane::Pod)),
+            Scenario::FlowsBlocked => cluster.flows_blocked(node, second(cluster, node)?),
+            Scenario::PacketsLost => cluster.packets_lost(node, second(cluster, node)?),
+            Scenario::BlockCut => {
+                let second = second(cluster, node)?;
+                cluster.block_cut(&[node, second], &[third(cluster, [node, second])?])
+            }
+            Scenario::ZoneCut => cluster.zone_cut(cluster.node(node)?.zone, Side::Outside),
+            Scenario::ZoneCutServerInside => {
+                let zone = cluster.node(node)?.zone;
+                cluster.zone_cut(zone, Side::Inside(other_zone(cluster, zone)?))
+            }
+            Scenario::ZoneDown => cluster.zone_down(cluster.node(node)?.zone),
+            Scenario::ServerCutOff => cluster.server_cut_off(),
+            Scenario::IcmpDropped => cluster.icmp_dropped(IcmpAt::Node(node)),
+            Scenario::IcmpDroppedOnPods => cluster.icmp_dropped(IcmpAt::Plane(CutPlane::Pod)),
+            Scenario::IcmpDroppedEverywhere => cluster.icmp_dropped(IcmpAt::Everywhere),
+            Scenario::PortRefused => cluster.port_blocked(PortAt::Node(node), Block::Refuse),
+            Scenario::PortDropped => cluster.port_blocked(PortAt::Node(node), Block::Drop),
+            Scenario::PortRefusedEverywhere => cluster.port_blocked(PortAt::Everywhere, Block::Refuse),
+            Scenario::PortDroppedEverywhere => cluster.port_blocked(PortAt::Everywhere, Block::Drop),
+            Scenario::Ipv6Cut => cluster.family_cut(FamilyAt::Node(node), Family::V6),
+            Scenario::Ipv6CutEverywhere => cluster.family_cut(FamilyAt::Everywhere, Family::V6),
+            Scenario::Loss1 => cluster.random_loss(1),
+            Scenario::Loss3 => cluster.random_loss(3),
+            Scenario::OneLostProbe => cluster.one_lost_probe(node),
             Scenario::AgentKilled => cluster.agent_killed(node),
             Scenario::AgentStopped => cluster.agent_stopped(node),
             Scenario::AgentRestart => cluster.agent_restarted(node),
@@ -145,6 +162,26 @@ impl Broken {
     pub async fn heal_soon(self) -> Result<(), LabError> {
         elsewhere(move || self.heal()).await
     }
+}
+
+/// The node after this one; for the last, the first.
+fn second(cluster: &Cluster, node: NodeId) -> Result<NodeId, LabError> {
+    let nodes = cluster.nodes();
+    let after = nodes.iter().find(|other| other.id > node).or(nodes.first());
+    let second = after.map(|other| other.id).filter(|other| *other != node);
+    second.ok_or_else(|| LabError::Unknown("second node".to_owned()))
+}
+
+/// The first node that is neither of these.
+fn third(cluster: &Cluster, two: [NodeId; 2]) -> Result<NodeId, LabError> {
+    let third = cluster.nodes().iter().map(|node| node.id).find(|node| !two.contains(node));
+    third.ok_or_else(|| LabError::Unknown("third node".to_owned()))
+}
+
+/// The first zone that is not this one.
+fn other_zone(cluster: &Cluster, zone: Zone) -> Result<Zone, LabError> {
+    let other = cluster.nodes().iter().map(|node| node.zone).find(|other| *other != zone);
+    other.ok_or_else(|| LabError::Unknown("second zone".to_owned()))
 }
 
 async fn elsewhere<T: Send + 'static>(
