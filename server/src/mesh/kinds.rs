@@ -39,18 +39,19 @@ pub const KINDS: [KindDoc; 22] = [
              401 or 429",
             "the rest of the cluster by other means, until the server sees again",
         ],
-        example: "this server is cut off: 9 of 12 agents fell silent together and nobody saw why, since \
-             12:03:07 UTC; nothing else is judged until they are heard",
+        example: "the server is cut off: 9 of 12 agents fell silent together and none of the others sees \
+             why, since 12:03:07 UTC; nothing else is judged until they are heard: look at the server's \
+             own network",
     },
     KindDoc {
         kind: FindingKind::GroupCut,
         severity: "critical",
         meaning: "Two groups of nodes do not reach each other while each is fine within itself: zones, \
-             racks, or any two sets between which every pair fails. A whole zone of at least two nodes \
-             that falls silent together is one finding as well: cut off or down, which cannot be told \
-             apart from here.",
-        subject: "`groups`, two sorted lists with the smaller one first; `zones`, those that are a group \
-             as a whole; `direction`, and `plane` when only one is cut",
+             racks, or any two sets between which every pair fails; also one node and all others while \
+             its heartbeats arrive. A whole zone of at least two nodes that falls silent together is one \
+             finding as well: cut off or down, which cannot be told apart from here.",
+        subject: "`groups`: two lists of nodes; `zones`: those that are a group as a whole; `direction` \
+             is `out` when only the first group fails to reach the second; `plane` when only one is cut",
         look_next: &[
             "what the nodes of a group share: `kubectl get nodes -L topology.kubernetes.io/zone`, rack, \
              switch, hypervisor",
@@ -59,8 +60,9 @@ pub const KINDS: [KindDoc; 22] = [
             "the links, routes and security groups between the zones; `ip route get PEER` on both sides",
             "when a whole zone is silent: the provider's status page, power, the zone's uplink",
         ],
-        example: "zone-1 (3 nodes) and zone-2 (3 nodes) do not reach each other, from 6 of 6 observers in \
-             2 zones, since 12:03:07 UTC; each is fine within itself: look at what connects them",
+        example: "node-1, node-3 and node-5 and node-2, node-4 and node-6 do not reach each other (zone-1 \
+             and zone-2), from 6 of 6 observers in 2 zones, since 12:03:07 UTC; each reaches the others: \
+             look at what lies between them (uplinks, routes, firewalls)",
     },
     KindDoc {
         kind: FindingKind::NodeDown,
@@ -79,7 +81,7 @@ pub const KINDS: [KindDoc; 22] = [
     },
     KindDoc {
         kind: FindingKind::NodeOneWay,
-        severity: "critical; warning when only one observer could look",
+        severity: "critical",
         meaning: "On every plane, new connections work one way only. `out`: the node reaches nobody but \
              is reached. `in`: nobody reaches it, though its heartbeats arrive and it reaches others.",
         subject: "`node`; `direction`",
@@ -91,8 +93,8 @@ pub const KINDS: [KindDoc; 22] = [
              on NODE: a full table drops what is new",
             "`sysctl -a | grep rp_filter` on NODE when it has more than one interface",
         ],
-        example: "nobody reaches node-7 on any plane though it reaches others, from 11 of 11 observers in \
-             3 zones, since 12:03:07 UTC; look at filters for what is new on its way in",
+        example: "nobody reaches node-7 though it reaches others, from 11 of 11 observers in 3 zones, \
+             since 12:03:07 UTC; look at its incoming firewall rules and at who has its address",
     },
     KindDoc {
         kind: FindingKind::PlaneCut,
@@ -127,8 +129,9 @@ pub const KINDS: [KindDoc; 22] = [
             "the CNI's address management: leaked or doubled allocations, overlapping pod ranges \
              (`kubectl get nodes -o custom-columns=N:.metadata.name,R:.spec.podCIDRs`)",
         ],
-        example: "the agent of node-3 answers at the address of node-7, from 4 of 11 observers in 2 \
-             zones, since 12:03:07 UTC; the address was given away, or two pods have it",
+        example: "at the pod address of node-7 the agent of node-3 answers, from 11 of 11 observers in 3 \
+             zones, since 12:03:07 UTC; the address was given away or is in use twice: look at the CNI's \
+             address pools",
     },
     KindDoc {
         kind: FindingKind::AgentDown,
@@ -151,7 +154,7 @@ pub const KINDS: [KindDoc; 22] = [
         severity: "warning",
         meaning: "Two nodes do not reach each other, and each is fine with the others. Without a `plane`, \
              on all planes.",
-        subject: "`from` and `to`, sorted; `plane` when only one is cut; `direction` is `both`",
+        subject: "`from` and `to`, sorted; `plane` when only one is cut",
         look_next: &[
             "`ip route get PEER` and `ip neigh show` on both: a stale route, a stale or failed neighbour \
              entry",
@@ -160,15 +163,15 @@ pub const KINDS: [KindDoc; 22] = [
              status`, `bridge fdb show`)",
             "`nft list ruleset` or `iptables-save` on both, for the other's address",
         ],
-        example: "node-3 and node-7 do not reach each other, from 2 of 2 observers, since 12:03:07 UTC; \
-             both are fine with the others",
+        example: "node-3 and node-7 do not reach each other, since 12:03:07 UTC; each reaches the others: \
+             look at the route and the tunnel between these two",
     },
     KindDoc {
         kind: FindingKind::PairOneWay,
         severity: "warning",
         meaning: "New connections and echo requests fail from one node to another and work the other way. \
              When all packets of one direction are lost, both ways fail, and it is a `pair_cut`.",
-        subject: "`from` and `to` as it fails; `plane` when only one is cut; `direction` is `out`",
+        subject: "`from` and `to` as it fails; `plane` when only one is cut",
         look_next: &[
             "filters for new connections: `nft list ruleset` or `iptables-save` on both, `output` of \
              `from`, `input` of `to`",
@@ -178,14 +181,14 @@ pub const KINDS: [KindDoc; 22] = [
             "`sysctl -a | grep rp_filter` on `to`: strict filtering drops what comes by another way than \
              answers go",
         ],
-        example: "node-3 does not reach node-7, while node-7 reaches node-3, from 1 of 1 observer, since \
-             12:03:07 UTC; look at filters for what is new on this way",
+        example: "node-3 does not reach node-7, the other way works, since 12:03:07 UTC; look at what may \
+             drop new flows from node-3 to node-7: policies, firewalls, conntrack",
     },
     KindDoc {
         kind: FindingKind::FamilyCut,
         severity: "warning",
         meaning: "One address family fails where the other works: on one node, or everywhere.",
-        subject: "`node`, or `scope` is `all`; `family`",
+        subject: "`node`, or `scope` is `all`; `family`; `plane` when only one is concerned",
         look_next: &[
             "`ip -6 addr`, `ip -6 route`, `ip -6 neigh` (or `-4`) on NODE: address, default route, \
              neighbours; an IPv6 address that is `tentative` or `dadfailed` is not in use",
@@ -196,16 +199,16 @@ pub const KINDS: [KindDoc; 22] = [
              pass",
             "everywhere: the CNI's dual-stack setting, the routers and security groups of that family",
         ],
-        example: "node-7 is unreachable over ipv6 and answers over ipv4, from 11 of 11 observers in 3 \
-             zones, since 12:03:07 UTC",
+        example: "ipv6 fails at node-7 while the other family works, from 11 of 11 observers in 3 zones, \
+             since 12:03:07 UTC; look at the addresses, routes and firewall rules of that family",
     },
     KindDoc {
         kind: FindingKind::IcmpFiltered,
         severity: "warning",
         meaning: "Echo requests are not answered where TCP is: somebody drops ICMP. Path MTU discovery \
              often breaks with it.",
-        subject: "`node`, `from` and `to`, or `scope` is `all`; `plane` when only one is concerned; \
-             `check` is `icmp`",
+        subject: "`node`, `from` and `to`, or `scope` is `all`; `plane` and `family` when only one is \
+             concerned",
         look_next: &[
             "`nft list ruleset` or `iptables-save`: rules for `icmp`, `icmpv6`; security groups that \
              allow TCP only",
@@ -213,15 +216,16 @@ pub const KINDS: [KindDoc; 22] = [
             "on `pod`: `kubectl get networkpolicy -A`: a policy with `ports` admits no ICMP",
             "MTU, which hangs large transfers once ICMP is dropped: `ping -M do -s 1472 PEER`, `ip link`",
         ],
-        example: "node-7 answers no echo request on host while its ports answer, from 11 of 11 observers \
-             in 3 zones, since 12:03:07 UTC; somebody drops ICMP",
+        example: "ICMP echo is filtered at node-7 on host while TCP answers, from 11 of 11 observers in 3 \
+             zones, since 12:03:07 UTC; look at firewalls and security groups: path MTU discovery needs \
+             ICMP",
     },
     KindDoc {
         kind: FindingKind::PortRefused,
         severity: "warning; info when every node refuses and none ever answered",
         meaning: "The address answers and refuses the connection: nothing listens on the port there, or a \
              filter rejects with a reset.",
-        subject: "`node`, or `scope` is `all`; `port`; `plane`",
+        subject: "`node`, or `scope` is `all`; `port`; `family` when only one is concerned",
         look_next: &[
             "`ss -ltn 'sport = :PORT'` on NODE: does anything listen, and on that address or on loopback \
              only?",
@@ -230,15 +234,16 @@ pub const KINDS: [KindDoc; 22] = [
             "`nft list ruleset` or `iptables-save`: `reject with tcp reset`",
             "everywhere: is `TEST_PORT` a port that your nodes have?",
         ],
-        example: "port 10256 of node-7 refuses on host, from 11 of 11 observers in 3 zones, since \
-             12:03:07 UTC; the node answers otherwise",
+        example: "TCP port 10256 is refused at node-7, from 11 of 11 observers in 3 zones, since 12:03:07 \
+             UTC; the address answers and nothing listens: look at the program, or set TEST_PORT to a \
+             port that is open",
     },
     KindDoc {
         kind: FindingKind::PortFiltered,
         severity: "warning; info when every node is silent and none ever answered",
         meaning: "The address answers, but nothing comes back from the port: a filter drops it, or the \
              accept queue is full.",
-        subject: "`node`, or `scope` is `all`; `port`; `plane`",
+        subject: "`node`, or `scope` is `all`; `port`; `family` when only one is concerned",
         look_next: &[
             "`nft list ruleset` or `iptables-save` on NODE, security groups, NetworkPolicy: rules that \
              name the port",
@@ -247,15 +252,16 @@ pub const KINDS: [KindDoc; 22] = [
             "`conntrack -S` on NODE: `drop`, `insert_failed`",
             "everywhere: is `TEST_PORT` a port that your network lets pass?",
         ],
-        example: "port 10256 of node-7 is silent on host, from 11 of 11 observers in 3 zones, since \
-             12:03:07 UTC; the node answers otherwise: somebody drops what goes to this port",
+        example: "TCP port 10256 is silent at node-7, from 11 of 11 observers in 3 zones, since 12:03:07 \
+             UTC; the address answers: look at firewalls and policies for that port, or set TEST_PORT to \
+             one that is let through",
     },
     KindDoc {
         kind: FindingKind::NameFailed,
         severity: "warning",
         meaning: "A name does not resolve. The sentence has the cause (NXDOMAIN, SERVFAIL, REFUSED, no \
              answer) and the scope: one node, everywhere, one name server of several.",
-        subject: "`name`; `check` is `dns`",
+        subject: "`name`",
         look_next: &[
             "NXDOMAIN: is the name right? `kubectl get service -A | grep NAME`; the search list in \
              `/etc/resolv.conf`",
@@ -265,14 +271,14 @@ pub const KINDS: [KindDoc; 22] = [
              DNSCache; UDP 53 in filters",
             "one name server: `dig @SERVER NAME`, also with `+tcp`",
         ],
-        example: "kubernetes.default.svc does not resolve: no answer, from 11 of 11 observers in 3 zones, \
-             since 12:03:07 UTC; look at the cluster's DNS",
+        example: "api.shop.svc does not resolve: there is no such name (NXDOMAIN), from 11 of 11 \
+             observers in 3 zones, since 12:03:07 UTC; look at the cluster's DNS",
     },
     KindDoc {
         kind: FindingKind::ServiceUnreachable,
         severity: "warning",
         meaning: "The name of a service resolves, and its port refuses or is silent.",
-        subject: "`name`; `port`; `check` is `tcp`",
+        subject: "`name`; `port`",
         look_next: &[
             "`kubectl get endpointslices -A -l kubernetes.io/service-name=NAME`: no ready endpoint means \
              refused or silent",
@@ -282,8 +288,9 @@ pub const KINDS: [KindDoc; 22] = [
             "`kubectl get networkpolicy -A`: what selects the service's pods, and whether agents are let \
              in",
         ],
-        example: "port 443 of kubernetes.default.svc refuses, from 11 of 11 observers in 3 zones, since \
-             12:03:07 UTC; the name resolves: look at the service's endpoints",
+        example: "api.shop.svc resolves and its port 443 does not answer (refused), from 11 of 11 \
+             observers in 3 zones, since 12:03:07 UTC; look at the Service's endpoints, its targetPort \
+             and the policies in front of it",
     },
     KindDoc {
         kind: FindingKind::NotMeasurable,
