@@ -7,16 +7,18 @@
 //!   Question::Icmp    -> icmp.rs   echo request, one socket per address family
 //!   Question::Tcp     -> tcp.rs    three-way handshake, reset at the end
 //!   Question::Resolve -> dns.rs    A and AAAA by the system's resolvers
+//!   Question::Health  -> health.rs who answers, by GET /health
 //! ```
 
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use meshvane_shared::check::CheckKind;
-use meshvane_shared::name::DnsName;
+use meshvane_shared::name::{DnsName, NodeName};
 use meshvane_shared::outcome::{Cause, Reason};
 
 pub mod dns;
+pub mod health;
 pub mod icmp;
 pub mod tcp;
 
@@ -29,14 +31,16 @@ pub enum Question {
     Tcp(SocketAddr),
     /// What are the addresses of this name?
     Resolve(DnsName),
+    /// Which node's agent answers at this port? It is no check: what comes back is no verdict about the network.
+    Health(SocketAddr),
 }
 
 impl Question {
-    /// The kind of check that asks this.
+    /// The kind of check that asks this; for [`Question::Health`], the one whose port it shares.
     pub fn check(&self) -> CheckKind {
         match self {
             Self::Icmp(_) => CheckKind::Icmp,
-            Self::Tcp(_) => CheckKind::Tcp,
+            Self::Tcp(_) | Self::Health(_) => CheckKind::Tcp,
             Self::Resolve(_) => CheckKind::Dns,
         }
     }
@@ -57,6 +61,8 @@ pub enum Answer {
         /// The addresses, each once, in ascending order.
         addresses: Vec<IpAddr>,
     },
+    /// The agent of this node answers, or nobody said whose it is.
+    Agent(Option<NodeName>),
     /// The network said no, or nobody answered within the engine's own limit.
     Failed(Cause),
     /// We could not ask.
@@ -81,6 +87,7 @@ impl Engines {
             Question::Icmp(address) => self.icmp.ask(*address).await,
             Question::Tcp(address) => tcp::ask(*address).await,
             Question::Resolve(name) => self.dns.ask(name).await,
+            Question::Health(address) => health::ask(*address).await,
         }
     }
 }

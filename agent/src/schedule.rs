@@ -34,10 +34,13 @@ use rand::{RngExt, SeedableRng};
 use crate::probe::{Answer, Question};
 use cell::{Cell, CellId, Key};
 use flight::{Flight, Part};
+use health::Health;
+pub use health::{HEALTH_IN_FLIGHT_MAX, HEALTH_PERIOD, STRANGER_KEPT};
 use round::Round;
 
 mod cell;
 mod flight;
+mod health;
 mod plan;
 mod report;
 mod round;
@@ -161,6 +164,8 @@ enum Timer {
     Burst(CellId, u64),
     Soft(ProbeId),
     Hard(ProbeId),
+    /// The limit of a question who answers.
+    Health(ProbeId),
     /// The start of the round after the one with this number.
     RoundStart(u64),
     /// The deadline of the round with this number.
@@ -181,6 +186,7 @@ pub struct Schedule {
     services: Vec<plan::Service>,
     removed: BTreeMap<Key, plan::Remembered>,
     flights: BTreeMap<ProbeId, Flight>,
+    health: Health,
     urgent: VecDeque<(CellId, Part)>,
     waiting: VecDeque<(CellId, Part)>,
     timers: BTreeMap<TimerKey, Timer>,
@@ -212,6 +218,7 @@ impl Schedule {
             services: Vec::new(),
             removed: BTreeMap::new(),
             flights: BTreeMap::new(),
+            health: Health::default(),
             urgent: VecDeque::new(),
             waiting: VecDeque::new(),
             timers: BTreeMap::new(),
@@ -281,10 +288,11 @@ impl Schedule {
 
     fn fire(&mut self, now: Duration, timer: Timer) {
         match timer {
-            Timer::Due(cell, round) => self.cell_due(cell, round),
+            Timer::Due(cell, round) => self.cell_due(now, cell, round),
             Timer::Burst(cell, number) => self.burst_due(now, cell, number),
             Timer::Soft(probe) => self.soft_limit(now, probe),
             Timer::Hard(probe) => self.hard_limit(probe),
+            Timer::Health(probe) => self.health_limit(now, probe),
             Timer::RoundStart(after) if after == self.rounds => self.start_round(now),
             Timer::RoundStart(_) => {}
             Timer::RoundDeadline(round) => self.round_deadline(now, round),

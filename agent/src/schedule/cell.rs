@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
+use super::health::Resident;
 use super::{BURST_PROBES, Cause, Outcome, Place, ProbeId, Question, Reached, Reason};
 use meshvane_shared::plan::TargetKey;
 
@@ -73,6 +74,8 @@ pub(super) struct Cell {
     pub(super) regular: Option<ProbeId>,
     /// The probe of this round stands in the queue.
     pub(super) waiting: bool,
+    /// Who answers there, for the cell of a pod's port.
+    pub(super) resident: Resident,
 }
 
 impl Burst {
@@ -134,6 +137,7 @@ impl Cell {
             burst: None,
             regular: None,
             waiting: false,
+            resident: Resident::default(),
         }
     }
 
@@ -171,7 +175,7 @@ impl Cell {
     /// The cause of silence to this cell's question.
     pub(super) fn silence(&self) -> Cause {
         match self.question {
-            Question::Icmp(_) | Question::Tcp(_) => Cause::Timeout,
+            Question::Icmp(_) | Question::Tcp(_) | Question::Health(_) => Cause::Timeout,
             Question::Resolve(_) => Cause::ResolverTimeout,
         }
     }

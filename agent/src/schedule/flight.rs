@@ -194,6 +194,9 @@ impl Schedule {
     }
 
     pub(super) fn take_answer(&mut self, now: Duration, probe: ProbeId, answer: Answer) {
+        if self.take_resident(now, probe, &answer) {
+            return;
+        }
         let Some(flight) = self.land(probe) else {
             return;
         };
@@ -203,6 +206,8 @@ impl Schedule {
                 self.take_addresses(now, flight.cell, &addresses);
                 self.probe_answered(now, &flight, took);
             }
+            // Those who were asked this were asked elsewhere.
+            Answer::Agent(_) => {}
             // A failure after the soft limit tells nothing new: the silence was judged.
             Answer::Failed(_) | Answer::Unmeasured(_) if flight.judged => self.count_lost(&flight),
             Answer::Failed(cause) => self.probe_failed(now, &flight, cause),

@@ -157,6 +157,7 @@ impl Schedule {
 
     fn remove_cell(&mut self, id: CellId) {
         self.cancel_flights(id, |_| true);
+        self.cancel_health(id);
         self.cells.remove(&id);
         self.fresh.remove(&id);
         self.changed.remove(&id);

@@ -22,6 +22,12 @@ impl Schedule {
             .filter_map(|id| self.cells.get(id))
             .filter_map(|cell| cell_body(cell, now))
             .collect();
+        let strangers = self
+            .order
+            .iter()
+            .filter(|id| wanted(id))
+            .filter_map(|id| self.cells.get(id)?.stranger_body(now))
+            .collect();
         let services = self
             .services
             .iter()
@@ -35,7 +41,7 @@ impl Schedule {
             overrun: false,
             cells,
             services,
-            strangers: Vec::new(),
+            strangers,
         })
     }
 
@@ -75,7 +81,7 @@ fn cell_body(cell: &Cell, now: Duration) -> Option<CellBody> {
     let (check, port) = match &cell.question {
         Question::Icmp(_) => (CheckKind::Icmp, None),
         Question::Tcp(address) => (CheckKind::Tcp, Some(address.port())),
-        Question::Resolve(_) => return None,
+        Question::Resolve(_) | Question::Health(_) => return None,
     };
     let timed = timed(cell, now);
     Some(CellBody {
@@ -102,6 +108,6 @@ fn timed(cell: &Cell, now: Duration) -> TimedOutcome {
     }
 }
 
-fn milliseconds(time: Duration) -> u64 {
+pub(super) fn milliseconds(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }

@@ -100,7 +100,7 @@ impl Schedule {
     }
 
     /// It is a cell's turn, as a new one (round 0) or in the round with this number.
-    pub(super) fn cell_due(&mut self, id: CellId, number: u64) {
+    pub(super) fn cell_due(&mut self, now: Duration, id: CellId, number: u64) {
         let current = self.round.as_ref().is_some_and(|round| round.number == number);
         if number != 0 && !current {
             return;
@@ -111,6 +111,7 @@ impl Schedule {
         } else {
             self.enqueue(id, Part::Regular);
         }
+        self.ask_resident_in_turn(now, id);
     }
 
     /// Nobody waits for this cell's probe any more.

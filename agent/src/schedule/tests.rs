@@ -6,6 +6,7 @@ use meshvane_shared::plan::{Epoch, PlanVersion, Target};
 use super::*;
 
 mod faults;
+mod health;
 mod pauses;
 mod rounds;
 mod services;
@@ -81,13 +82,17 @@ pub(super) fn plan(nodes: impl IntoIterator<Item = u8>, generation: u64) -> Arc<
 pub(super) fn node_of(question: &Question) -> u8 {
     let address = match question {
         Question::Icmp(address) => *address,
-        Question::Tcp(address) => address.ip(),
+        Question::Tcp(address) | Question::Health(address) => address.ip(),
         Question::Resolve(_) => return u8::MAX,
     };
     match address {
         std::net::IpAddr::V4(address) => address.octets()[3],
         std::net::IpAddr::V6(_) => u8::MAX,
     }
+}
+
+pub(super) fn is_health(question: &Question) -> bool {
+    matches!(question, Question::Health(_))
 }
 
 pub(super) fn healthy() -> Network {

@@ -208,6 +208,7 @@ impl Schedule {
                 Some(burst) => burst.looked = true,
                 None => self.begin_burst(now, id, |burst| burst.looked = true),
             }
+            self.ask_resident(now, id);
         }
     }
 

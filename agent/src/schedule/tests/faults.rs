@@ -94,7 +94,9 @@ fn a_refused_port_is_confirmed_before_it_is_told_and_keeps_its_cause() {
             Question::Tcp(_) if sent > seconds(20.0) && sent < until => {
                 Reply::With(MILLISECOND, Answer::Failed(Cause::Refused))
             }
-            Question::Icmp(_) | Question::Tcp(_) | Question::Resolve(_) => Reply::After(MILLISECOND),
+            Question::Icmp(_) | Question::Tcp(_) | Question::Resolve(_) | Question::Health(_) => {
+                Reply::After(MILLISECOND)
+            }
         })
     };
     let mut restarting = World::with_plan(2, refuses_for(seconds(60.0)));
@@ -180,7 +182,9 @@ fn a_look_is_a_burst_at_once_and_a_part_with_what_was_seen() {
         NodeName::parse("node-2").unwrap(),
         NodeName::parse("node-0").unwrap(),
     ]));
-    assert_eq!(world.started.len(), 8, "four cells of each node, none of our own");
+    let (health, checks): (Vec<_>, Vec<_>) =
+        world.started.iter().partition(|(_, question)| is_health(question));
+    assert_eq!((checks.len(), health.len()), (8, 2), "four cells of each node and its name, none of our own");
     world.run_until(seconds(20.2));
     assert_eq!(world.reached_cells(2).len(), 4, "{:?}", world.said_about(2));
     world.run_until(seconds(21.8));
@@ -191,7 +195,7 @@ fn a_look_is_a_burst_at_once_and_a_part_with_what_was_seen() {
 fn what_cannot_be_asked_is_unmeasured_and_never_a_failure() {
     let forbidden: Network = Box::new(|question, _| match question {
         Question::Icmp(_) => Reply::With(Duration::ZERO, Answer::Unmeasured(Reason::NotPermitted)),
-        Question::Tcp(_) | Question::Resolve(_) => Reply::After(MILLISECOND),
+        Question::Tcp(_) | Question::Resolve(_) | Question::Health(_) => Reply::After(MILLISECOND),
     });
     let mut world = World::with_plan(2, forbidden);
     world.run_until(seconds(20.0));

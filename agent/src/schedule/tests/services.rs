@@ -13,7 +13,7 @@ fn resolving(addresses: &'static [[u8; 4]]) -> Network {
                 addresses: addresses.iter().map(|octets| IpAddr::from(*octets)).collect(),
             },
         ),
-        Question::Icmp(_) | Question::Tcp(_) => Reply::After(MILLISECOND),
+        Question::Icmp(_) | Question::Tcp(_) | Question::Health(_) => Reply::After(MILLISECOND),
     })
 }
 
@@ -48,7 +48,7 @@ fn a_service_is_its_name_and_each_address() {
 fn a_name_that_does_not_resolve_is_confirmed_and_its_code_told() {
     let unknown: Network = Box::new(|question, _| match question {
         Question::Resolve(_) => Reply::With(MILLISECOND, Answer::Failed(Cause::Name { rcode: 3 })),
-        Question::Icmp(_) | Question::Tcp(_) => Reply::After(MILLISECOND),
+        Question::Icmp(_) | Question::Tcp(_) | Question::Health(_) => Reply::After(MILLISECOND),
     });
     let mut world = world(unknown);
     world.run_until(seconds(15.0));
@@ -63,7 +63,7 @@ fn a_name_that_does_not_resolve_is_confirmed_and_its_code_told() {
 fn silence_of_the_resolvers_is_a_resolver_timeout() {
     let silent: Network = Box::new(|question, _| match question {
         Question::Resolve(_) => Reply::Never,
-        Question::Icmp(_) | Question::Tcp(_) => Reply::After(MILLISECOND),
+        Question::Icmp(_) | Question::Tcp(_) | Question::Health(_) => Reply::After(MILLISECOND),
     });
     let mut world = world(silent);
     world.run_until(seconds(15.0));
@@ -78,7 +78,7 @@ fn no_more_addresses_are_checked_than_the_limit_allows() {
         Question::Resolve(_) => {
             Reply::With(MILLISECOND, Answer::Resolved { took: MILLISECOND, addresses: many.clone() })
         }
-        Question::Icmp(_) | Question::Tcp(_) => Reply::After(MILLISECOND),
+        Question::Icmp(_) | Question::Tcp(_) | Question::Health(_) => Reply::After(MILLISECOND),
     });
     let mut world = world(network);
     world.run_until(seconds(15.0));
@@ -96,7 +96,7 @@ fn an_address_that_the_name_lost_is_forgotten() {
                 addresses: vec![[203, 0, 113, if sent < seconds(20.0) { 1 } else { 2 }].into()],
             },
         ),
-        Question::Icmp(_) | Question::Tcp(_) => Reply::After(MILLISECOND),
+        Question::Icmp(_) | Question::Tcp(_) | Question::Health(_) => Reply::After(MILLISECOND),
     });
     let mut world = world(moving);
     world.run_until(seconds(40.0));
