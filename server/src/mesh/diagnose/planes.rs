@@ -15,6 +15,7 @@ use meshvane_shared::wire::matrix::CellWord;
 use super::{Evidence, Observers};
 use crate::mesh::look::LOOK_OBSERVERS;
 use crate::mesh::observe::{Mark, Observed};
+use crate::mesh::snapshot::NodeView;
 use crate::mesh::time::Moment;
 
 /// Failures that begin within this of each other are one: a round of the default interval finds all cells of a node within
@@ -89,8 +90,7 @@ pub fn failing_planes(observed: &Observed<'_>) -> BTreeMap<(usize, Plane), Plane
 
 fn view(observed: &Observed<'_>, node: usize, plane: Plane) -> Option<PlaneView> {
     let columns: Vec<usize> = observed.columns_at(node, plane).collect();
-    let subject = &observed.snapshot.nodes[node];
-    let fresh_after = subject.recovered.max(Some(subject.member.steady_since)).unwrap_or_default();
+    let subject_back = back_since(&observed.snapshot.nodes[node]);
     let mut answer_times = Vec::new();
     let mut silent = Vec::new();
     let mut narrow_words = 0;
@@ -99,6 +99,8 @@ fn view(observed: &Observed<'_>, node: usize, plane: Plane) -> Option<PlaneView>
         if observer == node || !looking.is_observer() {
             continue;
         }
+        // Neither does a failure from before the observer itself came back: it may have been the one that was cut off.
+        let fresh_after = subject_back.max(back_since(looking));
         match word(observed, observer, &columns) {
             Some(Word::Answers(at)) => answer_times.push(at),
             Some(Word::Silent { since, measured, narrow }) if measured >= fresh_after => {
@@ -129,6 +131,11 @@ fn view(observed: &Observed<'_>, node: usize, plane: Plane) -> Option<PlaneView>
         PlaneVerdict::Undecided
     };
     Some(PlaneView { verdict, silent, answers, pending, since })
+}
+
+/// Since when a node is as it is: it was heard for the first time after a silence, or a cell that looks at it recovered.
+pub(super) fn back_since(view: &NodeView) -> Moment {
+    view.recovered.max(Some(view.member.steady_since)).unwrap_or_default()
 }
 
 /// Tells whether some observer is answered by one of the two checks while the other one fails.

@@ -10,6 +10,7 @@ use meshvane_shared::wire::matrix::CellWord;
 
 use super::Case;
 use super::filters::port_kind;
+use super::planes::back_since;
 use super::triage::{Role, slot};
 use crate::mesh::observe::{Column, Mark, Observed};
 use crate::mesh::row::Timed;
@@ -127,7 +128,9 @@ fn look_through(case: &Case<'_>, from: usize, symptoms: &mut Symptoms) {
         if fine(icmp) && fine(tcp) || is_accounted_for(case, from, column.node, column.plane) {
             continue;
         }
-        let at = At { case, from, index, column };
+        let nodes = &observed.snapshot.nodes;
+        let back = back_since(&nodes[from]).max(back_since(&nodes[column.node]));
+        let at = At { case, from, index, column, back };
         if !at.family_fails(symptoms) {
             at.icmp_fails(symptoms);
             at.tcp_fails(symptoms);
@@ -140,6 +143,8 @@ struct At<'a> {
     from: usize,
     index: usize,
     column: &'a Column,
+    /// Failures from before this say nothing of now.
+    back: Moment,
 }
 
 impl At<'_> {
@@ -157,6 +162,11 @@ impl At<'_> {
         } else {
             None
         }
+    }
+
+    /// Tells whether a failing check was repeated since both ends are as they are.
+    fn is_of_now(&self, check: CheckKind) -> bool {
+        self.timed(self.index, check).is_none_or(|timed| timed.measured >= self.back)
     }
 
     /// What a whole column is known to be, over its checks.
@@ -179,6 +189,10 @@ impl At<'_> {
     /// The column fails whole, and another family of the same plane answers.
     fn family_fails(&self, symptoms: &mut Symptoms) -> bool {
         let Some(Known::Silent(since)) = self.column_known(self.index) else { return false };
+        if !CheckKind::ON_PLANES.into_iter().all(|check| self.is_of_now(check)) {
+            symptoms.unclear.insert(FindingKind::FamilyCut);
+            return true;
+        }
         let observed = self.case.observed;
         let others =
             observed.columns_at(self.column.node, self.column.plane).filter(|other| *other != self.index);
@@ -201,6 +215,10 @@ impl At<'_> {
 
     fn icmp_fails(&self, symptoms: &mut Symptoms) {
         let Some(Known::Silent(since)) = self.known(self.index, CheckKind::Icmp) else { return };
+        if !self.is_of_now(CheckKind::Icmp) {
+            symptoms.unclear.insert(FindingKind::IcmpFiltered);
+            return;
+        }
         match self.known(self.index, CheckKind::Tcp) {
             Some(Known::Answers(at)) if at > since => {
                 let ever = self.timed(self.index, CheckKind::Icmp).is_some_and(|timed| timed.ever_reached);
@@ -217,14 +235,17 @@ impl At<'_> {
         let Some(timed) = self.timed(self.index, CheckKind::Tcp) else { return };
         let Some(kind) = port_kind(timed.outcome) else { return };
         let since = timed.failing_since.unwrap_or(timed.measured);
+        if !self.is_of_now(CheckKind::Tcp) {
+            symptoms.unclear.insert(kind);
+            return;
+        }
         let subject = &self.case.observed.snapshot.nodes[self.column.node];
         if self.column.plane == Plane::Pod && timed.port == Some(subject.member.client_port) {
             // A port of the agent's own: it must be shown that the agent is there.
             if subject.state != MemberState::Alive || self.case.settled.contains(&self.column.node) {
                 return;
             }
-            let back = subject.recovered.max(Some(subject.member.steady_since)).unwrap_or_default();
-            if subject.member.heard.is_none_or(|heard| heard <= since) || timed.measured < back {
+            if subject.member.heard.is_none_or(|heard| heard <= since) {
                 symptoms.unclear.insert(kind);
                 return;
             }
