@@ -7,6 +7,7 @@ use meshvane_shared::wire::findings::{FindingKind, Scope, Severity, Subject};
 use super::planes::{ONE_FAILURE, PlaneVerdict};
 use super::triage::newest_answer;
 use super::{Case, Finding, FindingKey, message};
+use crate::mesh::snapshot::NodeView;
 use crate::mesh::time::Moment;
 
 /// What the silence of many shows.
@@ -35,9 +36,12 @@ pub(super) fn hearing(case: &Case<'_>) -> Hearing {
         let member = &snapshot.nodes[place].member;
         member.received.unwrap_or(member.known_since)
     };
-    let mut silent: Vec<usize> = (0..snapshot.nodes.len())
-        .filter(|place| matches!(snapshot.nodes[*place].state, MemberState::Late | MemberState::Lost))
-        .collect();
+    // One that this server never heard, known from before its start, did not fall silent.
+    let fell_silent = |view: &NodeView| {
+        matches!(view.state, MemberState::Late | MemberState::Lost) && view.member.heard.is_some()
+    };
+    let mut silent: Vec<usize> =
+        (0..snapshot.nodes.len()).filter(|place| fell_silent(&snapshot.nodes[*place])).collect();
     // Those that fell silent with the last one; others were silent before.
     let Some(last) = silent.iter().map(|place| heard(*place)).max() else { return Hearing::Fine };
     silent.retain(|place| last.since(heard(*place)) <= ONE_FAILURE);
