@@ -189,6 +189,7 @@ pub(crate) fn finding(scenario: Scenario) -> Option<Expected> {
         Scenario::Ipv6Cut => ipv6(victim),
         Scenario::Ipv6CutEverywhere => ipv6(Whom::All),
         Scenario::AgentKilled | Scenario::AgentStopped => of(FindingKind::AgentDown, victim),
+        Scenario::AddressTaken => of(FindingKind::AgentReplaced, victim),
         // Ordinary life: restarts, goodbyes and a little loss are no faults, and a server that is away finds nothing.
         Scenario::Loss1
         | Scenario::Loss3
@@ -260,6 +261,9 @@ pub(crate) fn needs_namespaces(scenario: Scenario) -> Option<&'static str> {
         | Scenario::Loss1
         | Scenario::Loss3
         | Scenario::OneLostProbe => Some("it filters packets, which only a network of the program's own may"),
+        Scenario::AddressTaken => {
+            Some("it puts one node's agent at the address of another, where each has its own there")
+        }
         Scenario::PodRestart => {
             Some("its new pod needs a new address, and a node has one of each kind there")
         }

@@ -152,6 +152,26 @@ impl Cluster {
         }))
     }
 
+    /// The node's agents are gone, and at the addresses of their pods answers an agent that says it is of node `by`, as
+    /// when addresses were given out again. It tells the server nothing. Mending ends it and starts the agents again in
+    /// their pods.
+    pub fn address_taken(&self, node: NodeId, by: NodeId) -> Result<Broken, LabError> {
+        let agents = self.some_agents(node)?;
+        self.node(by)?;
+        let away = self.killed(agents.clone());
+        let mut strangers = Vec::new();
+        for agent in &agents {
+            strangers.push(self.start_stranger(agent, by)?);
+        }
+        let taken = self.broken(move |_| {
+            for stranger in &strangers {
+                stranger.kill();
+            }
+            Ok(())
+        });
+        Ok(taken.before(away))
+    }
+
     /// The node's agents are killed and started again at once, in place.
     pub fn agent_restarted(&self, node: NodeId) -> Result<Broken, LabError> {
         for agent in self.some_agents(node)? {

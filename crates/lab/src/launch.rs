@@ -69,6 +69,8 @@ pub enum Role {
     Server,
     /// The agent in this pod.
     Agent(PodId),
+    /// An agent in this pod that says it is another node's, and reaches no server.
+    Stranger(PodId),
 }
 
 /// All that is needed to start a process again.

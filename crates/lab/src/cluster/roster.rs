@@ -13,6 +13,9 @@ use crate::spec::{NodeId, PodId, Where};
 /// and an agent that needs more than a third of it has a fault that a test shall see.
 pub const GRACE: Duration = Duration::from_secs(10);
 
+/// Where a stranger looks for a server: an address of nobody's (RFC 5737, section 3).
+const NO_SERVER: &str = "http://192.0.2.1:8080";
+
 impl Cluster {
     /// Starts the server at its place. Its environment is `environment` beside `PATH`, `RUST_BACKTRACE` and `NAMESPACE`.
     pub fn start_server(
@@ -53,7 +56,37 @@ impl Cluster {
         match launch.role {
             Role::Server => self.start_server(&launch.program, &launch.environment),
             Role::Agent(pod) => self.start_agent_in(pod, &launch.program, &launch.environment),
+            Role::Stranger(pod) => self.start(
+                launch.role,
+                Where::Pod(pod),
+                launch.name.clone(),
+                &launch.program,
+                &launch.environment,
+            ),
         }
+    }
+
+    /// Starts the agent's program again in its pod as a stranger, which says that it is an agent of node `by` and has
+    /// no server to talk to.
+    pub(crate) fn start_stranger(&self, agent: &Process, by: NodeId) -> Result<Arc<Process>, LabError> {
+        let launch = agent.launch();
+        let pod = match launch.role {
+            Role::Agent(pod) => pod,
+            Role::Server | Role::Stranger(_) => {
+                return Err(LabError::Unknown(format!("agent called {}", launch.name)));
+            }
+        };
+        let by = self.node(by)?;
+        let name = format!("stranger-of-{}-in-{}", by.name, launch.name);
+        let environment = launch
+            .environment
+            .clone()
+            .with("NODE_NAME", by.name.as_str())
+            .with("NODE_IP", by.host.primary().to_string())
+            .with("HOST_IPS", by.host.to_string())
+            .with("MESHVANE_ZONE", by.zone.to_string())
+            .with("SERVER_URL", NO_SERVER);
+        self.start(Role::Stranger(pod), Where::Pod(pod), name, &launch.program, &environment)
     }
 
     /// Deletes an agent's pod as Kubernetes does: terminates the agent, kills it after [`GRACE`], takes its
@@ -64,7 +97,7 @@ impl Cluster {
             agent.kill();
         }
         match agent.launch().role {
-            Role::Agent(pod) => self.remove_pod(pod),
+            Role::Agent(pod) | Role::Stranger(pod) => self.remove_pod(pod),
             Role::Server => Err(LabError::Unknown("pod to delete: the server's stays".to_owned())),
         }
     }
@@ -77,7 +110,9 @@ impl Cluster {
                 let pod = self.add_pod(old.node, launch.ping)?;
                 self.start_agent_in(pod, &launch.program, &launch.environment)
             }
-            Role::Server => Err(LabError::Unknown("pod for another server".to_owned())),
+            Role::Server | Role::Stranger(_) => {
+                Err(LabError::Unknown(format!("new pod for {}", launch.name)))
+            }
         }
     }
 
@@ -85,7 +120,7 @@ impl Cluster {
     pub fn agents(&self, node: NodeId) -> Vec<Arc<Process>> {
         self.running(|role| match role {
             Role::Agent(pod) => pod.node == node,
-            Role::Server => false,
+            Role::Server | Role::Stranger(_) => false,
         })
     }
 
@@ -115,7 +150,7 @@ impl Cluster {
         let (mut told, ping) = (base_environment(), crate::spec::Ping::Permitted);
         let ping = match role {
             Role::Server => ping,
-            Role::Agent(pod) => {
+            Role::Agent(pod) | Role::Stranger(pod) => {
                 let (seat, ping) = self.agent_seat(pod, &name)?;
                 told = agent_environment(told, &seat);
                 ping

@@ -74,6 +74,7 @@ scenarios! {
     OneLostProbe "one-lost-probe" "a single echo request to a node is lost";
     AgentKilled "agent-killed" "a node's agent is killed and stays away";
     AgentStopped "agent-stopped" "a node's agent is stopped (SIGSTOP), later goes on";
+    AddressTaken "address-taken" "a node's agent is gone, and another node's agent answers at its address";
     AgentRestart "agent-restart" "a node's agent is killed and started again in its pod";
     PodRestart "pod-restart" "a node's agent says goodbye and comes back in a new pod";
     ScaleDown "scale-down" "a node's agent says goodbye and its pod is deleted";
@@ -133,6 +134,7 @@ impl Scenario {
             Scenario::OneLostProbe => cluster.one_lost_probe(node),
             Scenario::AgentKilled => cluster.agent_killed(node),
             Scenario::AgentStopped => cluster.agent_stopped(node),
+            Scenario::AddressTaken => cluster.address_taken(node, second(cluster, node)?),
             Scenario::AgentRestart => cluster.agent_restarted(node),
             Scenario::PodRestart => cluster.pod_restart(node),
             Scenario::ScaleDown => cluster.scale_down(node),

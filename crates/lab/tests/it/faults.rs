@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use lab::{Cluster, Environment, HOST_PORT, NodeId, Scenario, Server, ServerPlace, Spec, Where};
+use lab::{AGENT_PORT, Cluster, Environment, HOST_PORT, NodeId, Scenario, Server, ServerPlace, Spec, Where};
 
 use crate::plays::program;
-use crate::reach::{assert_reached, assert_unreached, host, listen, pod};
+use crate::reach::{assert_reached, assert_unreached, host, listen, pod, read_from};
 
 pub(crate) const TESTS: &[(&str, fn())] = &[
     ("a_power_cut_kills_the_agent_and_silences_the_node_until_it_is_healed", node_down),
@@ -16,6 +16,7 @@ pub(crate) const TESTS: &[(&str, fn())] = &[
     ("a_pod_link_that_is_down_leaves_the_host_answering", pod_link_down),
     ("silenced_nodes_swallow_everything_but_the_servers_traffic_if_it_is_spared", silence),
     ("agents_stop_die_and_come_back", agents),
+    ("at_a_taken_address_another_nodes_agent_answers_until_it_is_healed", address_taken),
     ("a_dropped_fault_is_mended", dropped),
     ("every_scenario_breaks_and_heals", every_scenario),
 ];
@@ -140,6 +141,27 @@ fn agents() {
     let pods = cluster.node(node).unwrap().pods;
     assert_eq!(pods.iter().map(|pod| pod.id.number).collect::<Vec<_>>(), [3]);
     assert_eq!(cluster.agents(node).len(), 1);
+}
+
+fn address_taken() {
+    let cluster = Cluster::build(&Spec::nodes(3)).unwrap();
+    let environment = Environment::new();
+    for node in cluster.nodes() {
+        cluster.start_agent(node.id, &program(&["health"]), &environment).unwrap();
+    }
+    let address = cluster.node(NodeId(2)).unwrap().pods[0].addresses.primary();
+    let target = std::net::SocketAddr::new(address, AGENT_PORT);
+    let named = || read_from(&cluster, pod(1), target);
+    assert_eq!(named(), "node-2");
+    let broken = cluster.address_taken(NodeId(2), NodeId(3)).unwrap();
+    assert_eq!(cluster.agents(NodeId(2)).len(), 0);
+    assert_eq!(named(), "node-3");
+    broken.heal().unwrap();
+    assert_eq!(cluster.agents(NodeId(2)).len(), 1);
+    assert_eq!(named(), "node-2");
+    let refusal = cluster.address_taken(NodeId(2), NodeId(9)).unwrap_err();
+    assert_eq!(refusal.to_string(), "the cluster has no node 9");
+    assert_eq!(cluster.agents(NodeId(2)).len(), 1);
 }
 
 fn dropped() {

@@ -23,6 +23,7 @@ pub(crate) fn play(name: &str, rest: &[String]) -> ExitCode {
         "report" => report(),
         "run" => wait_for(Signal::SIGUSR1),
         "goodbye" => goodbye(),
+        "health" => health(),
         "exit" => inside(None, |_| ExitCode::from(rest[0].parse::<u8>().unwrap())),
         "interrupted" => inside(None, |_| {
             println!("ready");
@@ -70,6 +71,19 @@ fn report() -> ExitCode {
 fn goodbye() -> ExitCode {
     wait_for(Signal::SIGTERM);
     println!("goodbye");
+    ExitCode::SUCCESS
+}
+
+/// Says its node's name to whoever connects to an agent's port.
+#[expect(clippy::disallowed_methods, reason = "it shows the environment, it does not read settings")]
+fn health() -> ExitCode {
+    let listener = TcpListener::bind((std::net::Ipv6Addr::UNSPECIFIED, lab::AGENT_PORT)).unwrap();
+    let name = std::env::var("NODE_NAME").unwrap();
+    println!("ready, server {}", std::env::var("SERVER_URL").unwrap());
+    for connection in listener.incoming() {
+        // Whoever asked may have gone.
+        let _written = connection.unwrap().write_all(name.as_bytes());
+    }
     ExitCode::SUCCESS
 }
 

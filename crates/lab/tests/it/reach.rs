@@ -45,6 +45,22 @@ fn connect(cluster: &Cluster, from: Where, to: SocketAddr, limit: Duration) -> i
     cluster.in_namespace(from, || TcpStream::connect_timeout(&to, limit)).unwrap()
 }
 
+/// What is said to whoever connects, once somebody listens: a program that was just started binds a moment later.
+pub(crate) fn read_from(cluster: &Cluster, from: Where, target: SocketAddr) -> String {
+    let mut said = String::new();
+    loop {
+        match connect(cluster, from, target, ANSWERED) {
+            Ok(mut connection) => {
+                connection.set_read_timeout(Some(ANSWERED)).unwrap();
+                connection.read_to_string(&mut said).unwrap();
+                return said;
+            }
+            Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => std::thread::yield_now(),
+            Err(error) => panic!("{from:?} does not reach {target}: {error}"),
+        }
+    }
+}
+
 /// Connects to a listener made by [`listen`] and answers the address it saw.
 pub(crate) fn seen_as(cluster: &Cluster, from: Where, to: IpAddr, listener: &TcpListener) -> IpAddr {
     let port = listener.local_addr().unwrap().port();
