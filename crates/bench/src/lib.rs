@@ -8,11 +8,13 @@
 //!   idle       a mesh at its default settings          beside a process that only sleeps
 //!   parallel   the server under many clients at once   beside the same clients asking a trivial question
 //!   calm       agents whose healthy probes are lost    beside the arithmetic of chance
+//!   faults     random faults and their names           beside what the design calls them
 //! ```
 
 mod api;
 pub mod calm;
 mod clock;
+pub mod faults;
 mod figures;
 pub mod idle;
 mod machine;

@@ -45,11 +45,11 @@ impl Network {
                 Some(Duration::from_micros(random.random_range(LATE_US)))
             }
             Question::Icmp(_) => Some(round_trip),
-            Question::Tcp(_) => {
+            Question::Tcp(_) | Question::Health(_) => {
                 let sent = SYN_SENT.into_iter().find(|_| !random.random_bool(lost))?;
                 Some(sent + round_trip)
             }
-            Question::Resolve(_) => None,
+            Question::Resolve { .. } => None,
         }
     }
 }

@@ -88,6 +88,8 @@ enum Happening {
     Begin,
     Wake,
     Arrival(ProbeId, Duration),
+    /// The agent at the address says whose it is.
+    Named(ProbeId, NodeName),
     Look(NodeName),
 }
 
@@ -167,6 +169,7 @@ impl World {
                 Happening::Wake if self.agents[agent].wake != Some(now) => continue,
                 Happening::Wake => Event::Tick,
                 Happening::Arrival(probe, rtt) => Event::Answer(probe, Answer::Reached { rtt }),
+                Happening::Named(probe, node) => Event::Answer(probe, Answer::Agent(Some(node))),
                 Happening::Look(node) => Event::Look(vec![node]),
             };
             self.tell(now, agent, event);
@@ -180,11 +183,11 @@ impl World {
 
     fn tell(&mut self, now: Duration, agent: usize, event: Event) {
         for command in self.agents[agent].schedule.handle(now, event) {
-            match command {
-                Command::Start(probe, question) => self.ask(now, agent, probe, &question),
-                Command::Post(report) => self.take(now, agent, &report),
-                // An answer to a probe that nobody waits for is nothing to a schedule.
-                Command::Cancel(_) | Command::Tally(_) => {}
+            // An answer to a probe that nobody waits for is nothing to a schedule, so none is taken back.
+            if let Command::Start(probe, question) = command {
+                self.ask(now, agent, probe, &question);
+            } else if let Command::Post(report) = command {
+                self.take(now, agent, &report);
             }
         }
         let wake = self.agents[agent].schedule.next_wake();
@@ -197,9 +200,19 @@ impl World {
     }
 
     fn ask(&mut self, now: Duration, agent: usize, probe: ProbeId, question: &Question) {
+        let answered = self.network.ask(question, &mut self.random);
+        if let Question::Health(address) = question {
+            // No check: it is not counted.
+            let owner = self.plan.targets.iter().find(|target| target.address == address.ip());
+            if let (Some(after), Some(owner)) = (answered, owner) {
+                let named = Happening::Named(probe, owner.node.clone());
+                self.push(now + after, agent, named);
+            }
+            return;
+        }
         self.tally.probes += 1;
         self.tally.echoes += u64::from(question.check() == CheckKind::Icmp);
-        if let Some(rtt) = self.network.ask(question, &mut self.random) {
+        if let Some(rtt) = answered {
             self.push(now + rtt, agent, Happening::Arrival(probe, rtt));
         }
     }

@@ -1,0 +1,118 @@
+//! Holds what was found against what was expected. Pure.
+
+use std::collections::BTreeSet;
+
+use meshvane_server::mesh::diagnose::{Diagnosis, FindingKey};
+use meshvane_shared::name::NodeName;
+use meshvane_shared::wire::findings::{Direction, FindingKind, Subject};
+
+use crate::model;
+
+/// How a fault was named.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Verdict {
+    /// As the design says, and nothing beside.
+    Exact,
+    /// Not at all.
+    Missed,
+    /// A node that has nothing to do with it was blamed.
+    WrongOnHealthy,
+    /// Something was said of the right nodes, but not that, or not that alone.
+    Misnamed,
+}
+
+impl Verdict {
+    pub(super) fn is_exact(self) -> bool {
+        self == Self::Exact
+    }
+}
+
+/// Compares.
+pub(super) fn compare(expected: &[FindingKey], involved: &BTreeSet<usize>, diagnosis: &Diagnosis) -> Verdict {
+    let found: BTreeSet<FindingKey> = diagnosis.findings.iter().map(|finding| plain(&finding.key)).collect();
+    let wanted: BTreeSet<FindingKey> = expected.iter().map(plain).collect();
+    if found == wanted {
+        return Verdict::Exact;
+    }
+    if found.is_empty() {
+        return Verdict::Missed;
+    }
+    let involved: BTreeSet<NodeName> = involved.iter().map(|node| model::name(*node)).collect();
+    let blames_healthy = |key: &FindingKey| {
+        let nodes = key.nodes();
+        involved.is_empty() || !nodes.is_empty() && nodes.iter().all(|node| !involved.contains(*node))
+    };
+    let wrong = found.difference(&wanted).any(blames_healthy);
+    if wrong { Verdict::WrongOnHealthy } else { Verdict::Misnamed }
+}
+
+/// The key without what the design leaves open: where a field does not belong to the kind, and the order of groups that are
+/// cut from each other both ways.
+fn plain(key: &FindingKey) -> FindingKey {
+    let mut key = key.clone();
+    key.direction = key.direction.filter(|direction| *direction != Direction::Both);
+    match key.kind {
+        FindingKind::PairCut | FindingKind::PairOneWay | FindingKind::IcmpFiltered => key.direction = None,
+        FindingKind::PortRefused | FindingKind::PortFiltered => (key.plane, key.direction) = (None, None),
+        _ => {}
+    }
+    if key.kind != FindingKind::NotMeasurable {
+        key.check = None;
+    }
+    if let Subject::Groups { groups, zones } = &mut key.subject {
+        if key.direction.is_none() {
+            groups.sort();
+        }
+        zones.sort();
+    }
+    key
+}
+
+/// One line for each of: the fault, what was expected, what was found and what was held.
+pub(super) fn describe(seed: u64, what: &str, expected: &[FindingKey], diagnosis: &Diagnosis) -> String {
+    let keys = |keys: Vec<&FindingKey>| {
+        let texts: Vec<String> = keys.into_iter().map(text).collect();
+        if texts.is_empty() { "nothing".to_owned() } else { texts.join("; ") }
+    };
+    let found = keys(diagnosis.findings.iter().map(|finding| &finding.key).collect());
+    format!(
+        "seed {seed}: {what}\n    expected {}\n    found {found}; held: {} nodes, kinds {:?}",
+        keys(expected.iter().collect()),
+        diagnosis.held.len(),
+        diagnosis.held_kinds,
+    )
+}
+
+fn text(key: &FindingKey) -> String {
+    let mut text = format!("{} {}", key.kind.as_str(), subject(&key.subject));
+    let details = [
+        key.plane.map(|plane| plane.to_string()),
+        key.check.map(|check| check.to_string()),
+        key.direction.map(|direction| format!("{direction:?}")),
+        key.family.map(|family| family.to_string()),
+        key.port.map(|port| port.to_string()),
+    ];
+    for detail in details.into_iter().flatten() {
+        text.push(' ');
+        text.push_str(&detail);
+    }
+    text
+}
+
+fn subject(subject: &Subject) -> String {
+    let names = |group: &Vec<NodeName>| group.iter().map(NodeName::as_str).collect::<Vec<_>>().join(",");
+    match subject {
+        Subject::Node { node } => node.to_string(),
+        Subject::Pair { from, to } => format!("{from}>{to}"),
+        Subject::Groups { groups, zones } => {
+            let groups: Vec<String> = groups.iter().map(names).collect();
+            let zones: Vec<&str> = zones.iter().map(meshvane_shared::name::Zone::as_str).collect();
+            format!("[{}] zones [{}]", groups.join(" | "), zones.join(","))
+        }
+        Subject::Name { name } => name.clone(),
+        Subject::Scope { scope } => format!("{scope:?}"),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,209 @@
+//! The mesh as its agents would have filled it some time after the fault began. Pure.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use meshvane_server::mesh::member::{Boot, Member, Origin, Timing};
+use meshvane_server::mesh::row::Row;
+use meshvane_server::mesh::snapshot::{NodeView, Snapshot};
+use meshvane_server::mesh::time::{Moment, Now};
+use meshvane_shared::address::Family;
+use meshvane_shared::check::{CheckKind, Plane};
+use meshvane_shared::limits::{BURST_PROBES, BURST_SPACING, PROBE_SOFT_LIMIT};
+use meshvane_shared::name::BootId;
+use meshvane_shared::outcome::Outcome;
+use meshvane_shared::plan::Plan;
+use meshvane_shared::wire::agents::MemberState;
+use meshvane_shared::wire::round::{CellBody, RoundBody};
+use rand::RngExt as _;
+use rand::rngs::SmallRng;
+
+use super::fault::{Cell, Fault, Mesh};
+use crate::model;
+
+/// When the mesh is judged, since the server's start: long after everything else.
+const NOW: Moment = Moment::from_millis(10_000_000);
+/// The default interval of heartbeats and rounds.
+const INTERVAL_MS: u64 = 5_000;
+/// The defaults of the server.
+const TIMING: Timing = Timing { ttl: Duration::from_secs(15), forget_after: Duration::from_hours(1) };
+/// From the first failing probe to the verdict: silence, then a burst of which the last probe is silent too.
+const CONFIRM_MS: u64 =
+    (2 * PROBE_SOFT_LIMIT.as_millis() + BURST_SPACING.as_millis() * (BURST_PROBES as u128 - 1)) as u64;
+/// What is down is probed in every second round.
+const DOWN_PERIOD_MS: u64 = 2 * INTERVAL_MS;
+/// Round trips of a healthy network.
+const RTT_US: u32 = 300;
+
+/// A filled mesh.
+#[derive(Debug)]
+pub(super) struct Filled {
+    pub(super) snapshot: Snapshot,
+    /// Cells that are shown as failed: a monitor of cells would raise so many alarms.
+    pub(super) failing_cells: usize,
+}
+
+/// Fills a mesh; of the healthy cells, `noise` are suspect or missed a probe.
+pub(super) fn fill(mesh: &Mesh, fault: &Fault, noise: f64, random: &mut SmallRng) -> Filled {
+    let plan = model::plan(mesh.nodes, &[Family::Ipv4, Family::Ipv6], |node| mesh.zones[node].clone());
+    let mut filling = Filling { fault, plan: &plan, noise, random, failing_cells: 0 };
+    let nodes = (0..mesh.nodes).map(|node| filling.view(mesh, node)).collect();
+    let failing_cells = filling.failing_cells;
+    let now = Now { moment: NOW, wall: DateTime::<Utc>::UNIX_EPOCH };
+    Filled { snapshot: Snapshot { now, timing: TIMING, plan, nodes }, failing_cells }
+}
+
+struct Filling<'a> {
+    fault: &'a Fault,
+    plan: &'a Arc<Plan>,
+    noise: f64,
+    random: &'a mut SmallRng,
+    failing_cells: usize,
+}
+
+impl Filling<'_> {
+    fn view(&mut self, mesh: &Mesh, node: usize) -> NodeView {
+        let fault_ms = milliseconds(self.fault.age());
+        let silent = self.fault.silences(node);
+        let since_heard = self.random.random_range(0..INTERVAL_MS);
+        let heard_ago = if silent { fault_ms + since_heard } else { since_heard };
+        let round_ago = if silent { fault_ms + self.random.random_range(0..INTERVAL_MS) } else { 0 };
+        let member = member(mesh, node, ago(heard_ago), ago(heard_ago.min(round_ago)));
+        let state = member.state(NOW, &TIMING).unwrap_or(MemberState::Lost);
+        let mut row = None;
+        if silent || !self.fault.is_from_the_beginning() {
+            let before = if silent { round_ago } else { fault_ms };
+            row = Some(self.round(None, node, before, &mut |filling, _| filling.healthy(before, false)));
+        }
+        if !silent {
+            let taken = self.round(row.as_ref(), node, 0, &mut Self::now_shown);
+            row = Some(taken);
+        }
+        NodeView { member: Arc::new(member), state, row: row.map(Arc::new), recovered: None }
+    }
+
+    /// What a cell shows of the time after the fault.
+    fn now_shown(&mut self, cell: Cell) -> Shown {
+        match self.fault.shows(cell) {
+            None => self.healthy(0, true),
+            Some(outcome) if outcome.is_unreached() => {
+                self.failing_cells += 1;
+                let since_ago = milliseconds(self.fault.age()) - self.random.random_range(0..INTERVAL_MS);
+                let youngest = self.random.random_range(0..DOWN_PERIOD_MS.min(since_ago - CONFIRM_MS));
+                Shown { outcome, age_ms: youngest, suspect: false, failing_for_ms: Some(since_ago) }
+            }
+            Some(outcome) => Shown {
+                outcome,
+                age_ms: self.random.random_range(0..INTERVAL_MS),
+                suspect: false,
+                failing_for_ms: None,
+            },
+        }
+    }
+
+    /// A cell that answers; `before` is added to its age by the round.
+    fn healthy(&mut self, before: u64, noisy: bool) -> Shown {
+        let age_ms = self.random.random_range(0..INTERVAL_MS);
+        let mut shown =
+            Shown { outcome: Outcome::reached(RTT_US), age_ms, suspect: false, failing_for_ms: None };
+        if noisy && before == 0 && self.random.random_bool(self.noise) {
+            // A probe was lost: the burst is asking, or the next round has not come.
+            shown.suspect = self.random.random_bool(0.5);
+            shown.age_ms += INTERVAL_MS;
+        }
+        shown
+    }
+
+    fn round(
+        &mut self,
+        prior: Option<&Row>,
+        node: usize,
+        ended_ago: u64,
+        shown: &mut dyn FnMut(&mut Self, Cell) -> Shown,
+    ) -> Row {
+        let mut cells = Vec::new();
+        for (number, target) in (0u32..).zip(&self.plan.clone().targets) {
+            let to = usize::try_from(number).unwrap_or(usize::MAX) / TARGETS_OF_NODE;
+            if to == node {
+                continue;
+            }
+            for check in CheckKind::ON_PLANES {
+                let cell = Cell { from: node, to, plane: target.plane, family: target.family(), check };
+                let shown = shown(self, cell);
+                let port = match (check, target.plane) {
+                    (CheckKind::Tcp, Plane::Host) => Some(model::TEST_PORT),
+                    (CheckKind::Tcp, Plane::Pod) => target.port,
+                    (CheckKind::Icmp | CheckKind::Dns, _) => None,
+                };
+                cells.push(CellBody {
+                    target: number,
+                    check: check.into(),
+                    port,
+                    outcome: shown.outcome.into(),
+                    age_ms: shown.age_ms,
+                    suspect: shown.suspect,
+                    failing_for_ms: shown.failing_for_ms,
+                });
+            }
+        }
+        let body = RoundBody {
+            node: model::name(node),
+            boot_id: boot(),
+            sequence: if prior.is_some() { 2 } else { 1 },
+            plan: self.plan.version.clone(),
+            partial: false,
+            interval_ms: INTERVAL_MS,
+            took_ms: INTERVAL_MS,
+            overrun: false,
+            age_ms: 0,
+            targets: None,
+            cells,
+            services: Vec::new(),
+            strangers: Vec::new(),
+        };
+        let taken = Row::take(prior, self.plan, &body, ago(ended_ago));
+        taken.expect("the round is one of this plan").row
+    }
+}
+
+/// Targets of each node in the plan: two planes in two families.
+const TARGETS_OF_NODE: usize = 4;
+
+/// What a cell shows.
+struct Shown {
+    outcome: Outcome,
+    age_ms: u64,
+    suspect: bool,
+    failing_for_ms: Option<u64>,
+}
+
+fn member(mesh: &Mesh, node: usize, heard: Moment, received: Moment) -> Member {
+    let addresses = |plane: Plane| {
+        [Family::Ipv4, Family::Ipv6].map(|family| model::address(node, plane, family)).to_vec()
+    };
+    Member {
+        zone: mesh.zones[node].clone(),
+        host_addresses: addresses(Plane::Host),
+        pod_addresses: addresses(Plane::Pod),
+        client_port: model::CLIENT_PORT,
+        boot: Some(Boot { id: boot(), started: Moment::default() }),
+        interval: Duration::from_millis(INTERVAL_MS),
+        heard: Some(heard),
+        received: Some(received),
+        origin: Origin::Native,
+        ..Member::unheard(model::name(node), Moment::default())
+    }
+}
+
+fn boot() -> BootId {
+    BootId::parse("boot").expect("the word is a boot's id")
+}
+
+fn ago(millis: u64) -> Moment {
+    NOW.before(Duration::from_millis(millis))
+}
+
+fn milliseconds(span: Duration) -> u64 {
+    u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
+}
