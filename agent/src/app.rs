@@ -31,7 +31,7 @@ use crate::metrics::Metrics;
 use crate::outbox::{Ledger, Outbox, Sender};
 use crate::planner::Planner;
 use crate::probe::Engines;
-use crate::probe::dns::{Resolvers, SYSTEM_RESOLVERS};
+use crate::probe::dns::{NAME_SERVER_PORT, Resolvers, SYSTEM_RESOLVERS};
 use crate::probe::icmp::{Pingers, open_socket};
 use crate::prober::{EVENTS_MAX, Prober};
 use crate::responder;
@@ -249,7 +249,7 @@ fn engines(config: &Config, identity: &Identity) -> Arc<Engines> {
             icmp.open(family);
         }
     }
-    Arc::new(Engines { icmp, dns: Resolvers::new(SYSTEM_RESOLVERS) })
+    Arc::new(Engines { icmp, dns: Resolvers::new(SYSTEM_RESOLVERS, NAME_SERVER_PORT) })
 }
 
 fn schedule(config: &Config, identity: &Identity) -> Schedule {

@@ -6,7 +6,7 @@
 //! ```text
 //!   Question::Icmp    -> icmp.rs   echo request, one socket per address family
 //!   Question::Tcp     -> tcp.rs    three-way handshake, reset at the end
-//!   Question::Resolve -> dns.rs    A and AAAA by the system's resolvers
+//!   Question::Resolve -> dns.rs    A and AAAA by one of the system's name servers
 //!   Question::Health  -> health.rs who answers, by GET /health
 //! ```
 
@@ -29,8 +29,13 @@ pub enum Question {
     Icmp(IpAddr),
     /// Does this port take a connection?
     Tcp(SocketAddr),
-    /// What are the addresses of this name?
-    Resolve(DnsName),
+    /// What does this name server say are the addresses of this name?
+    Resolve {
+        /// The name server that is asked.
+        server: IpAddr,
+        /// The name.
+        name: DnsName,
+    },
     /// Which node's agent answers at this port? It is no check: what comes back is no verdict about the network.
     Health(SocketAddr),
 }
@@ -41,7 +46,7 @@ impl Question {
         match self {
             Self::Icmp(_) => CheckKind::Icmp,
             Self::Tcp(_) | Self::Health(_) => CheckKind::Tcp,
-            Self::Resolve(_) => CheckKind::Dns,
+            Self::Resolve { .. } => CheckKind::Dns,
         }
     }
 }
@@ -56,8 +61,10 @@ pub enum Answer {
     },
     /// The name has these addresses.
     Resolved {
-        /// Time that the resolver took.
+        /// Time that the name server took for the name that has addresses.
         took: Duration,
+        /// Time that candidates of the search list took before.
+        searched: Duration,
         /// The addresses, each once, in ascending order.
         addresses: Vec<IpAddr>,
     },
@@ -86,7 +93,7 @@ impl Engines {
         match question {
             Question::Icmp(address) => self.icmp.ask(*address).await,
             Question::Tcp(address) => tcp::ask(*address).await,
-            Question::Resolve(name) => self.dns.ask(name).await,
+            Question::Resolve { server, name } => self.dns.ask(*server, name).await,
             Question::Health(address) => health::ask(*address).await,
         }
     }

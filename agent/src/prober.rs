@@ -70,24 +70,33 @@ impl Prober {
     }
 
     fn handle(&mut self, running: &mut Running, event: Event) {
-        let commands = self.schedule.handle(self.clock.now(), event);
-        for command in commands {
-            match command {
-                Command::Start(probe, question) => {
-                    let engines = Arc::clone(&self.engines);
-                    let handle = running.tasks.spawn(async move { (probe, engines.ask(&question).await) });
-                    running.handles.insert(probe, handle);
-                }
-                Command::Cancel(probe) => {
-                    if let Some(handle) = running.handles.remove(&probe) {
-                        handle.abort();
-                    }
-                }
-                Command::Post(report) => self.mailbox.post(report),
-                Command::Tally(tally) => self.metrics.tally(tally),
+        let mut event = Some(event);
+        while let Some(next) = event.take() {
+            for command in self.schedule.handle(self.clock.now(), next) {
+                event = self.obey(running, command).or(event);
             }
         }
         self.metrics.in_flight(self.schedule.in_flight());
+    }
+
+    /// Does what the schedule wants; returns what it is to be told at once.
+    fn obey(&self, running: &mut Running, command: Command) -> Option<Event> {
+        match command {
+            Command::Start(probe, question) => {
+                let engines = Arc::clone(&self.engines);
+                let handle = running.tasks.spawn(async move { (probe, engines.ask(&question).await) });
+                running.handles.insert(probe, handle);
+            }
+            Command::ListResolvers => return Some(Event::Resolvers(self.engines.dns.servers())),
+            Command::Cancel(probe) => {
+                if let Some(handle) = running.handles.remove(&probe) {
+                    handle.abort();
+                }
+            }
+            Command::Post(report) => self.mailbox.post(report),
+            Command::Tally(tally) => self.metrics.tally(tally),
+        }
+        None
     }
 }
 

@@ -17,6 +17,7 @@
 //! While something is in flight the promise is at most [`WATCH`] away, so no pause that matters goes unseen.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -44,6 +45,7 @@ mod health;
 mod plan;
 mod report;
 mod round;
+mod service;
 mod verdict;
 
 /// A call later than promised by more than this shows that we did not run. A loaded machine delays a timer by tens of
@@ -56,6 +58,10 @@ pub const WATCH: Duration = Duration::from_millis(100);
 pub const REPACE_AFTER: Duration = PROBE_SOFT_LIMIT;
 /// Probes of one engine that are in flight together. A default socket buffer holds 128 to 256 echo replies.
 pub const IN_FLIGHT_MAX: usize = 64;
+/// A probe of a name's burst is judged after this, not after the soft limit: a slow name server is late, not down. With the
+/// [`PROBE_SOFT_LIMIT`] that raised the suspicion and the 600 ms of the burst, every answer within the hard limit arrives
+/// before the burst is over, and a silent name server is told after 4.5 s.
+pub const NAME_BURST_LIMIT: Duration = Duration::from_millis(2900);
 /// The shortest time between two partial reports, so that a wide outage is told in tens of bodies and not in thousands.
 pub const PARTIAL_SPACING: Duration = Duration::from_millis(100);
 /// New cells are spread over this; with the time to start them it stays below the promised second.
@@ -90,6 +96,8 @@ pub enum Event {
     Plan(Arc<Plan>),
     /// Another agent suspects these nodes: look at them now.
     Look(Vec<NodeName>),
+    /// The system's name servers, in its order, as [`Command::ListResolvers`] wanted; none when they cannot be read.
+    Resolvers(Vec<IpAddr>),
     /// A probe ended.
     Answer(ProbeId, Answer),
     /// It is time.
@@ -101,6 +109,8 @@ pub enum Event {
 pub enum Command {
     /// Ask this; answer with the id.
     Start(ProbeId, Question),
+    /// List the system's name servers and tell them by [`Event::Resolvers`].
+    ListResolvers,
     /// Nobody waits for this any more.
     Cancel(ProbeId),
     /// Tell the server.
@@ -183,7 +193,9 @@ pub struct Schedule {
     cells: BTreeMap<CellId, Cell>,
     /// The plan's cells in its order.
     order: Vec<CellId>,
-    services: Vec<plan::Service>,
+    services: Vec<service::Service>,
+    /// The name servers were listed at least once.
+    resolvers_listed: bool,
     removed: BTreeMap<Key, plan::Remembered>,
     flights: BTreeMap<ProbeId, Flight>,
     health: Health,
@@ -216,6 +228,7 @@ impl Schedule {
             cells: BTreeMap::new(),
             order: Vec::new(),
             services: Vec::new(),
+            resolvers_listed: false,
             removed: BTreeMap::new(),
             flights: BTreeMap::new(),
             health: Health::default(),
@@ -244,6 +257,7 @@ impl Schedule {
         match event {
             Event::Plan(plan) => self.take_plan(now, plan),
             Event::Look(nodes) => self.look(now, &nodes),
+            Event::Resolvers(servers) => self.take_resolvers(now, &servers),
             Event::Answer(probe, answer) => self.take_answer(now, probe, answer),
             Event::Tick => {}
         }

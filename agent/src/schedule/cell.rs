@@ -176,7 +176,7 @@ impl Cell {
     pub(super) fn silence(&self) -> Cause {
         match self.question {
             Question::Icmp(_) | Question::Tcp(_) | Question::Health(_) => Cause::Timeout,
-            Question::Resolve(_) => Cause::ResolverTimeout,
+            Question::Resolve { .. } => Cause::ResolverTimeout,
         }
     }
 

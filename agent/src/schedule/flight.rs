@@ -4,9 +4,10 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::cell::CellId;
+use super::service::Found;
 use super::{
-    Answer, CheckKind, Command, IN_FLIGHT_MAX, PROBE_HARD_LIMIT, PROBE_SOFT_LIMIT, ProbeId, Schedule, Tally,
-    Timer, TimerKey,
+    Answer, CheckKind, Command, IN_FLIGHT_MAX, NAME_BURST_LIMIT, PROBE_HARD_LIMIT, PROBE_SOFT_LIMIT, ProbeId,
+    Schedule, Tally, Timer, TimerKey,
 };
 
 /// So many that cannot start end the search for one that can: both engines are full then.
@@ -108,7 +109,9 @@ impl Schedule {
             cell.waiting = false;
         }
         let question = cell.question.clone();
-        let limit = self.set_timer(now + PROBE_SOFT_LIMIT, Timer::Soft(probe));
+        let is_patient = part != Part::Regular && question.check() == CheckKind::Dns;
+        let limit = if is_patient { NAME_BURST_LIMIT } else { PROBE_SOFT_LIMIT };
+        let limit = self.set_timer(now + limit, Timer::Soft(probe));
         self.flights
             .insert(probe, Flight { probe, cell: id, part, sent: now, judged: false, is_icmp, limit });
         self.commands.push(Command::Start(probe, question));
@@ -202,8 +205,8 @@ impl Schedule {
         };
         match answer {
             Answer::Reached { rtt } => self.probe_answered(now, &flight, rtt),
-            Answer::Resolved { took, addresses } => {
-                self.take_addresses(now, flight.cell, &addresses);
+            Answer::Resolved { took, searched, addresses } => {
+                self.take_found(now, flight.cell, Found { searched, addresses });
                 self.probe_answered(now, &flight, took);
             }
             // Those who were asked this were asked elsewhere.

@@ -1,27 +1,16 @@
-//! Cells come and go with the plan and with what names resolve to.
+//! Cells come and go with the plan.
 
-use std::collections::btree_map::Entry;
-use std::collections::{BTreeMap, BTreeSet};
-use std::net::{IpAddr, SocketAddr};
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use meshvane_shared::check::Plane;
-use meshvane_shared::limits::{SERVICE_ADDRESSES_MAX, SERVICES_MAX, TARGETS_MAX};
+use meshvane_shared::limits::TARGETS_MAX;
 use meshvane_shared::plan::Target;
 
 use super::cell::{Cell, CellId, Certain, Key, Subject};
-use super::{FRESH_SPREAD, Plan, Question, REMEMBER_REMOVED, Schedule, ServiceAddress, Timer};
-
-/// A configured service and what its name last resolved to.
-#[derive(Debug)]
-pub(super) struct Service {
-    pub(super) address: ServiceAddress,
-    pub(super) name_cell: CellId,
-    /// How many addresses the last answer had.
-    pub(super) answers: usize,
-    pub(super) addresses: BTreeMap<IpAddr, CellId>,
-}
+use super::{FRESH_SPREAD, Plan, Question, REMEMBER_REMOVED, Schedule, Timer};
 
 /// A failing cell that left the plan.
 #[derive(Debug, Clone, Copy)]
@@ -107,55 +96,13 @@ impl Schedule {
         }
     }
 
-    fn add_services(&mut self) {
-        let services = self.settings.services.clone();
-        for (index, address) in services.into_iter().take(SERVICES_MAX).enumerate() {
-            let question = Question::Resolve(address.name.clone());
-            let name_cell = self.add_cell(Subject::Name(index), question);
-            self.services.push(Service { address, name_cell, answers: 0, addresses: BTreeMap::new() });
-        }
-    }
-
-    /// A name was resolved: its addresses become the service's cells.
-    pub(super) fn take_addresses(&mut self, now: Duration, name_cell: CellId, addresses: &[IpAddr]) {
-        let Some(index) = self.services.iter().position(|service| service.name_cell == name_cell) else {
-            return;
-        };
-        let Some(service) = self.services.get_mut(index) else {
-            return;
-        };
-        service.answers = addresses.len();
-        let port = service.address.port;
-        let wanted: BTreeSet<IpAddr> = addresses.iter().copied().take(SERVICE_ADDRESSES_MAX).collect();
-        let before = std::mem::take(&mut service.addresses);
-        let (kept, gone): (BTreeMap<_, _>, BTreeMap<_, _>) =
-            before.into_iter().partition(|(address, _)| wanted.contains(address));
-        let mut cells = kept;
-        let mut added = Vec::new();
-        for address in wanted {
-            if let Entry::Vacant(vacant) = cells.entry(address) {
-                let question = Question::Tcp(SocketAddr::new(address, port));
-                let id = self.add_cell(Subject::Address(index, address), question);
-                vacant.insert(id);
-                added.push(id);
-            }
-        }
-        for id in gone.into_values() {
-            self.remove_cell(id);
-        }
-        if let Some(service) = self.services.get_mut(index) {
-            service.addresses = cells;
-        }
-        self.add_fresh(now, &added);
-    }
-
-    fn add_cell(&mut self, subject: Subject, question: Question) -> CellId {
+    pub(super) fn add_cell(&mut self, subject: Subject, question: Question) -> CellId {
         let id = CellId(self.number());
         self.cells.insert(id, Cell::new(subject, question));
         id
     }
 
-    fn remove_cell(&mut self, id: CellId) {
+    pub(super) fn remove_cell(&mut self, id: CellId) {
         self.cancel_flights(id, |_| true);
         self.cancel_health(id);
         self.cells.remove(&id);
@@ -167,7 +114,7 @@ impl Schedule {
     }
 
     /// New cells are probed within the promised second, spread over it.
-    fn add_fresh(&mut self, now: Duration, added: &[CellId]) {
+    pub(super) fn add_fresh(&mut self, now: Duration, added: &[CellId]) {
         let count = u32::try_from(added.len()).unwrap_or(u32::MAX).max(1);
         for (position, id) in (0u32..).zip(added) {
             self.fresh.insert(*id);

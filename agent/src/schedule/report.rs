@@ -4,10 +4,9 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use meshvane_shared::check::CheckKind;
-use meshvane_shared::wire::round::{CellBody, ServiceAddressBody, ServiceBody, TimedOutcome};
+use meshvane_shared::wire::round::{CellBody, TimedOutcome};
 
 use super::cell::{Cell, CellId, Certain, Subject};
-use super::plan::Service;
 use super::{Outcome, Question, Reason, Report, Schedule};
 
 impl Schedule {
@@ -31,8 +30,8 @@ impl Schedule {
         let services = self
             .services
             .iter()
-            .filter(|service| wanted(&service.name_cell) || service.addresses.values().any(wanted))
-            .filter_map(|service| self.service_body(service, now))
+            .filter(|service| only.is_none() || service.cells().any(wanted))
+            .map(|service| self.service_body(service, now))
             .collect();
         Some(Report {
             plan,
@@ -42,26 +41,6 @@ impl Schedule {
             cells,
             services,
             strangers,
-        })
-    }
-
-    fn service_body(&self, service: &Service, now: Duration) -> Option<ServiceBody> {
-        let name = self.cells.get(&service.name_cell)?;
-        let addresses = service
-            .addresses
-            .iter()
-            .filter_map(|(address, id)| {
-                Some(ServiceAddressBody { address: *address, tcp: timed(self.cells.get(id)?, now) })
-            })
-            .collect();
-        Some(ServiceBody {
-            name: service.address.name.clone(),
-            port: service.address.port,
-            resolution: timed(name, now),
-            resolvers: Vec::new(),
-            search_us: None,
-            addresses,
-            answers: u32::try_from(service.answers).unwrap_or(u32::MAX),
         })
     }
 }
@@ -81,7 +60,7 @@ fn cell_body(cell: &Cell, now: Duration) -> Option<CellBody> {
     let (check, port) = match &cell.question {
         Question::Icmp(_) => (CheckKind::Icmp, None),
         Question::Tcp(address) => (CheckKind::Tcp, Some(address.port())),
-        Question::Resolve(_) | Question::Health(_) => return None,
+        Question::Resolve { .. } | Question::Health(_) => return None,
     };
     let timed = timed(cell, now);
     Some(CellBody {
@@ -95,7 +74,7 @@ fn cell_body(cell: &Cell, now: Duration) -> Option<CellBody> {
     })
 }
 
-fn timed(cell: &Cell, now: Duration) -> TimedOutcome {
+pub(super) fn timed(cell: &Cell, now: Duration) -> TimedOutcome {
     let shown = shown(cell, now);
     let failing_for_ms = cell
         .failing_since

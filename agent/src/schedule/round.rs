@@ -74,6 +74,7 @@ impl Schedule {
         }
         self.set_timer(now + deadline(self.settings.interval), Timer::RoundDeadline(number));
         self.set_timer(self.next_round, Timer::RoundStart(number));
+        self.list_resolvers();
         self.round = Some(Round { number, started: now, pending: turn.into_iter().collect() });
     }
 

@@ -32,6 +32,10 @@ pub(super) struct World {
     pub(super) posts: Vec<(Duration, Report)>,
     pub(super) tallies: Vec<Tally>,
     pub(super) max_in_flight: usize,
+    /// The system's name servers.
+    pub(super) resolvers: Vec<IpAddr>,
+    /// How often they were to be listed and were not yet.
+    listed: u32,
     /// While it is paused the process sees nothing; afterwards it sees everything at once.
     pub(super) pauses: Vec<(Duration, Duration)>,
     /// After a pause, what arrived is seen before the timers.
@@ -83,11 +87,11 @@ pub(super) fn node_of(question: &Question) -> u8 {
     let address = match question {
         Question::Icmp(address) => *address,
         Question::Tcp(address) | Question::Health(address) => address.ip(),
-        Question::Resolve(_) => return u8::MAX,
+        Question::Resolve { .. } => return u8::MAX,
     };
     match address {
-        std::net::IpAddr::V4(address) => address.octets()[3],
-        std::net::IpAddr::V6(_) => u8::MAX,
+        IpAddr::V4(address) => address.octets()[3],
+        IpAddr::V6(_) => u8::MAX,
     }
 }
 
@@ -119,6 +123,8 @@ impl World {
             posts: Vec::new(),
             tallies: Vec::new(),
             max_in_flight: 0,
+            resolvers: vec![[192, 0, 2, 253].into()],
+            listed: 0,
             pauses: Vec::new(),
             arrivals_first: false,
         }
@@ -135,6 +141,9 @@ impl World {
             self.obey(command);
         }
         self.max_in_flight = self.max_in_flight.max(self.schedule.in_flight());
+        if std::mem::take(&mut self.listed) > 0 {
+            self.tell(Event::Resolvers(self.resolvers.clone()));
+        }
         let wake = self.schedule.next_wake();
         assert!(wake.is_none_or(|wake| wake > self.now), "the schedule would spin at {:?}", self.now);
     }
@@ -153,6 +162,7 @@ impl World {
                 }
                 self.started.push((self.now, question));
             }
+            Command::ListResolvers => self.listed += 1,
             Command::Cancel(gone) => self.arrivals.retain(|(_, probe), _| *probe != gone),
             Command::Post(report) => self.posts.push((self.now, report)),
             Command::Tally(tally) => self.tallies.push(tally),

@@ -94,7 +94,7 @@ fn a_refused_port_is_confirmed_before_it_is_told_and_keeps_its_cause() {
             Question::Tcp(_) if sent > seconds(20.0) && sent < until => {
                 Reply::With(MILLISECOND, Answer::Failed(Cause::Refused))
             }
-            Question::Icmp(_) | Question::Tcp(_) | Question::Resolve(_) | Question::Health(_) => {
+            Question::Icmp(_) | Question::Tcp(_) | Question::Resolve { .. } | Question::Health(_) => {
                 Reply::After(MILLISECOND)
             }
         })
@@ -195,7 +195,7 @@ fn a_look_is_a_burst_at_once_and_a_part_with_what_was_seen() {
 fn what_cannot_be_asked_is_unmeasured_and_never_a_failure() {
     let forbidden: Network = Box::new(|question, _| match question {
         Question::Icmp(_) => Reply::With(Duration::ZERO, Answer::Unmeasured(Reason::NotPermitted)),
-        Question::Tcp(_) | Question::Resolve(_) | Question::Health(_) => Reply::After(MILLISECOND),
+        Question::Tcp(_) | Question::Resolve { .. } | Question::Health(_) => Reply::After(MILLISECOND),
     });
     let mut world = World::with_plan(2, forbidden);
     world.run_until(seconds(20.0));

@@ -127,7 +127,7 @@ fn what_was_heard_of_a_stranger_is_not_told_for_ever() {
         match question {
             Question::Health(_) if sent > seconds(70.0) => Reply::With(MILLISECOND, Answer::Agent(None)),
             Question::Health(_) => Reply::With(MILLISECOND, stranger),
-            Question::Icmp(_) | Question::Tcp(_) | Question::Resolve(_) => Reply::After(MILLISECOND),
+            Question::Icmp(_) | Question::Tcp(_) | Question::Resolve { .. } => Reply::After(MILLISECOND),
         }
     });
     let mut world = World::with_plan(2, mute);
