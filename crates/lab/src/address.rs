@@ -110,6 +110,20 @@ impl Place {
         Place { side: Side::Pods, number: node.0 }
     }
 
+    /// The node that the pod with this address is on.
+    pub(crate) fn node_of_pod(address: IpAddr) -> Option<NodeId> {
+        match address.to_canonical() {
+            IpAddr::V4(v4) => match v4.octets() {
+                [10, side, number, _] if side == Side::Pods.v4() => Some(NodeId(number)),
+                _ => None,
+            },
+            IpAddr::V6(v6) => match v6.segments() {
+                [side, number, ..] if side == Side::Pods.v6() => u8::try_from(number).ok().map(NodeId),
+                _ => None,
+            },
+        }
+    }
+
     pub(crate) fn gateway(self, families: Families) -> Addresses {
         self.member(GATEWAY, families)
     }

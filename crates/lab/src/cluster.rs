@@ -1,6 +1,7 @@
 //! A cluster: nodes, pods and a server in network namespaces, and what runs in them.
 
 mod acceptor;
+mod beside;
 mod build;
 mod logs;
 mod namespace;
@@ -10,7 +11,7 @@ mod state;
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -85,6 +86,12 @@ struct State {
     zones: BTreeSet<Zone>,
     nodes: Vec<Node>,
     server: Option<ServerSeat>,
+    /// Whether there is a bridge of zone 0, where the server and what else is beside the zones are.
+    has_bridge_beside: bool,
+    /// How many there are beside the server.
+    beside: u8,
+    /// What agents find instead of the machine's own `/etc/resolv.conf`.
+    resolv_conf: Option<PathBuf>,
     processes: Vec<Arc<Process>>,
 }
 
@@ -163,7 +170,7 @@ impl Cluster {
             families: inner.families,
         })?;
         build::route_pods(&inner.fabric, plan.id, addresses)?;
-        inner.acceptor.listen(&host)?;
+        inner.acceptor.listen(&host, HOST_PORT)?;
         let (id, ping) = (plan.id, plan.ping);
         {
             let mut state = lock(&inner.state);
@@ -232,7 +239,7 @@ impl Cluster {
                 let netns = Netns::create(Forwarding::Off, Ping::Permitted)?;
                 build::plug(&build::Plug {
                     parent: &inner.fabric,
-                    bridge: "zone-0",
+                    bridge: beside::BRIDGE,
                     new_bridge: true,
                     port: "server",
                     // Nodes begin at 1.
@@ -245,7 +252,9 @@ impl Cluster {
                 ServerSeat { netns, addresses, node: None }
             }
         };
-        lock(&inner.state).server = Some(seat);
+        let mut state = lock(&inner.state);
+        state.has_bridge_beside = seat.node.is_none();
+        state.server = Some(seat);
         Ok(())
     }
 

@@ -9,19 +9,23 @@ mod broken;
 mod filter;
 mod flows;
 mod loss;
+mod names;
 mod nft;
 mod planes;
 mod ports;
 mod rules;
 mod scenario;
+mod service;
 
 use std::sync::Arc;
 
 pub use blocks::Side;
 pub use broken::Broken;
+pub use names::{DnsAnswer, DnsBehaviour, DnsServer};
 pub use planes::{CutPlane, FamilyAt};
 pub use ports::{AGENT_PORT, Block, IcmpAt, PortAt};
 pub use scenario::{Scenario, UnknownScenario};
+pub use service::{Asker, Service};
 
 use crate::LabError;
 use crate::address::Place;

@@ -45,9 +45,17 @@
 //! }
 //! ```
 //!
+//! # Names and services
+//!
+//! A [`Service`] and a [`DnsServer`] are made beside the server, in zone 0, where no fault of a node is. They are made to
+//! behave badly by their handles, towards everybody or towards one node. Agents ask the name servers that
+//! [`Cluster::set_resolv_conf`] names, which each of them finds mounted over its `/etc/resolv.conf`.
+//!
+//! Delay is to be had from a [`DnsAnswer::Slow`] alone: kernels without the `netem` discipline delay no packets.
+//!
 //! # Adding a fault
 //!
-//! Write a method of [`Cluster`] in `fault.rs` (or a file below `fault/`) that returns a [`Broken`]. Most are one call
+//! Write a method of [`Cluster`] in `fault.rs` or a file below `fault/` that returns a [`Broken`]. Most are one call
 //! of [`Cluster::filter`] with `nft` rules or of [`Cluster::link_down`]; combine several with [`Broken::before`].
 //! If users shall have it by name, add a variant to [`Scenario`].
 
@@ -66,7 +74,8 @@ pub use address::{Addresses, Family, Subnet};
 pub use cluster::{Cluster, GRACE, HOST_PORT, MAX_RELAYED, NodeInfo, PodInfo, Relay, SERVER_PORT};
 pub use error::LabError;
 pub use fault::{
-    AGENT_PORT, Block, Broken, CutPlane, FamilyAt, IcmpAt, PortAt, Scenario, Server, Side, UnknownScenario,
+    AGENT_PORT, Asker, Block, Broken, CutPlane, DnsAnswer, DnsBehaviour, DnsServer, FamilyAt, IcmpAt, PortAt,
+    Scenario, Server, Service, Side, UnknownScenario,
 };
 pub use launch::{Environment, Launch, Program, Role};
 pub use process::{Process, Usage};

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs::{self, File};
 use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
@@ -13,6 +14,8 @@ use std::time::Duration;
 
 use caps::CapSet;
 use nix::errno::Errno;
+use nix::mount::{MsFlags, mount};
+use nix::sched::{CloneFlags, unshare};
 use nix::sys::signal::{Signal, killpg};
 use nix::sys::wait::{Id, WaitPidFlag, waitid};
 use nix::unistd::Pid;
@@ -24,6 +27,9 @@ use crate::LabError;
 use crate::cluster::lock;
 use crate::launch::Launch;
 use crate::netns::Netns;
+
+/// Where programs look for their name servers: resolv.conf(5).
+const RESOLV_CONF: &str = "/etc/resolv.conf";
 
 /// A started process. It lives until it is killed or its cluster is dropped; dropping this handle changes
 /// nothing for it.
@@ -48,6 +54,7 @@ impl Process {
         launch: Launch,
         told: &BTreeMap<OsString, OsString>,
         netns: Netns,
+        resolv_conf: Option<PathBuf>,
     ) -> Result<Arc<Process>, LabError> {
         let shared = Arc::new(Shared {
             status: Mutex::new(None),
@@ -63,7 +70,7 @@ impl Process {
         std::thread::Builder::new()
             .name("lab-process".to_owned())
             .spawn(move || {
-                let spawned = prepare(&netns).and_then(|()| spawn(command, path));
+                let spawned = prepare(&netns, resolv_conf.as_deref()).and_then(|()| spawn(command, path));
                 match spawned {
                     Ok(child) => {
                         let _unheard = sender.send(Ok(child.id()));
@@ -200,8 +207,11 @@ fn command(launch: &Launch, told: &BTreeMap<OsString, OsString>) -> Result<Comma
 
 /// Readies the calling thread for its child: the pod's network, and no capability to be had, as with `drop: [ALL]`
 /// in a pod's security context. A program that root executes gains what is in the bounding set: capabilities(7).
-fn prepare(netns: &Netns) -> Result<(), LabError> {
+fn prepare(netns: &Netns, resolv_conf: Option<&Path>) -> Result<(), LabError> {
     netns.join()?;
+    if let Some(file) = resolv_conf {
+        mount_resolv_conf(file)?;
+    }
     let refused = |error: caps::errors::CapsError| LabError::System {
         action: "dropping capabilities".to_owned(),
         source: std::io::Error::other(error.to_string()),
@@ -212,6 +222,16 @@ fn prepare(netns: &Netns) -> Result<(), LabError> {
     Ok(())
 }
 
-fn spawn(mut command: Command, program: std::path::PathBuf) -> Result<Child, LabError> {
+/// Puts the file in the place of `/etc/resolv.conf`, for the calling thread and its child alone.
+fn mount_resolv_conf(file: &Path) -> Result<(), LabError> {
+    let action = || format!("mounting {} over {RESOLV_CONF}", file.display());
+    let none: Option<&Path> = None;
+    unshare(CloneFlags::CLONE_NEWNS).map_err(LabError::system(action()))?;
+    mount(none, "/", none, MsFlags::MS_REC | MsFlags::MS_PRIVATE, none)
+        .map_err(LabError::system(action()))?;
+    mount(Some(file), RESOLV_CONF, none, MsFlags::MS_BIND, none).map_err(LabError::system(action()))
+}
+
+fn spawn(mut command: Command, program: PathBuf) -> Result<Child, LabError> {
     command.spawn().map_err(|source| LabError::Spawn { program, source })
 }

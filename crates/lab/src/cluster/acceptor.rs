@@ -1,4 +1,4 @@
-//! The listener that every node has on [`HOST_PORT`]: it accepts and closes.
+//! The listeners of nodes, on [`HOST_PORT`](super::HOST_PORT), and of services: they accept and close.
 //!
 //! One thread serves all nodes. A connect needs no turn of it: the kernel completes connections up to the
 //! backlog by itself, so the port answers promptly however busy the machine is.
@@ -11,7 +11,6 @@ use socket2::{Domain, Socket, Type};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
-use super::HOST_PORT;
 use crate::LabError;
 use crate::netns::Netns;
 use crate::spec::MAX_NODES;
@@ -42,9 +41,10 @@ impl Acceptor {
         Ok(Acceptor { listeners: Some(sender), thread: Some(thread) })
     }
 
-    /// Listens in this namespace, from the return of this call on.
-    pub(super) fn listen(&self, host: &Netns) -> Result<(), LabError> {
-        let listener = host.run(bind)?.map_err(LabError::system(format!("listening on port {HOST_PORT}")))?;
+    /// Listens on this port in this namespace, from the return of this call on.
+    pub(super) fn listen(&self, place: &Netns, port: u16) -> Result<(), LabError> {
+        let bound = place.run(|| bind(port))?;
+        let listener = bound.map_err(LabError::system(format!("listening on port {port}")))?;
         let sender = self.listeners.as_ref().ok_or(LabError::Closed)?;
         sender.try_send(listener).map_err(|_| LabError::Closed)
     }
@@ -60,8 +60,8 @@ impl Drop for Acceptor {
     }
 }
 
-fn bind() -> std::io::Result<TcpListener> {
-    let any = SocketAddr::from((Ipv6Addr::UNSPECIFIED, HOST_PORT));
+fn bind(port: u16) -> std::io::Result<TcpListener> {
+    let any = SocketAddr::from((Ipv6Addr::UNSPECIFIED, port));
     let socket = Socket::new(Domain::IPV6, Type::STREAM, None)?;
     socket.set_only_v6(false)?;
     socket.set_reuse_address(true)?;

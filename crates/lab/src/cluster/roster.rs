@@ -158,7 +158,11 @@ impl Cluster {
         };
         let log = self.inner.logs.path().join(format!("{name}.{}.log", self.inner.next_number()));
         let launch = Launch { name, role, program: program.clone(), environment: changes.clone(), ping, log };
-        let process = Process::start(launch, &told, self.inner.netns(place)?)?;
+        let resolv_conf = match role {
+            Role::Server => None,
+            Role::Agent(_) | Role::Stranger(_) => lock(&self.inner.state).resolv_conf.clone(),
+        };
+        let process = Process::start(launch, &told, self.inner.netns(place)?, resolv_conf)?;
         let mut state = lock(&self.inner.state);
         state.processes.retain(|process| process.is_running());
         state.processes.push(Arc::clone(&process));

@@ -94,6 +94,15 @@ pub(super) fn to_port(to: &[Subnet], port: u16, verdict: &str) -> String {
     })
 }
 
+/// Rules for segments to a port from these addresses, or from anybody.
+pub(super) fn from_to_port(from: Option<&[Subnet]>, port: u16, verdict: &str) -> String {
+    let rest = format!("tcp dport {port} {verdict}\n");
+    let Some(from) = from else {
+        return format!("iifname {UPLINK} {rest}");
+    };
+    in_each_family(|family| Some(format!("{} saddr {} {rest}", word(family), set(from, family)?)))
+}
+
 /// Rules that accept traffic from and to these addresses.
 pub(super) fn accept(addresses: &[Subnet]) -> String {
     about(addresses, "accept")

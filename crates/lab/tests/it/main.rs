@@ -10,6 +10,7 @@
 )]
 
 mod faults;
+mod names;
 mod packets;
 mod plays;
 mod processes;
@@ -43,8 +44,8 @@ fn main() -> ExitCode {
 type Tests = &'static [(&'static str, fn())];
 
 fn trials() -> Vec<Trial> {
-    let all: [Tests; 5] =
-        [topology::TESTS, processes::TESTS, faults::TESTS, packets::TESTS, sandboxes::TESTS];
+    let all: [Tests; 6] =
+        [topology::TESTS, processes::TESTS, faults::TESTS, packets::TESTS, names::TESTS, sandboxes::TESTS];
     all.into_iter()
         .flatten()
         .map(|(name, test)| {

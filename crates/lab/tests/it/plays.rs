@@ -23,6 +23,15 @@ pub(crate) fn play(name: &str, rest: &[String]) -> ExitCode {
         "report" => report(),
         "run" => wait_for(Signal::SIGUSR1),
         "goodbye" => goodbye(),
+        "show" => show(&rest[0]),
+        "show-at-the-end" => {
+            let mut asked = SigSet::empty();
+            asked.add(Signal::SIGTERM);
+            asked.thread_block().unwrap();
+            println!("ready");
+            asked.wait().unwrap();
+            show(&rest[0])
+        }
         "health" => health(),
         "exit" => inside(None, |_| ExitCode::from(rest[0].parse::<u8>().unwrap())),
         "interrupted" => inside(None, |_| {
@@ -71,6 +80,12 @@ fn report() -> ExitCode {
 fn goodbye() -> ExitCode {
     wait_for(Signal::SIGTERM);
     println!("goodbye");
+    ExitCode::SUCCESS
+}
+
+/// Prints a file.
+fn show(path: &str) -> ExitCode {
+    print!("{}", std::fs::read_to_string(path).unwrap());
     ExitCode::SUCCESS
 }
 

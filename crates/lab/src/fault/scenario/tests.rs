@@ -13,7 +13,12 @@ fn every_scenario_is_found_by_its_name() {
 fn names_are_unique_and_in_kebab_case() {
     let names: BTreeSet<_> = Scenario::ALL.map(Scenario::name).into_iter().collect();
     assert_eq!(names.len(), Scenario::ALL.len());
-    assert!(names.iter().all(|name| name.chars().all(|c| c.is_ascii_lowercase() || c == '-')), "{names:?}");
+    assert!(
+        names
+            .iter()
+            .all(|name| name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')),
+        "{names:?}"
+    );
 }
 
 #[test]

@@ -1,0 +1,193 @@
+//! Services and name servers beside the zones.
+
+use std::collections::BTreeMap;
+use std::io::{self, Read, Write};
+use std::net::{IpAddr, SocketAddr, TcpStream, UdpSocket};
+use std::time::Duration;
+
+use hickory_proto::op::{Message, MessageType, OpCode, Query, ResponseCode};
+use hickory_proto::rr::{Name, RecordType};
+use lab::{
+    Asker, Cluster, DnsAnswer, DnsBehaviour, Environment, LabError, NodeId, ServerPlace, Service, Spec, Where,
+};
+
+use crate::plays::program;
+use crate::reach::{ANSWERED, SILENCE, pod};
+
+pub(crate) const TESTS: &[(&str, fn())] = &[
+    ("a_service_answers_refuses_and_is_silent_to_all_or_to_one_node", service),
+    ("a_service_is_there_also_when_the_server_is_behind_a_node", beside_without_a_server),
+    ("a_name_server_says_what_it_is_told_to_say", answers),
+    ("a_name_server_lies_to_one_node_alone", lies_to_one),
+    ("a_name_server_that_is_dropped_refuses_and_the_other_answers", one_of_two_dies),
+    ("agents_find_their_name_servers_where_programs_look_for_them", resolv_conf),
+];
+
+const NAME: &str = "web.test";
+
+fn check_service(cluster: &Cluster, service: &Service, from: Where, expected: Result<(), io::ErrorKind>) {
+    for address in service.addresses().all() {
+        let target = SocketAddr::new(address, service.port());
+        let limit = if expected == Err(io::ErrorKind::TimedOut) { SILENCE } else { ANSWERED };
+        let connected = cluster.in_namespace(from, || TcpStream::connect_timeout(&target, limit)).unwrap();
+        assert_eq!(connected.map(drop).map_err(|error| error.kind()), expected, "{from:?} to {target}");
+    }
+}
+
+fn service() {
+    let cluster = Cluster::build(&Spec::nodes(2)).unwrap();
+    let service = cluster.service(80).unwrap();
+    let check = |first, second| {
+        check_service(&cluster, &service, pod(1), first);
+        check_service(&cluster, &service, pod(2), second);
+    };
+    let (refused, silent) = (Err(io::ErrorKind::ConnectionRefused), Err(io::ErrorKind::TimedOut));
+    check(Ok(()), Ok(()));
+    service.refuse(Asker::Everybody).unwrap();
+    check(refused, refused);
+    service.silent(Asker::Everybody).unwrap();
+    check(silent, silent);
+    service.refuse(Asker::Node(NodeId(2))).unwrap();
+    check(Ok(()), refused);
+    service.silent(Asker::Node(NodeId(1))).unwrap();
+    check(silent, Ok(()));
+    service.answer().unwrap();
+    check(Ok(()), Ok(()));
+    let refusal = service.refuse(Asker::Node(NodeId(3))).unwrap_err();
+    assert_eq!(refusal.to_string(), "the cluster has no node 3");
+    drop(cluster);
+    assert!(matches!(service.silent(Asker::Node(NodeId(1))), Err(LabError::Closed)));
+}
+
+fn beside_without_a_server() {
+    let server = ServerPlace::BehindNode(NodeId(1));
+    let cluster = Cluster::build(&Spec { server, ..Spec::nodes(2) }).unwrap();
+    let [first, second] = [80, 81].map(|port| cluster.service(port).unwrap());
+    check_service(&cluster, &first, pod(2), Ok(()));
+    check_service(&cluster, &second, pod(1), Ok(()));
+    // No fault of a node that spares the server touches them.
+    let broken = cluster.node_mute(NodeId(2)).unwrap();
+    check_service(&cluster, &first, pod(2), Ok(()));
+    broken.heal().unwrap();
+}
+
+fn question() -> Vec<u8> {
+    let mut message = Message::new(7, MessageType::Query, OpCode::Query);
+    message.add_query(Query::query(Name::from_ascii(NAME).unwrap(), RecordType::A));
+    message.to_vec().unwrap()
+}
+
+/// What a name server says: its code and addresses.
+type Said = (ResponseCode, Vec<String>);
+
+fn said(bytes: &[u8]) -> Said {
+    let message = Message::from_vec(bytes).unwrap();
+    let data = message.answers.iter().map(|record| record.data.to_string()).collect();
+    (message.metadata.response_code, data)
+}
+
+fn ask_udp(cluster: &Cluster, from: Where, server: IpAddr, limit: Duration) -> io::Result<Said> {
+    let any: IpAddr = if server.is_ipv4() { [0; 4].into() } else { [0u16; 8].into() };
+    let socket = cluster.in_namespace(from, || UdpSocket::bind((any, 0))).unwrap().unwrap();
+    socket.connect((server, 53))?;
+    socket.set_read_timeout(Some(limit))?;
+    socket.send(&question())?;
+    let mut answer = [0; 512];
+    let length = socket.recv(&mut answer)?;
+    Ok(said(&answer[..length]))
+}
+
+fn ask_tcp(cluster: &Cluster, from: Where, server: IpAddr, limit: Duration) -> io::Result<Said> {
+    let target = SocketAddr::new(server, 53);
+    let connected = cluster.in_namespace(from, || TcpStream::connect_timeout(&target, ANSWERED)).unwrap();
+    let mut connection = connected?;
+    connection.set_read_timeout(Some(limit))?;
+    let question = question();
+    connection.write_all(&u16::try_from(question.len()).unwrap().to_be_bytes())?;
+    connection.write_all(&question)?;
+    let mut answer = Vec::new();
+    connection.read_to_end(&mut answer)?;
+    Ok(said(&answer[2..]))
+}
+
+fn web(address: &str) -> DnsBehaviour {
+    DnsBehaviour {
+        names: BTreeMap::from([(NAME.to_owned(), vec![address.parse().unwrap()])]),
+        answer: DnsAnswer::Right,
+        only: BTreeMap::new(),
+    }
+}
+
+fn answers() {
+    let cluster = Cluster::build(&Spec::nodes(1)).unwrap();
+    let right = web("10.1.2.3");
+    let server = cluster.dns_server(right.clone()).unwrap();
+    let check = |answer: DnsAnswer, expected: Option<(ResponseCode, &str)>| {
+        server.behave(right.with_answer(answer.clone()));
+        let limit = if expected.is_some() { ANSWERED } else { SILENCE };
+        for address in server.addresses().all() {
+            for heard in [
+                ask_udp(&cluster, pod(1), address, limit).ok(),
+                ask_tcp(&cluster, pod(1), address, limit).ok(),
+            ] {
+                let heard = heard.map(|(code, data)| (code, data.join(" ")));
+                assert_eq!(heard, expected.map(|(code, data)| (code, data.to_owned())), "{answer:?}");
+            }
+        }
+    };
+    let wrong = DnsAnswer::Wrong(vec!["10.6.6.6".parse().unwrap()]);
+    check(DnsAnswer::Right, Some((ResponseCode::NoError, "10.1.2.3")));
+    check(wrong, Some((ResponseCode::NoError, "10.6.6.6")));
+    check(DnsAnswer::NxDomain, Some((ResponseCode::NXDomain, "")));
+    check(DnsAnswer::ServFail, Some((ResponseCode::ServFail, "")));
+    check(DnsAnswer::Refused, Some((ResponseCode::Refused, "")));
+    check(DnsAnswer::Silent, None);
+    check(DnsAnswer::Slow(ANSWERED), None);
+    check(DnsAnswer::Slow(Duration::from_millis(50)), Some((ResponseCode::NoError, "10.1.2.3")));
+}
+
+fn lies_to_one() {
+    let cluster = Cluster::build(&Spec::nodes(2)).unwrap();
+    let server = cluster.dns_server(web("10.1.2.3").but_for(NodeId(2), DnsAnswer::NxDomain)).unwrap();
+    for address in server.addresses().all() {
+        let heard = [1, 2].map(|node| ask_udp(&cluster, pod(node), address, ANSWERED).unwrap().0);
+        assert_eq!(heard, [ResponseCode::NoError, ResponseCode::NXDomain]);
+    }
+}
+
+fn one_of_two_dies() {
+    let cluster = Cluster::build(&Spec::nodes(1)).unwrap();
+    let [first, second] = ["10.1.2.3", "10.1.2.4"].map(|address| cluster.dns_server(web(address)).unwrap());
+    let (dead, alive) = (first.addresses().primary(), second.addresses().primary());
+    assert_eq!(ask_udp(&cluster, pod(1), dead, ANSWERED).unwrap().1, ["10.1.2.3"]);
+    drop(first);
+    let refused = ask_udp(&cluster, pod(1), dead, ANSWERED).unwrap_err();
+    assert_eq!(refused.kind(), io::ErrorKind::ConnectionRefused);
+    assert_eq!(ask_udp(&cluster, pod(1), alive, ANSWERED).unwrap().1, ["10.1.2.4"]);
+}
+
+fn resolv_conf() {
+    let cluster = Cluster::build(&Spec::nodes(2)).unwrap();
+    let own = std::fs::read_to_string("/etc/resolv.conf").unwrap();
+    let start = |node: u8, words: &[&str]| {
+        cluster.start_agent(NodeId(node), &program(words), &Environment::new()).unwrap()
+    };
+    let shown = |node: u8| {
+        let process = start(node, &["show", "/etc/resolv.conf"]);
+        assert!(process.wait(ANSWERED).unwrap().success());
+        process.log().unwrap()
+    };
+    assert_eq!(shown(1), own);
+    cluster.set_resolv_conf("nameserver 10.80.0.201\n").unwrap();
+    assert_eq!(shown(1), "nameserver 10.80.0.201\n");
+    // One that runs sees a change: what is shown is read after it is told to go on.
+    let waiting = start(2, &["show-at-the-end", "/etc/resolv.conf"]);
+    while !waiting.log().unwrap().contains("ready") {
+        std::thread::yield_now();
+    }
+    cluster.set_resolv_conf("nameserver 10.80.0.202\noptions ndots:5\n").unwrap();
+    waiting.terminate();
+    assert!(waiting.wait(ANSWERED).unwrap().success());
+    assert_eq!(waiting.log().unwrap(), "ready\nnameserver 10.80.0.202\noptions ndots:5\n");
+    assert_eq!(std::fs::read_to_string("/etc/resolv.conf").unwrap(), own);
+}
