@@ -29,14 +29,14 @@ struct Taken {
     /// Nodes that somebody should look at now.
     look_at: Vec<NodeName>,
     /// Nodes that a cell found failing, of those above.
-    failed: Vec<NodeName>,
+    turned: Vec<NodeName>,
     /// Nodes that a cell found answering again, and when.
     recovered: BTreeMap<NodeName, Moment>,
 }
 
 impl Taken {
     fn nothing(status: RoundStatus) -> Self {
-        Self { status, look_at: Vec::new(), failed: Vec::new(), recovered: BTreeMap::new() }
+        Self { status, look_at: Vec::new(), turned: Vec::new(), recovered: BTreeMap::new() }
     }
 }
 
@@ -111,8 +111,8 @@ impl Collector {
         if !taken.look_at.is_empty() {
             self.look_at(taken.look_at.iter(), now);
         }
-        if !taken.failed.is_empty() {
-            self.sweep(&body.node, &taken.failed, now);
+        if !taken.turned.is_empty() {
+            self.sweep(&body.node, &taken.turned, now);
         }
         if !taken.look_at.is_empty() || body.partial {
             self.change_signal.send_replace(());
@@ -262,8 +262,10 @@ fn take_round(
             let newest = taken.recovered.entry(node.clone()).or_insert(change.measured);
             *newest = change.measured.max(*newest);
         }
-        if change.kind == ChangeKind::Failed && !taken.failed.contains(node) {
-            taken.failed.push(node.clone());
+        // A recovery as well: where one cell of a fault answers again, the others are asked at once.
+        let is_turn = matches!(change.kind, ChangeKind::Failed | ChangeKind::Recovered);
+        if is_turn && !taken.turned.contains(node) {
+            taken.turned.push(node.clone());
         }
         if !taken.look_at.contains(node) {
             taken.look_at.push(node.clone());

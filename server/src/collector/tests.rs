@@ -154,6 +154,29 @@ fn a_suspicion_makes_others_look_and_is_fetched_once() {
 }
 
 #[test]
+fn a_confirmed_failure_makes_both_sides_look_at_everybody_while_they_live() {
+    let collector = healthy();
+    let version = lock(&collector.plans).book.current().version.clone();
+    let asked = |agent: u8, seen: u64, millis| {
+        let have = Some((version.epoch, version.generation));
+        let ask = PlanAsk { node: Some(name(agent)), have, look: Some(seen) };
+        collector.plan(&ask, at(millis)).map_or_else(Vec::new, |body| body.look)
+    };
+    collector.round(&round(&collector, 1, 2, Some(3)), at(4_000)).unwrap();
+    assert_eq!(asked(1, 0, 4_000), [name(2), name(3)], "who confirmed it looks at all");
+    assert_eq!(asked(2, 0, 4_000), [name(1), name(3)], "the others look at both");
+    assert_eq!(asked(3, 0, 4_000), [name(1), name(2)], "whom it is about looks at all");
+    let seen = lock(&collector.looks).newest();
+    collector.round(&round(&collector, 1, 3, None), at(7_000)).unwrap();
+    assert_eq!(asked(1, seen, 7_000), [name(3)], "a recovery is looked at and swept by nobody");
+
+    let seen = lock(&collector.looks).newest();
+    collector.heartbeat(heartbeat(1), at(9_500)).unwrap();
+    collector.round(&round(&collector, 1, 4, Some(3)), at(9_500)).unwrap();
+    assert_eq!(asked(3, seen, 9_500), [name(1)], "a silent agent is not asked to look at all");
+}
+
+#[test]
 fn the_plan_is_given_whole_to_a_caller_of_another_epoch_and_not_again_to_one_that_has_it() {
     let collector = healthy();
     let body =

@@ -49,6 +49,8 @@ pub struct Row {
     pub services: Vec<Service>,
     /// Targets at whose address another node's agent answers, in the order of the plan.
     pub strangers: Vec<Stranger>,
+    /// When a cell of this row last went from failing to answering.
+    pub recovered: Option<Moment>,
     reference: Moment,
     cells: Vec<Cell>,
     failing_since: BTreeMap<usize, Moment>,
@@ -113,6 +115,7 @@ impl Row {
             sequences: Sequences::default(),
             services: Vec::new(),
             strangers: Vec::new(),
+            recovered: None,
             reference: now,
             cells,
             failing_since: BTreeMap::new(),

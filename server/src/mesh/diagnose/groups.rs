@@ -130,7 +130,7 @@ fn is_settled(
 
 /// A zone that is silent as a whole, a node that is cut off from all others, and blocks of two and more pairs.
 pub(super) fn group_cut(case: &mut Case<'_>) {
-    for node in case.with_role(Role::Unclear) {
+    for node in case.with_role(Role::Unclear).into_iter().chain(case.triage.rests.clone()) {
         case.hold(node);
     }
     silent_zones(case);

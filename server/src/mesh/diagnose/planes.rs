@@ -53,6 +53,8 @@ pub enum PlaneVerdict {
 pub struct Silence {
     /// The observer's place in the snapshot.
     pub observer: usize,
+    /// The oldest of its newest failures.
+    pub measured: Moment,
     /// When its probes began to fail.
     pub since: Moment,
 }
@@ -105,7 +107,7 @@ fn view(observed: &Observed<'_>, node: usize, plane: Plane) -> Option<PlaneView>
             Some(Word::Answers(at)) => answer_times.push(at),
             Some(Word::Silent { since, measured, narrow }) if measured >= fresh_after => {
                 narrow_words += usize::from(narrow);
-                silent.push((Silence { observer, since }, narrow));
+                silent.push((Silence { observer, measured, since }, narrow));
             }
             Some(Word::Silent { .. } | Word::Pending) => pending += 1,
             None => {}
@@ -136,6 +138,29 @@ fn view(observed: &Observed<'_>, node: usize, plane: Plane) -> Option<PlaneView>
 /// Since when a node is as it is: it was heard for the first time after a silence, or a cell that looks at it recovered.
 pub(super) fn back_since(view: &NodeView) -> Moment {
     view.recovered.max(Some(view.member.steady_since)).unwrap_or_default()
+}
+
+/// How long after a recovery what failed together with it may still be on its way back: failing cells are asked in every
+/// second round, and an answer is believed when another one follows.
+const RECOVERY_GRACE: Duration = Duration::from_secs(8);
+
+/// When anything between a node and others last recovered, whoever looked.
+fn last_recovery(view: &NodeView) -> Moment {
+    let of_row = view.row.as_deref().and_then(|row| row.recovered);
+    back_since(view).max(of_row.unwrap_or_default())
+}
+
+/// Tells whether a failure between two nodes may be a rest of one that is over: it began before something of either end
+/// recovered, and was not repeated since, or that is only a moment ago.
+pub(super) fn may_be_over(
+    observed: &Observed<'_>,
+    ends: [usize; 2],
+    since: Moment,
+    measured: Moment,
+) -> bool {
+    let recovery = ends.map(|end| last_recovery(&observed.snapshot.nodes[end]));
+    let Some(recovery) = recovery.into_iter().max().filter(|at| since <= *at) else { return false };
+    measured < recovery || observed.snapshot.now.moment.since(recovery) < RECOVERY_GRACE
 }
 
 /// Tells whether some observer is answered by one of the two checks while the other one fails.

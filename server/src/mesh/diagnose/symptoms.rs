@@ -10,7 +10,7 @@ use meshvane_shared::wire::matrix::CellWord;
 
 use super::Case;
 use super::filters::port_kind;
-use super::planes::back_since;
+use super::planes::may_be_over;
 use super::triage::{Role, slot};
 use crate::mesh::observe::{Column, Mark, Observed};
 use crate::mesh::row::Timed;
@@ -128,9 +128,7 @@ fn look_through(case: &Case<'_>, from: usize, symptoms: &mut Symptoms) {
         if fine(icmp) && fine(tcp) || is_accounted_for(case, from, column.node, column.plane) {
             continue;
         }
-        let nodes = &observed.snapshot.nodes;
-        let back = back_since(&nodes[from]).max(back_since(&nodes[column.node]));
-        let at = At { case, from, index, column, back };
+        let at = At { case, from, index, column };
         if !at.family_fails(symptoms) {
             at.icmp_fails(symptoms);
             at.tcp_fails(symptoms);
@@ -143,8 +141,6 @@ struct At<'a> {
     from: usize,
     index: usize,
     column: &'a Column,
-    /// Failures from before this say nothing of now.
-    back: Moment,
 }
 
 impl At<'_> {
@@ -164,9 +160,11 @@ impl At<'_> {
         }
     }
 
-    /// Tells whether a failing check was repeated since both ends are as they are.
+    /// Tells whether a failing check is no rest of a failure that is over.
     fn is_of_now(&self, check: CheckKind) -> bool {
-        self.timed(self.index, check).is_none_or(|timed| timed.measured >= self.back)
+        let Some(timed) = self.timed(self.index, check) else { return true };
+        let since = timed.failing_since.unwrap_or(timed.measured);
+        !may_be_over(self.case.observed, [self.from, self.column.node], since, timed.measured)
     }
 
     /// What a whole column is known to be, over its checks.
@@ -240,7 +238,13 @@ impl At<'_> {
             return;
         }
         let subject = &self.case.observed.snapshot.nodes[self.column.node];
-        if self.column.plane == Plane::Pod && timed.port == Some(subject.member.client_port) {
+        if self.column.plane == Plane::Pod
+            && timed.port.is_some_and(|port| port != subject.member.client_port)
+        {
+            // The agent has another port by now, and the observer has not heard of it.
+            return;
+        }
+        if self.column.plane == Plane::Pod {
             // A port of the agent's own: it must be shown that the agent is there.
             if subject.state != MemberState::Alive || self.case.settled.contains(&self.column.node) {
                 return;

@@ -8,7 +8,7 @@ use meshvane_shared::check::{CheckKind, Plane};
 use meshvane_shared::limits::{BURST_PROBES, BURST_SPACING, LATE_GRACE, PROBE_SOFT_LIMIT, RETRY_CAP};
 use meshvane_shared::wire::agents::MemberState;
 
-use super::planes::{ONE_FAILURE, PlaneVerdict, PlaneView, start_of_newest};
+use super::planes::{ONE_FAILURE, PlaneVerdict, PlaneView, may_be_over, start_of_newest};
 use crate::mesh::observe::{Mark, Observed};
 use crate::mesh::snapshot::NodeView;
 use crate::mesh::time::Moment;
@@ -52,6 +52,8 @@ pub(super) struct Edge {
     pub(super) planes: [bool; 2],
     /// When it began.
     pub(super) since: Moment,
+    /// The older of the newest failures on either plane.
+    measured: Moment,
 }
 
 /// The parts of all nodes, and the failing pairs that no node accounts for.
@@ -65,6 +67,8 @@ pub(super) struct Triage {
     pub(super) failing: BTreeMap<(usize, usize), [bool; 2]>,
     /// The ends of failing pairs of which one end is unclear: what else fails at them may be a part of something larger.
     pub(super) unclear_ends: BTreeSet<usize>,
+    /// The ends of failing pairs that may be the rest of a failure that is over.
+    pub(super) rests: BTreeSet<usize>,
 }
 
 pub(super) type Planes = BTreeMap<(usize, Plane), PlaneView>;
@@ -89,11 +93,15 @@ pub(super) fn triage(observed: &Observed<'_>, planes: &Planes) -> Triage {
         .map(|node| role(observed, planes, node, sent.get(&node).map_or(&[][..], Vec::as_slice)))
         .collect();
     raise_zones(observed, planes, &mut roles);
-    let edges = all.iter().filter_map(|edge| left_over(*edge, &roles)).collect();
+    let is_rest = |edge: &Edge| may_be_over(observed, [edge.from, edge.to], edge.since, edge.measured);
+    let left: Vec<Edge> = all.iter().filter_map(|edge| left_over(*edge, &roles)).collect();
+    let (rests, edges): (Vec<Edge>, Vec<Edge>) = left.into_iter().partition(is_rest);
     let failing = all.iter().map(|edge| ((edge.from, edge.to), edge.planes)).collect();
     let is_unclear = |edge: &&Edge| [edge.from, edge.to].iter().any(|node| roles[*node] == Role::Unclear);
-    let unclear_ends = all.iter().filter(is_unclear).flat_map(|edge| [edge.from, edge.to]).collect();
-    Triage { roles, edges, failing, unclear_ends }
+    let unclear = all.iter().filter(is_unclear).chain(&rests);
+    let unclear_ends = unclear.flat_map(|edge| [edge.from, edge.to]).collect();
+    let rests = rests.iter().flat_map(|edge| [edge.from, edge.to]).collect();
+    Triage { roles, edges, failing, unclear_ends, rests }
 }
 
 fn edges_of(planes: &Planes) -> Vec<Edge> {
@@ -105,9 +113,11 @@ fn edges_of(planes: &Planes) -> Vec<Edge> {
                 to: *to,
                 planes: [false; 2],
                 since: silence.since,
+                measured: silence.measured,
             });
             edge.planes[slot(*plane)] = true;
             edge.since = edge.since.min(silence.since);
+            edge.measured = edge.measured.min(silence.measured);
         }
     }
     edges.into_values().collect()

@@ -157,6 +157,8 @@ impl Row {
         row.taken += 1;
         row.interval = Duration::from_millis(body.interval_ms);
         let changes = row.take_cells(plan, body, ended);
+        let recoveries = changes.iter().filter(|change| change.kind == ChangeKind::Recovered);
+        row.recovered = row.recovered.max(recoveries.map(|change| change.measured).max());
         if is_newest {
             row.take_services(body, ended);
             row.take_strangers(body, ended);
