@@ -217,9 +217,9 @@ pub(super) const DOORS: [Door; 17] = [
         places: &["agent/src/probe/icmp"],
     },
     Door {
-        rule: "hickory is known to the DNS probe",
+        rule: "hickory is known to the DNS probe, and its messages to the lab's name server",
         paths: Paths::BeginWith(&["hickory_resolver", "hickory_proto"]),
-        places: &["agent/src/probe/dns"],
+        places: &["agent/src/probe/dns", "crates/lab/src/fault/names"],
     },
     Door {
         rule: "moka is known to the store",
