@@ -6,11 +6,11 @@
 //!                      └────> what the design calls it ─────────────────────────────────────────┴> right?
 //! ```
 
-mod compare;
+pub(crate) mod compare;
 mod draw;
-mod expect;
-mod fault;
-mod fill;
+pub(crate) mod expect;
+pub(crate) mod fault;
+pub(crate) mod fill;
 mod tally;
 
 use std::process::ExitCode;

@@ -9,6 +9,7 @@
 //!   parallel   the server under many clients at once   beside the same clients asking a trivial question
 //!   calm       agents whose healthy probes are lost    beside the arithmetic of chance
 //!   faults     random faults and their names           beside what the design calls them
+//!   judge      the judge at 5,000 nodes with 50 faults beside one plain pass over the matrix
 //! ```
 
 mod api;
@@ -17,6 +18,7 @@ mod clock;
 pub mod faults;
 mod figures;
 pub mod idle;
+pub mod judge;
 mod machine;
 mod model;
 pub mod parallel;

@@ -10,7 +10,7 @@ use crate::model;
 
 /// How a fault was named.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Verdict {
+pub(crate) enum Verdict {
     /// As the design says, and nothing beside.
     Exact,
     /// Not at all.
@@ -22,13 +22,13 @@ pub(super) enum Verdict {
 }
 
 impl Verdict {
-    pub(super) fn is_exact(self) -> bool {
+    pub(crate) fn is_exact(self) -> bool {
         self == Self::Exact
     }
 }
 
 /// Compares.
-pub(super) fn compare(expected: &[FindingKey], involved: &BTreeSet<usize>, diagnosis: &Diagnosis) -> Verdict {
+pub(crate) fn compare(expected: &[FindingKey], involved: &BTreeSet<usize>, diagnosis: &Diagnosis) -> Verdict {
     let found: BTreeSet<FindingKey> = diagnosis.findings.iter().map(|finding| plain(&finding.key)).collect();
     let wanted: BTreeSet<FindingKey> = expected.iter().map(plain).collect();
     if found == wanted {
@@ -51,10 +51,13 @@ pub(super) fn compare(expected: &[FindingKey], involved: &BTreeSet<usize>, diagn
 fn plain(key: &FindingKey) -> FindingKey {
     let mut key = key.clone();
     key.direction = key.direction.filter(|direction| *direction != Direction::Both);
-    match key.kind {
-        FindingKind::PairCut | FindingKind::PairOneWay | FindingKind::IcmpFiltered => key.direction = None,
-        FindingKind::PortRefused | FindingKind::PortFiltered => (key.plane, key.direction) = (None, None),
-        _ => {}
+    let of_pairs = [FindingKind::PairCut, FindingKind::PairOneWay, FindingKind::IcmpFiltered];
+    let of_port = [FindingKind::PortRefused, FindingKind::PortFiltered];
+    if of_pairs.contains(&key.kind) || of_port.contains(&key.kind) {
+        key.direction = None;
+    }
+    if of_port.contains(&key.kind) {
+        key.plane = None;
     }
     if key.kind != FindingKind::NotMeasurable {
         key.check = None;
@@ -69,7 +72,7 @@ fn plain(key: &FindingKey) -> FindingKey {
 }
 
 /// One line for each of: the fault, what was expected, what was found and what was held.
-pub(super) fn describe(seed: u64, what: &str, expected: &[FindingKey], diagnosis: &Diagnosis) -> String {
+pub(crate) fn describe(seed: u64, what: &str, expected: &[FindingKey], diagnosis: &Diagnosis) -> String {
     let keys = |keys: Vec<&FindingKey>| {
         let texts: Vec<String> = keys.into_iter().map(text).collect();
         if texts.is_empty() { "nothing".to_owned() } else { texts.join("; ") }

@@ -9,7 +9,7 @@ use super::fault::{At, Fault, Mesh};
 use crate::model;
 
 /// The findings that there must be, and no others.
-pub(super) fn expect(mesh: &Mesh, fault: &Fault) -> Vec<FindingKey> {
+pub(crate) fn expect(mesh: &Mesh, fault: &Fault) -> Vec<FindingKey> {
     let key = match fault {
         Fault::Nothing => return Vec::new(),
         Fault::NodeDown { node } => FindingKey::new(FindingKind::NodeDown, subject(At::Node(*node))),
@@ -22,10 +22,11 @@ pub(super) fn expect(mesh: &Mesh, fault: &Fault) -> Vec<FindingKey> {
             direction: Some(if *out { Direction::Out } else { Direction::In }),
             ..FindingKey::new(FindingKind::NodeOneWay, subject(At::Node(*node)))
         },
-        Fault::Cut { left, right, plane, one_way, .. } => {
-            FindingKey { plane: *plane, ..cut(mesh, left, right, *one_way) }
+        Fault::Cut { left, right, plane, one_way, silent } => {
+            let way = if *one_way { Way::There } else { Way::Both { silent: *silent } };
+            FindingKey { plane: *plane, ..cut(mesh, left, right, way) }
         }
-        Fault::ZoneDown { nodes } => cut(mesh, nodes, &mesh.others(nodes), false),
+        Fault::ZoneDown { nodes } => cut(mesh, nodes, &mesh.others(nodes), Way::Both { silent: true }),
         Fault::IcmpFiltered { at, plane, .. } => {
             FindingKey { plane: *plane, ..FindingKey::new(FindingKind::IcmpFiltered, subject(*at)) }
         }
@@ -61,7 +62,17 @@ fn subject(at: At) -> Subject {
     }
 }
 
-fn cut(mesh: &Mesh, left: &[usize], right: &[usize], one_way: bool) -> FindingKey {
+/// How two groups fail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    /// From the first to the second.
+    There,
+    /// Both; the server may not hear the first.
+    Both { silent: bool },
+}
+
+fn cut(mesh: &Mesh, left: &[usize], right: &[usize], way: Way) -> FindingKey {
+    let one_way = way == Way::There;
     if let ([from], [to]) = (left, right) {
         if one_way {
             let pair = Subject::Pair { from: model::name(*from), to: model::name(*to) };
@@ -70,7 +81,9 @@ fn cut(mesh: &Mesh, left: &[usize], right: &[usize], one_way: bool) -> FindingKe
         return FindingKey::new(FindingKind::PairCut, subject(At::Pair(*from, *to)));
     }
     let groups = [left, right].map(|group| group.iter().copied().map(model::name).collect());
-    let zones = [left, right].into_iter().filter_map(|group| whole_zone(mesh, group)).collect();
+    // Of a zone that is silent the rest of the mesh is no counterpart: only the zone is named.
+    let shown = if way == (Way::Both { silent: true }) { &[left][..] } else { &[left, right] };
+    let zones = shown.iter().filter_map(|group| whole_zone(mesh, group)).collect();
     let subject = Subject::Groups { groups: groups.into(), zones };
     let direction = one_way.then_some(Direction::Out);
     FindingKey { direction, ..FindingKey::new(FindingKind::GroupCut, subject) }

@@ -10,33 +10,33 @@ use meshvane_shared::outcome::{Cause, Outcome, Reason};
 
 /// A mesh without a fault.
 #[derive(Debug, Clone)]
-pub(super) struct Mesh {
+pub(crate) struct Mesh {
     /// How many nodes.
-    pub(super) nodes: usize,
+    pub(crate) nodes: usize,
     /// The zone of each.
-    pub(super) zones: Vec<Option<Zone>>,
+    pub(crate) zones: Vec<Option<Zone>>,
 }
 
 impl Mesh {
     /// The nodes of a zone, in order.
-    pub(super) fn of_zone(&self, zone: &Zone) -> Vec<usize> {
+    pub(crate) fn of_zone(&self, zone: &Zone) -> Vec<usize> {
         (0..self.nodes).filter(|node| self.zones[*node].as_ref() == Some(zone)).collect()
     }
 
     /// How many zones there are.
-    pub(super) fn zones_used(&self) -> usize {
+    pub(crate) fn zones_used(&self) -> usize {
         self.zones.iter().flatten().collect::<BTreeSet<_>>().len()
     }
 
     /// All nodes but these.
-    pub(super) fn others(&self, these: &[usize]) -> Vec<usize> {
+    pub(crate) fn others(&self, these: &[usize]) -> Vec<usize> {
         (0..self.nodes).filter(|node| !these.contains(node)).collect()
     }
 }
 
 /// Which cells a filter is at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum At {
+pub(crate) enum At {
     /// Those that look at this node.
     Node(usize),
     /// Those of these two at each other.
@@ -47,7 +47,7 @@ pub(super) enum At {
 
 /// What else fails when a plane of a node is cut: how its own agent's probes fare.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Own {
+pub(crate) enum Own {
     /// They pass: only what begins at others is dropped.
     Pass,
     /// Those to the same plane of others fail.
@@ -58,7 +58,7 @@ pub(super) enum Own {
 
 /// One fault.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Fault {
+pub(crate) enum Fault {
     Nothing,
     NodeDown {
         node: usize,
@@ -115,12 +115,12 @@ pub(super) enum Fault {
 
 /// One cell.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Cell {
-    pub(super) from: usize,
-    pub(super) to: usize,
-    pub(super) plane: Plane,
-    pub(super) family: Family,
-    pub(super) check: CheckKind,
+pub(crate) struct Cell {
+    pub(crate) from: usize,
+    pub(crate) to: usize,
+    pub(crate) plane: Plane,
+    pub(crate) family: Family,
+    pub(crate) check: CheckKind,
 }
 
 /// An agent is lost one TTL after it was last heard, which was at most an interval before it fell silent.
@@ -152,7 +152,7 @@ impl At {
 
 impl Fault {
     /// How long the fault is there when the mesh is judged.
-    pub(super) fn age(&self) -> Duration {
+    pub(crate) fn age(&self) -> Duration {
         match self {
             Self::AgentDown { .. } => SEEN_AFTER_LOSS,
             _ if self.is_from_the_beginning() => LONG,
@@ -171,7 +171,7 @@ impl Fault {
     }
 
     /// Tells whether the mesh never was without it.
-    pub(super) fn is_from_the_beginning(&self) -> bool {
+    pub(crate) fn is_from_the_beginning(&self) -> bool {
         matches!(
             self,
             Self::NotMeasurable { .. }
@@ -181,7 +181,7 @@ impl Fault {
     }
 
     /// Tells whether the server does not hear this node any more.
-    pub(super) fn silences(&self, node: usize) -> bool {
+    pub(crate) fn silences(&self, node: usize) -> bool {
         match self {
             Self::NodeDown { node: down } | Self::AgentDown { node: down, .. } => *down == node,
             Self::PlaneCut { node: cut, heard, .. } => *cut == node && !heard,
@@ -197,7 +197,7 @@ impl Fault {
     }
 
     /// The nodes that a finding may blame.
-    pub(super) fn nodes(&self, mesh: &Mesh) -> BTreeSet<usize> {
+    pub(crate) fn nodes(&self, mesh: &Mesh) -> BTreeSet<usize> {
         match self {
             Self::Nothing => BTreeSet::new(),
             Self::NodeDown { node }
@@ -216,7 +216,7 @@ impl Fault {
     }
 
     /// What the cell shows; `None` when it is as healthy as ever.
-    pub(super) fn shows(&self, cell: Cell) -> Option<Outcome> {
+    pub(crate) fn shows(&self, cell: Cell) -> Option<Outcome> {
         match self {
             Self::NotMeasurable { at } => {
                 let blind = match at {
@@ -234,7 +234,17 @@ impl Fault {
                 let hit = at.holds(cell) && cell.plane == *plane && cell.check == CheckKind::Tcp;
                 hit.then_some(Outcome::Unreached(cause))
             }
-            _ => self.silences_cell(cell).then_some(Outcome::Unreached(Cause::Timeout)),
+            Self::Nothing
+            | Self::NodeDown { .. }
+            | Self::PlaneCut { .. }
+            | Self::NodeOneWay { .. }
+            | Self::Cut { .. }
+            | Self::ZoneDown { .. }
+            | Self::IcmpFiltered { .. }
+            | Self::FamilyCut { .. }
+            | Self::MonitorBlind { .. } => {
+                self.silences_cell(cell).then_some(Outcome::Unreached(Cause::Timeout))
+            }
         }
     }
 

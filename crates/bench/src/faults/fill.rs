@@ -23,14 +23,15 @@ use super::fault::{Cell, Fault, Mesh};
 use crate::model;
 
 /// When the mesh is judged, since the server's start: long after everything else.
-const NOW: Moment = Moment::from_millis(10_000_000);
+pub(crate) const NOW: Moment = Moment::from_millis(10_000_000);
 /// The default interval of heartbeats and rounds.
-const INTERVAL_MS: u64 = 5_000;
+pub(crate) const INTERVAL_MS: u64 = 5_000;
 /// The defaults of the server.
-const TIMING: Timing = Timing { ttl: Duration::from_secs(15), forget_after: Duration::from_hours(1) };
+pub(crate) const TIMING: Timing =
+    Timing { ttl: Duration::from_secs(15), forget_after: Duration::from_hours(1) };
 /// From the first failing probe to the verdict: silence, then a burst of which the last probe is silent too.
-const CONFIRM_MS: u64 =
-    (2 * PROBE_SOFT_LIMIT.as_millis() + BURST_SPACING.as_millis() * (BURST_PROBES as u128 - 1)) as u64;
+const CONFIRM: Duration =
+    PROBE_SOFT_LIMIT.saturating_mul(2).saturating_add(BURST_SPACING.saturating_mul(BURST_PROBES - 1));
 /// What is down is probed in every second round.
 const DOWN_PERIOD_MS: u64 = 2 * INTERVAL_MS;
 /// Round trips of a healthy network.
@@ -46,7 +47,7 @@ pub(super) struct Filled {
 
 /// Fills a mesh; of the healthy cells, `noise` are suspect or missed a probe.
 pub(super) fn fill(mesh: &Mesh, fault: &Fault, noise: f64, random: &mut SmallRng) -> Filled {
-    let plan = model::plan(mesh.nodes, &[Family::Ipv4, Family::Ipv6], |node| mesh.zones[node].clone());
+    let plan = model::plan(mesh.nodes, &FAMILIES, |node| mesh.zones[node].clone());
     let mut filling = Filling { fault, plan: &plan, noise, random, failing_cells: 0 };
     let nodes = (0..mesh.nodes).map(|node| filling.view(mesh, node)).collect();
     let failing_cells = filling.failing_cells;
@@ -69,7 +70,7 @@ impl Filling<'_> {
         let since_heard = self.random.random_range(0..INTERVAL_MS);
         let heard_ago = if silent { fault_ms + since_heard } else { since_heard };
         let round_ago = if silent { fault_ms + self.random.random_range(0..INTERVAL_MS) } else { 0 };
-        let member = member(mesh, node, ago(heard_ago), ago(heard_ago.min(round_ago)));
+        let member = member(mesh, node, &FAMILIES, ago(heard_ago), ago(heard_ago.min(round_ago)));
         let state = member.state(NOW, &TIMING).unwrap_or(MemberState::Lost);
         let mut row = None;
         if silent || !self.fault.is_from_the_beginning() {
@@ -90,7 +91,8 @@ impl Filling<'_> {
             Some(outcome) if outcome.is_unreached() => {
                 self.failing_cells += 1;
                 let since_ago = milliseconds(self.fault.age()) - self.random.random_range(0..INTERVAL_MS);
-                let youngest = self.random.random_range(0..DOWN_PERIOD_MS.min(since_ago - CONFIRM_MS));
+                let youngest =
+                    self.random.random_range(0..DOWN_PERIOD_MS.min(since_ago - milliseconds(CONFIRM)));
                 Shown { outcome, age_ms: youngest, suspect: false, failing_for_ms: Some(since_ago) }
             }
             Some(outcome) => Shown {
@@ -167,6 +169,8 @@ impl Filling<'_> {
     }
 }
 
+/// The families of the model.
+const FAMILIES: [Family; 2] = [Family::Ipv4, Family::Ipv6];
 /// Targets of each node in the plan: two planes in two families.
 const TARGETS_OF_NODE: usize = 4;
 
@@ -178,10 +182,16 @@ struct Shown {
     failing_for_ms: Option<u64>,
 }
 
-fn member(mesh: &Mesh, node: usize, heard: Moment, received: Moment) -> Member {
-    let addresses = |plane: Plane| {
-        [Family::Ipv4, Family::Ipv6].map(|family| model::address(node, plane, family)).to_vec()
-    };
+/// A member of the mesh.
+pub(crate) fn member(
+    mesh: &Mesh,
+    node: usize,
+    families: &[Family],
+    heard: Moment,
+    received: Moment,
+) -> Member {
+    let addresses =
+        |plane: Plane| families.iter().map(|family| model::address(node, plane, *family)).collect();
     Member {
         zone: mesh.zones[node].clone(),
         host_addresses: addresses(Plane::Host),
@@ -196,11 +206,13 @@ fn member(mesh: &Mesh, node: usize, heard: Moment, received: Moment) -> Member {
     }
 }
 
-fn boot() -> BootId {
+/// The start that each agent reports.
+pub(crate) fn boot() -> BootId {
     BootId::parse("boot").expect("the word is a boot's id")
 }
 
-fn ago(millis: u64) -> Moment {
+/// The moment so many milliseconds before the judgement.
+pub(crate) fn ago(millis: u64) -> Moment {
     NOW.before(Duration::from_millis(millis))
 }
 
