@@ -26,7 +26,7 @@ use libtest_mimic::{Arguments, Trial};
 
 /// Meshes that run beside each other when the command line does not say: they wait most of the time, and five agents use a
 /// hundredth of a core.
-const AT_ONCE: usize = 4;
+const AT_ONCE: usize = 8;
 
 /// A test with its name; each makes its own mesh.
 type Test = (&'static str, fn());
