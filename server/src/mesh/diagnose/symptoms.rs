@@ -249,7 +249,7 @@ impl At<'_> {
             if subject.state != MemberState::Alive || self.case.settled.contains(&self.column.node) {
                 return;
             }
-            if subject.member.heard.is_none_or(|heard| heard <= since) {
+            if subject.member.received.is_none_or(|received| received <= since) {
                 symptoms.unclear.insert(kind);
                 return;
             }
