@@ -6,9 +6,11 @@
 //! ```
 //! How long each took to be named is printed after the last test.
 
+mod backend;
 mod case;
 mod quiet;
 mod runner;
+mod services;
 mod table;
 mod times;
 
@@ -18,7 +20,8 @@ pub(crate) use times::print as print_times;
 
 /// One trial for each case.
 pub(crate) fn trials() -> impl Iterator<Item = Trial> {
-    let faults = table::CASES.iter().map(|case| trial("named", case.name, || crate::run(runner::play(case))));
+    let faults = table::CASES.iter().chain(services::CASES);
+    let faults = faults.map(|case| trial("named", case.name, || crate::run(runner::play(case))));
     let quiet = quiet::CASES.iter().map(|case| trial("quiet", case.name, || crate::run(quiet::play(case))));
     faults.chain(quiet)
 }

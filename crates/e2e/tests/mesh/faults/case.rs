@@ -8,8 +8,12 @@ use meshvane_shared::check::{CheckKind, Plane};
 use meshvane_shared::name::{NodeName, Zone};
 use meshvane_shared::wire::findings::{Direction, FindingBody, FindingKind, ObserversBody, Scope, Subject};
 
+use super::backend::Backend;
+
 /// The promise to the user, at the default interval.
 pub(super) const SOON: Duration = Duration::from_secs(10);
+/// Asking an address whose it is takes a minute.
+pub(super) const AFTER_A_MINUTE: Duration = Duration::from_secs(75);
 /// Kinds that wait for the TTL, 15 s, and what judging takes.
 pub(super) const AFTER_THE_TTL: Duration = Duration::from_secs(18);
 
@@ -59,6 +63,8 @@ impl Layout {
 pub(super) enum Fault {
     /// A whole mesh breaks, and is mended later.
     Breaks(fn(&Cluster) -> Result<Broken, LabError>),
+    /// A service that is checked, or its name, breaks.
+    OfService(fn(&Backend)),
     /// It is in the layout: the mesh is never whole.
     FromTheStart,
 }
@@ -88,6 +94,8 @@ pub(super) enum Of {
     Pair(&'static str, &'static str),
     /// Two groups, and the zones that are groups as a whole.
     Groups([&'static [&'static str]; 2], &'static [&'static str]),
+    /// A name.
+    Name(&'static str),
     /// The whole mesh.
     All,
     /// The server.
@@ -103,6 +111,7 @@ impl Of {
                 groups: groups.map(|group| group.iter().map(|node| node_name(node)).collect()).to_vec(),
                 zones: zones.iter().map(|zone| Zone::parse(zone).unwrap()).collect(),
             },
+            Of::Name(name) => Subject::Name { name: name.to_owned() },
             Of::All => Subject::Scope { scope: Scope::All },
             Of::Server => Subject::Scope { scope: Scope::Server },
         }

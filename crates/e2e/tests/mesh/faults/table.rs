@@ -5,7 +5,7 @@ use meshvane_shared::address::Family;
 use meshvane_shared::check::{CheckKind, Plane};
 use meshvane_shared::wire::findings::{Direction, FindingKind};
 
-use super::case::{AFTER_THE_TTL, Case, Expected, Fault, Layout, Of, SOON};
+use super::case::{AFTER_A_MINUTE, AFTER_THE_TTL, Case, Expected, Fault, Layout, Of, SOON};
 
 /// The node that is broken, and the second where a fault needs two.
 const A: NodeId = NodeId(2);
@@ -50,8 +50,8 @@ macro_rules! case {
 }
 
 use FindingKind::{
-    AgentDown, FamilyCut, GroupCut, IcmpFiltered, MonitorBlind, NodeDown, NodeOneWay, NotMeasurable, PairCut,
-    PairOneWay, PlaneCut, PortFiltered, PortRefused,
+    AgentDown, AgentReplaced, FamilyCut, GroupCut, IcmpFiltered, MonitorBlind, NodeDown, NodeOneWay,
+    NotMeasurable, PairCut, PairOneWay, PlaneCut, PortFiltered, PortRefused,
 };
 
 /// All of them.
@@ -70,6 +70,7 @@ pub(super) static CASES: &[Case] = &[
         Expected::new(AgentDown, Of::Node(A_NAME)),
         AFTER_THE_TTL
     ),
+    five!("another_agent_at_the_address", |lab| lab.address_taken(A, B), of_a(AgentReplaced), AFTER_A_MINUTE),
     // Planes of one node.
     five!("pod_plane_cut_heartbeat_alive", |lab| lab.pod_plane_cut(A), of_a(PlaneCut).on(Plane::Pod)),
     five!("pods_isolated_heartbeat_alive", |lab| lab.pods_isolated(A), of_a(PlaneCut).on(Plane::Pod)),
