@@ -6,8 +6,8 @@ use std::time::Duration;
 use super::cell::CellId;
 use super::service::Found;
 use super::{
-    Answer, CheckKind, Command, IN_FLIGHT_MAX, NAME_BURST_LIMIT, PROBE_HARD_LIMIT, PROBE_SOFT_LIMIT, ProbeId,
-    Schedule, Tally, Timer, TimerKey,
+    Answer, CheckKind, Command, IN_FLIGHT_MAX, NAME_BURST_LIMIT, NAME_RETURN_LIMIT, PROBE_HARD_LIMIT,
+    PROBE_SOFT_LIMIT, ProbeId, Schedule, Tally, Timer, TimerKey,
 };
 
 /// So many that cannot start end the search for one that can: both engines are full then.
@@ -109,8 +109,11 @@ impl Schedule {
             cell.waiting = false;
         }
         let question = cell.question.clone();
-        let is_patient = part != Part::Regular && question.check() == CheckKind::Dns;
-        let limit = if is_patient { NAME_BURST_LIMIT } else { PROBE_SOFT_LIMIT };
+        let limit = match part {
+            Part::Burst(_) if question.check() == CheckKind::Dns && cell.is_down() => NAME_RETURN_LIMIT,
+            Part::Burst(_) if question.check() == CheckKind::Dns => NAME_BURST_LIMIT,
+            Part::Burst(_) | Part::Regular => PROBE_SOFT_LIMIT,
+        };
         let limit = self.set_timer(now + limit, Timer::Soft(probe));
         self.flights
             .insert(probe, Flight { probe, cell: id, part, sent: now, judged: false, is_icmp, limit });
