@@ -118,6 +118,9 @@ struct Plans {
     foreign: VecDeque<Arc<Plan>>,
 }
 
+/// For so long a member has only just become late: two pulses of the judge, so that none is missed.
+const JUST_LATE: Duration = Duration::from_secs(1);
+
 /// Plans of former servers that are kept apart: agents of one mesh come back with one or two.
 const FOREIGN_PLANS_KEPT: usize = 8;
 
@@ -287,6 +290,8 @@ impl Collector {
         if lock(&self.plans).book.follow(members, now.moment) {
             self.plan_signal.send_replace(());
         }
+        let just_late = snapshot.nodes.iter().filter(|view| has_just_become_late(view, now));
+        self.look_at(just_late.map(|view| &view.member.node), now);
         let known = snapshot.nodes.iter().filter(|view| view.state != MemberState::Leaving);
         let may_judge = lock(&self.recall).may_judge(known.map(|view| view.member.node.clone()), now.moment);
         // Once begun, judging goes on: a member that joins later has not reported yet, and that is no reason to stop.
@@ -346,6 +351,13 @@ impl Collector {
     pub fn changed(&self) -> impl Future<Output = ()> + Send + use<> {
         after_change(self.change_signal.subscribe())
     }
+}
+
+/// Tells whether a member's heartbeat is overdue since a moment: then others are asked what they see, and who answers there.
+fn has_just_become_late(view: &NodeView, now: Now) -> bool {
+    let silence = view.member.heard.map(|heard| now.moment.since(heard));
+    view.state == MemberState::Late
+        && silence.is_some_and(|silence| silence < view.member.late_after() + JUST_LATE)
 }
 
 async fn after_change(mut signal: watch::Receiver<()>) {

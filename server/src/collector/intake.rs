@@ -152,7 +152,7 @@ impl Collector {
         });
     }
 
-    fn look_at<'a>(&self, nodes: impl Iterator<Item = &'a NodeName>, now: Now) {
+    pub(super) fn look_at<'a>(&self, nodes: impl Iterator<Item = &'a NodeName>, now: Now) {
         let mut looks = lock(&self.looks);
         let raised = nodes.filter(|node| looks.raise(node, now.moment)).count();
         drop(looks);

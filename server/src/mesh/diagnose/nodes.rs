@@ -194,9 +194,9 @@ fn strangers(observed: &Observed<'_>) -> BTreeMap<usize, Vec<(usize, NodeName, M
             let Some(target) = row.plan.targets.get(stranger.target) else { continue };
             let Some(node) = snapshot.place(&target.node) else { continue };
             let subject = &snapshot.nodes[node];
-            // The member may have moved or come back since: then it is nobody's old address any more.
+            // The member may have moved, or have been heard again since: then it is nobody's old address any more.
             let current = subject.member.addresses(target.plane).contains(&target.address)
-                && stranger.measured > subject.member.steady_since.max(subject.recovered.unwrap_or_default());
+                && stranger.measured > subject.member.steady_since;
             if current && subject.state != MemberState::Leaving && stranger.node != target.node {
                 found.entry(node).or_default().push((observer, stranger.node.clone(), stranger.measured));
             }
