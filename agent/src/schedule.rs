@@ -61,7 +61,7 @@ pub const IN_FLIGHT_MAX: usize = 64;
 /// A probe of a name's burst is judged after this, not after the soft limit: a slow name server is late, not down. With the
 /// [`PROBE_SOFT_LIMIT`] that raised the suspicion and the 600 ms of the burst, every answer within the hard limit arrives
 /// before the burst is over, and a silent name server is told after 3.6 s.
-pub const NAME_BURST_LIMIT: Duration = Duration::from_millis(2000);
+pub const NAME_BURST_LIMIT: Duration = Duration::from_secs(2);
 /// The same where the name server is down and the burst asks whether it is up again: no earlier suspicion has waited then,
 /// so with the 600 ms of the burst this alone makes up the hard limit.
 pub const NAME_RETURN_LIMIT: Duration = Duration::from_millis(2900);
