@@ -4,8 +4,7 @@ use meshvane_shared::check::Plane;
 use meshvane_shared::wire::agents::MemberState;
 use meshvane_shared::wire::findings::{FindingKind, Scope, Severity, Subject};
 
-use super::planes::{ONE_FAILURE, PlaneVerdict};
-use super::triage::newest_answer;
+use super::planes::{ONE_FAILURE, PlaneVerdict, newest_answer};
 use super::{Case, Finding, FindingKey, message};
 use crate::mesh::snapshot::NodeView;
 use crate::mesh::time::Moment;

@@ -14,7 +14,7 @@ use meshvane_shared::wire::findings::{EVIDENCE_MAX, FindingKind, Scope, Severity
 
 use super::planes::{failing_cell, start_of_newest};
 use super::symptoms::{Place, Symptom, Symptoms, Trait, symptoms};
-use super::triage::have_looked_since;
+use super::triage::{have_looked_since, were_looked_at_since};
 use super::{Case, Evidence, Finding, FindingKey, Observers, message};
 use crate::mesh::time::Moment;
 
@@ -175,7 +175,8 @@ fn is_settled(case: &Case<'_>, charges: &Charges<'_>) -> bool {
     let newest =
         charges.values().flat_map(|charge| &charge.symptoms).filter(|symptom| symptom.since >= since);
     let nodes: BTreeSet<usize> = newest.flat_map(|symptom| [symptom.from, symptom.to]).collect();
-    have_looked_since(case.observed, &nodes.into_iter().collect::<Vec<_>>(), since)
+    let nodes: Vec<usize> = nodes.into_iter().collect();
+    have_looked_since(case.observed, &nodes, since) && were_looked_at_since(case.observed, &nodes, since)
 }
 
 fn add(

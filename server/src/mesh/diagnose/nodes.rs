@@ -8,8 +8,8 @@ use meshvane_shared::name::NodeName;
 use meshvane_shared::wire::agents::MemberState;
 use meshvane_shared::wire::findings::{Direction, EVIDENCE_MAX, FindingKind, Severity, Subject};
 
-use super::planes::{PlaneVerdict, evidence, failing_cell};
-use super::triage::{Role, may_be_returning, newest_answer};
+use super::planes::{PlaneVerdict, evidence, failing_cell, is_answered};
+use super::triage::{Role, may_be_returning};
 use super::{Case, Evidence, Finding, FindingKey, Observers, message};
 use crate::mesh::member::Origin;
 use crate::mesh::observe::Observed;
@@ -224,8 +224,7 @@ pub(super) fn agent_down(case: &mut Case<'_>) {
         if undecided || late || returning || may_be_returning(case.observed, node) {
             case.hold(node);
         } else if !verdicts.contains(&Some(PlaneVerdict::Dead)) {
-            let answers =
-                Plane::ALL.into_iter().any(|plane| newest_answer(case.observed, node, plane).is_some());
+            let answers = Plane::ALL.into_iter().any(|plane| is_answered(case.observed, node, plane));
             add_agent_down(case, node, answers);
         }
     }

@@ -177,6 +177,39 @@ fn is_answered_by_one_check(observed: &Observed<'_>, columns: &[usize]) -> bool 
     rows.into_iter().any(|row| columns.iter().any(|column| mixed(row, *column)))
 }
 
+/// Tells whether an observer is answered by a plane. Of a healthy one the first that is asked is, and most are healthy.
+pub(super) fn is_answered(observed: &Observed<'_>, node: usize, plane: Plane) -> bool {
+    let answered = |column: usize| {
+        CheckKind::ON_PLANES.into_iter().filter_map(|check| observed.marks(check)).any(|marks| {
+            marks.column(column).enumerate().any(|(observer, mark)| {
+                matches!(mark, Mark::Reached | Mark::Answered)
+                    && observed.snapshot.nodes[observer].is_observer()
+            })
+        })
+    };
+    observed.columns_at(node, plane).any(answered)
+}
+
+/// When an observer last measured an answer of a plane.
+pub(super) fn newest_answer(observed: &Observed<'_>, node: usize, plane: Plane) -> Option<Moment> {
+    let mut newest = None;
+    for column in observed.columns_at(node, plane) {
+        for check in CheckKind::ON_PLANES {
+            let Some(marks) = observed.marks(check) else {
+                continue;
+            };
+            for (observer, mark) in marks.column(column).enumerate() {
+                let answers = matches!(mark, Mark::Reached | Mark::Answered);
+                if answers && observed.snapshot.nodes[observer].is_observer() {
+                    newest =
+                        newest.max(observed.cell(observer, column, check).timed.map(|timed| timed.measured));
+                }
+            }
+        }
+    }
+    newest
+}
+
 /// When the newest failure began: the earliest of the moments that belong with the latest.
 pub(super) fn start_of_newest(begins: &[Moment]) -> Option<Moment> {
     let newest = begins.iter().max()?;

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 
 use meshvane_shared::address::Family;
 use meshvane_shared::check::CheckKind;
+use meshvane_shared::limits::PROBE_HARD_LIMIT;
 use meshvane_shared::name::{ServiceAddress, Zone};
 use meshvane_shared::outcome::{Cause, Outcome};
 use meshvane_shared::wire::findings::{EVIDENCE_MAX, FindingKind, Severity, Subject};
@@ -37,14 +38,12 @@ impl Words {
         start_of_newest(&begins)
     }
 
-    /// Those who say that it works have looked since it began to fail.
+    /// Those who say that it works have looked since it began to fail, or had the time of a whole probe. Who sees it may
+    /// grow later: the finding stays the same one.
     fn is_settled(&self, case: &Case<'_>) -> bool {
         let Some(since) = self.since() else { return true };
         let now = case.observed.snapshot.now.moment;
-        self.worked.iter().all(|(observer, at)| {
-            let interval = case.observed.snapshot.nodes[*observer].member.interval;
-            *at > since || now.since(since) > interval * 2
-        })
+        self.worked.iter().all(|(_, at)| *at > since || now.since(since) > PROBE_HARD_LIMIT)
     }
 
     fn observers(&self, case: &Case<'_>) -> Observers {

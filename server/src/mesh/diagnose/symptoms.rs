@@ -11,7 +11,7 @@ use meshvane_shared::wire::matrix::CellWord;
 use super::Case;
 use super::filters::port_kind;
 use super::planes::may_be_over;
-use super::triage::{Role, slot};
+use super::triage::{Role, is_complete, slot};
 use crate::mesh::observe::{Column, Mark, Observed};
 use crate::mesh::row::Timed;
 use crate::mesh::time::Moment;
@@ -167,6 +167,11 @@ impl At<'_> {
         !may_be_over(self.case.observed, [self.from, self.column.node], since, timed.measured)
     }
 
+    /// An answer shows that a failure is not the address's: it is newer, or had time enough to turn into a failure.
+    fn counts(&self, answered: Moment, since: Moment) -> bool {
+        answered > since || is_complete(self.case.observed, self.from, since)
+    }
+
     /// What a whole column is known to be, over its checks.
     fn column_known(&self, column: usize) -> Option<Known> {
         let known = CheckKind::ON_PLANES.map(|check| self.known(column, check));
@@ -196,7 +201,7 @@ impl At<'_> {
             observed.columns_at(self.column.node, self.column.plane).filter(|other| *other != self.index);
         for other in others {
             match self.column_known(other) {
-                Some(Known::Answers(at)) if at > since => {
+                Some(Known::Answers(at)) if self.counts(at, since) => {
                     self.add(symptoms, FindingKind::FamilyCut, Trait::Family, since, true);
                     return true;
                 }
@@ -218,7 +223,7 @@ impl At<'_> {
             return;
         }
         match self.known(self.index, CheckKind::Tcp) {
-            Some(Known::Answers(at)) if at > since => {
+            Some(Known::Answers(at)) if self.counts(at, since) => {
                 let ever = self.timed(self.index, CheckKind::Icmp).is_some_and(|timed| timed.ever_reached);
                 self.add(symptoms, FindingKind::IcmpFiltered, Trait::Icmp, since, ever);
             }
@@ -256,7 +261,7 @@ impl At<'_> {
         }
         if kind == FindingKind::PortFiltered {
             match self.known(self.index, CheckKind::Icmp) {
-                Some(Known::Answers(at)) if at > since => {}
+                Some(Known::Answers(at)) if self.counts(at, since) => {}
                 Some(Known::Answers(_)) => {
                     symptoms.unclear.insert(kind);
                     return;

@@ -8,7 +8,9 @@ use meshvane_shared::check::{CheckKind, Plane};
 use meshvane_shared::limits::{BURST_PROBES, BURST_SPACING, LATE_GRACE, PROBE_SOFT_LIMIT, RETRY_CAP};
 use meshvane_shared::wire::agents::MemberState;
 
-use super::planes::{ONE_FAILURE, PlaneVerdict, PlaneView, may_be_over, start_of_newest};
+use super::planes::{
+    ONE_FAILURE, PlaneVerdict, PlaneView, is_answered, may_be_over, newest_answer, start_of_newest,
+};
 use crate::mesh::observe::{Mark, Observed};
 use crate::mesh::snapshot::NodeView;
 use crate::mesh::time::Moment;
@@ -19,6 +21,13 @@ const CONFIRMED_WITHIN: Duration = PROBE_SOFT_LIMIT
     .saturating_mul(2)
     .saturating_add(BURST_SPACING.saturating_mul(BURST_PROBES - 1))
     .saturating_add(Duration::from_millis(400));
+
+/// Tells whether whatever would have failed together with a failure of a moment has failed and was told by now.
+pub(super) fn is_complete(observed: &Observed<'_>, looking: usize, since: Moment) -> bool {
+    let view = &observed.snapshot.nodes[looking];
+    let interval = view.row.as_deref().map_or(view.member.interval, |row| row.interval);
+    observed.snapshot.now.moment.since(since) >= interval + CONFIRMED_WITHIN
+}
 
 /// A node's part.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -133,7 +142,7 @@ fn role(observed: &Observed<'_>, planes: &Planes, node: usize, sent: &[Edge]) ->
     let answers = |plane: Plane| match verdict(plane) {
         Some(PlaneVerdict::Answers) => true,
         Some(PlaneVerdict::Dead | PlaneVerdict::Undecided) => false,
-        None => newest_answer(observed, node, plane).is_some(),
+        None => is_answered(observed, node, plane),
     };
     let dead = |plane: Plane| verdict(plane) == Some(PlaneVerdict::Dead);
     let undecided = |plane: Plane| verdict(plane) == Some(PlaneVerdict::Undecided);
@@ -234,26 +243,6 @@ fn reaches_somebody_since(observed: &Observed<'_>, node: usize, since: Moment) -
     })
 }
 
-/// When an observer last measured an answer of a plane.
-pub(super) fn newest_answer(observed: &Observed<'_>, node: usize, plane: Plane) -> Option<Moment> {
-    let mut newest = None;
-    for column in observed.columns_at(node, plane) {
-        for check in CheckKind::ON_PLANES {
-            let Some(marks) = observed.marks(check) else {
-                continue;
-            };
-            for (observer, mark) in marks.column(column).enumerate() {
-                let answers = matches!(mark, Mark::Reached | Mark::Answered);
-                if answers && observed.snapshot.nodes[observer].is_observer() {
-                    newest =
-                        newest.max(observed.cell(observer, column, check).timed.map(|timed| timed.measured));
-                }
-            }
-        }
-    }
-    newest
-}
-
 /// A zone of which nobody answers and nobody is heard is one fault. While some of its nodes are down and none of the others
 /// shows a sign of life, it is open which it will be.
 fn raise_zones(observed: &Observed<'_>, planes: &Planes, roles: &mut [Role]) {
@@ -338,11 +327,9 @@ fn left_over(edge: Edge, roles: &[Role]) -> Option<Edge> {
 
 /// Tells whether all that these nodes measure is newer than a moment, or so much time has passed that what would fail has failed.
 pub(super) fn have_looked_since(observed: &Observed<'_>, nodes: &[usize], since: Moment) -> bool {
-    let now = observed.snapshot.now.moment;
     nodes.iter().all(|node| {
         let view = &observed.snapshot.nodes[*node];
-        let interval = view.row.as_deref().map_or(view.member.interval, |row| row.interval);
-        if !view.is_observer() || now.since(since) >= interval + CONFIRMED_WITHIN {
+        if !view.is_observer() || is_complete(observed, *node, since) {
             return true;
         }
         CheckKind::ON_PLANES.into_iter().all(|check| {
@@ -353,6 +340,25 @@ pub(super) fn have_looked_since(observed: &Observed<'_>, nodes: &[usize], since:
             })
         })
     })
+}
+
+/// Tells whether all that others measure of these nodes is newer than a moment, or what would fail has failed.
+pub(super) fn were_looked_at_since(observed: &Observed<'_>, nodes: &[usize], since: Moment) -> bool {
+    let observers =
+        (0..observed.snapshot.nodes.len()).filter(|place| observed.snapshot.nodes[*place].is_observer());
+    let waited_for: Vec<usize> = observers.filter(|place| !is_complete(observed, *place, since)).collect();
+    let is_new = |from: usize, column: usize, check: CheckKind| {
+        let mark = observed.marks(check).and_then(|marks| marks.get(from, column));
+        mark != Some(&Mark::Reached)
+            || observed.cell(from, column, check).timed.is_none_or(|timed| timed.measured > since)
+    };
+    nodes.iter().flat_map(|node| Plane::ALL.map(|plane| observed.columns_at(*node, plane))).flatten().all(
+        |column| {
+            CheckKind::ON_PLANES
+                .into_iter()
+                .all(|check| waited_for.iter().all(|from| is_new(*from, column, check)))
+        },
+    )
 }
 
 /// How long after the return of one agent others that fell silent with it may still be on their way back.
