@@ -228,8 +228,11 @@ fn mute(observed: &Observed<'_>, node: usize, sent: &[Edge]) -> Role {
         // Answers of the time before: it has not looked at all of them since.
         return Role::Unclear;
     }
-    let answered = Plane::ALL.map(|plane| newest_answer(observed, node, plane));
-    if answered.iter().flatten().any(|at| *at > onset) { Role::Mute } else { Role::Unclear }
+    // On each plane that ever answered: one that was not asked since may be the one that is cut.
+    let answered: Vec<Moment> =
+        Plane::ALL.into_iter().filter_map(|plane| newest_answer(observed, node, plane)).collect();
+    let still = !answered.is_empty() && answered.iter().all(|at| *at > onset);
+    if still { Role::Mute } else { Role::Unclear }
 }
 
 /// Tells whether a node measured an answer of another one after a moment.

@@ -144,3 +144,13 @@ fn a_plane_that_is_cut_accounts_for_what_its_agent_fails_to_reach() {
         &["plane_cut c pod 2/2"],
     );
 }
+
+#[test]
+fn a_node_that_reaches_nobody_waits_until_both_its_planes_were_asked() {
+    check(
+        "a alive | . + + | . + o
+         b alive | + . + | + . o
+         c alive | x x . | x x .",
+        &["held: c"],
+    );
+}
