@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use super::health::Resident;
-use super::{BURST_PROBES, Cause, Outcome, Place, ProbeId, Question, Reached, Reason};
+use super::{BURST_PROBES, Cause, Outcome, Place, ProbeId, Question, Reached, Reason, UP_AFTER_ANSWERS};
 use meshvane_shared::plan::TargetKey;
 
 /// Names a cell. Never used twice.
@@ -56,6 +56,8 @@ pub(super) struct Burst {
     pub(super) causes: Vec<Cause>,
     /// Somebody waits for the result, whatever it is.
     pub(super) looked: bool,
+    /// That somebody came when too few probes were left to tell a return: a failure is followed by another burst.
+    pub(super) again: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -92,7 +94,14 @@ impl Burst {
             in_a_row: 0,
             causes: Vec::new(),
             looked: false,
+            again: false,
         }
+    }
+
+    /// Takes note that somebody wants to know how things are from now on.
+    pub(super) fn look(&mut self) {
+        self.looked = true;
+        self.again |= self.started + UP_AFTER_ANSWERS > BURST_PROBES;
     }
 
     /// Tells whether all probes of the burst are judged.

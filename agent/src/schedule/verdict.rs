@@ -163,7 +163,7 @@ impl Schedule {
         let Some(burst) = cell.burst.as_ref().filter(|burst| burst.is_over()) else {
             return;
         };
-        let (was_down, looked, since) = (cell.is_down(), burst.looked, burst.since);
+        let (was_down, looked, again, since) = (cell.is_down(), burst.looked, burst.again, burst.since);
         let outcome = conclusion(cell, burst);
         match outcome {
             Outcome::Unreached(_) => {
@@ -175,6 +175,9 @@ impl Schedule {
         }
         self.end_burst(id, looked || !was_down);
         self.count_outcome(id, outcome);
+        if again && matches!(outcome, Outcome::Unreached(_)) {
+            self.begin_burst(now, id, |burst| burst.looked = true);
+        }
     }
 
     /// Ends a burst, if there is one, and tells the server when that is news.
@@ -205,7 +208,7 @@ impl Schedule {
         for id in seen {
             let running = self.cells.get_mut(&id).and_then(|cell| cell.burst.as_mut());
             match running {
-                Some(burst) => burst.looked = true,
+                Some(burst) => burst.look(),
                 None => self.begin_burst(now, id, |burst| burst.looked = true),
             }
             self.ask_resident(now, id);

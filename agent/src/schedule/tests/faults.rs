@@ -192,6 +192,22 @@ fn a_look_is_a_burst_at_once_and_a_part_with_what_was_seen() {
 }
 
 #[test]
+fn a_look_that_comes_when_a_burst_has_sent_all_its_probes_is_answered_by_another_one() {
+    let back = seconds(20.65);
+    let network: Network = Box::new(move |question, sent| {
+        if node_of(question) == 1 && sent < back { Reply::Never } else { Reply::After(MILLISECOND) }
+    });
+    let mut world = World::with_plan(3, network);
+    world.run_until(seconds(20.0));
+    let look = || Event::Look(vec![NodeName::parse("node-1").unwrap()]);
+    world.tell(look());
+    world.run_until(seconds(20.7));
+    world.tell(look());
+    world.run_until(seconds(22.2));
+    assert_eq!(world.reached_cells(1).len(), 4, "{:?}", world.said_about(1));
+}
+
+#[test]
 fn what_cannot_be_asked_is_unmeasured_and_never_a_failure() {
     let forbidden: Network = Box::new(|question, _| match question {
         Question::Icmp(_) => Reply::With(Duration::ZERO, Answer::Unmeasured(Reason::NotPermitted)),

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use meshvane_shared::check::{CheckKind, Plane};
+use meshvane_shared::limits::{BURST_PROBES, BURST_SPACING, PROBE_SOFT_LIMIT};
 use meshvane_shared::matrix::Matrix;
 use meshvane_shared::outcome::Outcome;
 use meshvane_shared::wire::findings::EVIDENCE_MAX;
@@ -144,6 +145,11 @@ pub(super) fn back_since(view: &NodeView) -> Moment {
 /// second round, and an answer is believed when another one follows.
 const RECOVERY_GRACE: Duration = Duration::from_secs(8);
 
+/// How long it takes to find a failure: one that is reported sooner than this after a recovery may have been asked for
+/// before it.
+const FAILURE_TAKES: Duration =
+    PROBE_SOFT_LIMIT.saturating_add(BURST_SPACING.saturating_mul(BURST_PROBES - 1));
+
 /// When anything between a node and others last recovered, whoever looked.
 fn last_recovery(view: &NodeView) -> Moment {
     let of_row = view.row.as_deref().and_then(|row| row.recovered);
@@ -160,7 +166,7 @@ pub(super) fn may_be_over(
 ) -> bool {
     let recovery = ends.map(|end| last_recovery(&observed.snapshot.nodes[end]));
     let Some(recovery) = recovery.into_iter().max().filter(|at| since <= *at) else { return false };
-    measured < recovery || observed.snapshot.now.moment.since(recovery) < RECOVERY_GRACE
+    measured < recovery.after(FAILURE_TAKES) || observed.snapshot.now.moment.since(recovery) < RECOVERY_GRACE
 }
 
 /// Tells whether some observer is answered by one of the two checks while the other one fails.

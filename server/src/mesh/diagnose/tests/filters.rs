@@ -37,6 +37,23 @@ fn echo_that_is_filtered_is_laid_to_a_node_a_plane_a_pair_or_all() {
 }
 
 #[test]
+fn echo_that_failed_with_its_node_and_was_not_asked_since_its_return_is_no_filter() {
+    let mut snapshot = snapshot(
+        "a alive | . + i | . + +
+         b alive | + . i | + . +
+         c alive | + + . | + + .",
+    );
+    let now = snapshot.now.moment.millis;
+    // The failures were found 1 s ago and take 1.6 s to find: they were asked for before the return.
+    snapshot.nodes[2].recovered = Some(Moment::from_millis(now - 2_000));
+    snapshot.now.moment = Moment::from_millis(now + 9_000);
+    let judge = |snapshot: &_| diagnose(&observe(snapshot)).findings.iter().map(line).collect::<Vec<_>>();
+    assert_eq!(judge(&snapshot), Vec::<String>::new());
+    snapshot.nodes[2].recovered = Some(Moment::from_millis(now - 2_700));
+    assert_eq!(judge(&snapshot), ["icmp_filtered c host 2/2"]);
+}
+
+#[test]
 fn a_port_that_refuses_or_is_silent_is_laid_to_a_node_or_to_all() {
     check(
         "a alive | . + r | . + +
