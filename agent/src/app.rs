@@ -198,6 +198,7 @@ impl App {
             epoch: epoch.clone(),
             backoff: Backoff::new(identity.seed ^ 1),
             query: PlanQuery::default(),
+            plan: None,
         };
         let courier = Courier {
             client,

@@ -159,7 +159,8 @@ impl Client {
         let mut limit = PLAN_GRACE;
         if let Some(have) = &query.have {
             let wait = PLAN_WAIT_MAX.as_secs();
-            let known = format!("&epoch={}&generation={}&wait={wait}s", have.epoch, have.generation);
+            let known =
+                format!("&epoch={}&generation={}&wait={wait}s&delta=true", have.epoch, have.generation);
             target.push_str(&known);
             limit += PLAN_WAIT_MAX;
         }

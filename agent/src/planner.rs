@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use meshvane_shared::plan::{Plan, PlanVersion};
+use meshvane_shared::plan::{Plan, PlanDelta, PlanVersion, Target};
 use meshvane_shared::wire::plan::PlanBody;
 use tokio::sync::mpsc;
 use tokio::time::sleep;
@@ -29,8 +29,10 @@ pub struct Planner {
     pub epoch: ServerEpoch,
     /// Waits between failures.
     pub backoff: Backoff,
-    /// What we have.
+    /// What we ask for.
     pub query: PlanQuery,
+    /// The plan that we have.
+    pub plan: Option<Arc<Plan>>,
 }
 
 /// What one question gave.
@@ -118,15 +120,16 @@ impl Planner {
         }
         self.epoch.saw(body.epoch);
         self.query.look = self.query.look.max(body.look_number);
-        match body.targets {
-            Some(targets) => {
-                tracing::debug!(%version, targets = targets.len(), "new plan");
-                self.query.have = Some(version.clone());
-                self.tell(Event::Plan(Arc::new(Plan { version, targets }))).await;
+        match next(self.plan.as_deref(), body.targets, body.delta, &version) {
+            Next::Plan(plan) => {
+                tracing::debug!(%version, targets = plan.targets.len(), "new plan");
+                let plan = Arc::new(plan);
+                self.query.have = Some(version);
+                self.plan = Some(plan.clone());
+                self.tell(Event::Plan(plan)).await;
             }
-            // No targets, though this is not the plan that we have: ask for the whole.
-            None if self.query.have.as_ref() != Some(&version) => self.query.have = None,
-            None => {}
+            Next::Same => {}
+            Next::AskForAll => self.query.have = None,
         }
         if !body.look.is_empty() {
             self.tell(Event::Look(body.look)).await;
@@ -138,3 +141,40 @@ impl Planner {
         let _ending = self.events.send(event).await;
     }
 }
+
+/// What an answer makes of the plan that we have.
+#[derive(Debug, PartialEq, Eq)]
+enum Next {
+    /// This one.
+    Plan(Plan),
+    /// It stays.
+    Same,
+    /// Neither this nor a way to it: ask for the whole.
+    AskForAll,
+}
+
+fn next(
+    have: Option<&Plan>,
+    targets: Option<Vec<Target>>,
+    delta: Option<PlanDelta>,
+    version: &PlanVersion,
+) -> Next {
+    let version = version.clone();
+    match (targets, delta, have) {
+        (Some(targets), _, _) => Next::Plan(Plan { version, targets }),
+        (None, _, Some(have)) if have.version == version => Next::Same,
+        (None, Some(delta), Some(have)) if have.version.epoch == version.epoch => {
+            match delta.apply(have, version.generation) {
+                Ok(plan) => Next::Plan(plan),
+                Err(error) => {
+                    tracing::warn!(%error, "the change of the plan cannot be used, asking for all of it");
+                    Next::AskForAll
+                }
+            }
+        }
+        (None, _, _) => Next::AskForAll,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -28,7 +28,7 @@ use crate::config::Config;
 use crate::http::inventory::Door;
 use crate::http::limits::{HEALTH_CONNECTIONS_MAX, Limits, METRICS_CONNECTIONS_MAX};
 use crate::http::listener::{self, Bound, Service};
-use crate::http::{ApiState, RefusalNotes, router};
+use crate::http::{ApiState, PlanAnswers, RefusalNotes, router};
 use crate::readiness::{Guard, Readiness};
 use crate::shutdown::{DrainStarter, drain};
 use crate::{judge, reporter, tls};
@@ -124,6 +124,7 @@ impl App {
             drain,
             limits: config.limits,
             refusals: RefusalNotes::default(),
+            plan_answers: PlanAnswers::default(),
         });
         Ok(Self {
             api,

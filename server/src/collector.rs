@@ -17,14 +17,13 @@ use meshvane_shared::wire::compat::{
 };
 use meshvane_shared::wire::findings::FindingsBody;
 use meshvane_shared::wire::matrix::{MatrixBody, MatrixPlane};
-use meshvane_shared::wire::plan::PlanBody;
 use meshvane_shared::wire::report::ReportBody;
 
 use tokio::sync::watch;
 
 use crate::mesh::diagnose::diagnose;
 use crate::mesh::ledger::{Edge, Ledger};
-use crate::mesh::look::{Caller, LookBook};
+use crate::mesh::look::LookBook;
 use crate::mesh::member::{Member, Timing};
 use crate::mesh::observe::{Observed, observe};
 use crate::mesh::planning::PlanBook;
@@ -36,6 +35,9 @@ use crate::store::{Entry, Store, Update};
 use crate::view;
 
 mod intake;
+mod plans;
+
+pub use plans::{PlanAsk, PlanNews, PlanPart};
 
 /// What the collector is told at its start.
 #[derive(Debug, Clone)]
@@ -83,17 +85,6 @@ pub struct MatrixQuery {
     pub check: Option<CheckKind>,
     /// Which family; `None` shows the worse of both.
     pub family: Option<Family>,
-}
-
-/// What a caller of the plan has already.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct PlanAsk {
-    /// The calling agent's node: it is then asked to look only where it is among the chosen observers.
-    pub node: Option<NodeName>,
-    /// The epoch and generation that the caller has.
-    pub have: Option<(Epoch, u64)>,
-    /// The newest look number that the caller has seen; `None` asks for looks raised from now on.
-    pub look: Option<u64>,
 }
 
 /// The server's state.
@@ -166,35 +157,6 @@ impl Collector {
     fn observed<T>(&self, now: Now, draw: impl FnOnce(&Observed<'_>) -> T) -> T {
         let snapshot = self.snapshot(now);
         draw(&observe(&snapshot))
-    }
-
-    /// The plan, when it differs from what the caller has or a look is waiting; `None` when there is nothing new (304).
-    pub fn plan(&self, ask: &PlanAsk, now: Now) -> Option<PlanBody> {
-        let plan = lock(&self.plans).book.current().clone();
-        let (look, look_number) = {
-            let looks = lock(&self.looks);
-            // Numbers of another epoch say nothing here.
-            let same_epoch = ask.have.is_some_and(|(epoch, _)| epoch == plan.version.epoch);
-            let seen = if same_epoch { ask.look.unwrap_or(looks.newest()) } else { looks.newest() };
-            let caller = Caller { agent: ask.node.as_ref(), plan: &plan };
-            (looks.after(seen, caller, now.moment), looks.newest())
-        };
-        let has_plan = ask.have == Some((plan.version.epoch, plan.version.generation));
-        if has_plan && look.is_empty() {
-            return None;
-        }
-        Some(PlanBody {
-            epoch: plan.version.epoch,
-            generation: plan.version.generation,
-            targets: (!has_plan).then(|| plan.targets.clone()),
-            look,
-            look_number,
-        })
-    }
-
-    /// Resolves when the plan or the looks change after this call was made, not after it is first polled. Cancel-safe.
-    pub fn plan_changed(&self) -> impl Future<Output = ()> + Send + use<> {
-        after_change(self.plan_signal.subscribe())
     }
 
     /// `GET /agents`.

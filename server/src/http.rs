@@ -33,4 +33,5 @@ mod state;
 mod test_results;
 
 pub use inventory::router;
+pub use plan::PlanAnswers;
 pub use state::{ApiState, RefusalNotes};

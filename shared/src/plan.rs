@@ -10,6 +10,10 @@ use crate::address::Family;
 use crate::check::Plane;
 use crate::name::{NodeName, Zone};
 
+mod delta;
+
+pub use delta::{DeltaError, PlanDelta};
+
 /// Names a plan. Two plans with the same version have the same targets in the same order.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct PlanVersion {
@@ -93,6 +97,11 @@ impl Target {
     /// The family of the target's address.
     pub fn family(&self) -> Family {
         Family::of(self.address)
+    }
+
+    /// The same as [`Target::key`], borrowed: where it stands in a plan.
+    fn place(&self) -> (&NodeName, Plane, Family) {
+        (&self.node, self.plane, self.family())
     }
 
     /// What stays the same of this target when its address changes.

@@ -193,6 +193,7 @@ async fn plan(State(world): State<Arc<World>>, Query(ask): Query<PlanAsk>) -> Re
         epoch,
         generation: 1,
         targets: (!has_plan).then(|| world.targets.clone()),
+        delta: None,
         look: if look_number > ask.look { nodes } else { Vec::new() },
         look_number,
     })

@@ -140,17 +140,22 @@ fn a_node_that_dies_is_named_and_its_return_resolves_it() {
 fn a_suspicion_makes_others_look_and_is_fetched_once() {
     let collector = healthy();
     let version = lock(&collector.plans).book.current().version.clone();
-    let ask =
-        |look| PlanAsk { node: None, have: Some((version.epoch, version.generation)), look: Some(look) };
-    assert_eq!(collector.plan(&ask(0), at(3_500)), None);
+    let ask = |look| PlanAsk {
+        node: None,
+        have: Some((version.epoch, version.generation)),
+        look: Some(look),
+        delta: false,
+    };
+    assert!(collector.plan(&ask(0), at(3_500)).is_none());
     let mut part = round(&collector, 1, 2, None);
     part.partial = true;
     part.cells.retain(|cell| cell.target == 4);
     part.cells[0].suspect = true;
     collector.round(&part, at(4_000)).unwrap();
-    let body = collector.plan(&ask(0), at(4_000)).unwrap();
-    assert_eq!((body.look, body.look_number, body.targets), (vec![name(3)], 1, None));
-    assert_eq!(collector.plan(&ask(1), at(4_000)), None);
+    let news = collector.plan(&ask(0), at(4_000)).unwrap();
+    assert_eq!((news.look, news.look_number), (vec![name(3)], 1));
+    assert!(matches!(news.part, PlanPart::Nothing));
+    assert!(collector.plan(&ask(1), at(4_000)).is_none());
 }
 
 #[test]
@@ -159,7 +164,7 @@ fn a_confirmed_failure_makes_both_sides_look_at_everybody_while_they_live() {
     let version = lock(&collector.plans).book.current().version.clone();
     let asked = |agent: u8, seen: u64, millis| {
         let have = Some((version.epoch, version.generation));
-        let ask = PlanAsk { node: Some(name(agent)), have, look: Some(seen) };
+        let ask = PlanAsk { node: Some(name(agent)), have, look: Some(seen), delta: false };
         collector.plan(&ask, at(millis)).map_or_else(Vec::new, |body| body.look)
     };
     collector.round(&round(&collector, 1, 2, Some(3)), at(4_000)).unwrap();
@@ -177,11 +182,29 @@ fn a_confirmed_failure_makes_both_sides_look_at_everybody_while_they_live() {
 #[test]
 fn the_plan_is_given_whole_to_a_caller_of_another_epoch_and_not_again_to_one_that_has_it() {
     let collector = healthy();
-    let body =
-        collector.plan(&PlanAsk { have: Some((Epoch(1), 1)), ..PlanAsk::default() }, at(3_000)).unwrap();
-    assert_eq!(body.targets.unwrap().len(), 6);
-    let ask = PlanAsk { have: Some((body.epoch, body.generation)), ..PlanAsk::default() };
-    assert_eq!(collector.plan(&ask, at(3_000)), None);
+    let other = PlanAsk { have: Some((Epoch(1), 1)), delta: true, ..PlanAsk::default() };
+    let news = collector.plan(&other, at(3_000)).unwrap();
+    assert!(matches!(news.part, PlanPart::Whole));
+    assert_eq!(news.plan.targets.len(), 6);
+    let version = &news.plan.version;
+    let ask = PlanAsk { have: Some((version.epoch, version.generation)), ..PlanAsk::default() };
+    assert!(collector.plan(&ask, at(3_000)).is_none());
+}
+
+#[test]
+fn a_caller_that_reads_deltas_gets_one_from_a_plan_that_is_still_known() {
+    let collector = healthy();
+    let version = lock(&collector.plans).book.current().version.clone();
+    collector.heartbeat(heartbeat(4), at(5_000)).unwrap();
+    collector.judge(at(5_000));
+    let part = |generation: u64, delta: bool| {
+        let ask = PlanAsk { have: Some((version.epoch, generation)), delta, ..PlanAsk::default() };
+        collector.plan(&ask, at(5_000)).unwrap().part
+    };
+    let PlanPart::Since(known) = part(version.generation, true) else { panic!("it is known") };
+    assert_eq!(known.version, version);
+    assert!(matches!(part(version.generation, false), PlanPart::Whole), "it did not say that it reads one");
+    assert!(matches!(part(4_711, true), PlanPart::Whole));
 }
 
 #[test]
@@ -228,7 +251,7 @@ fn after_a_restart_nothing_is_judged_until_all_have_reported_and_a_dead_node_kee
     }
     assert!(!collector.findings(FindingsFilter::Open, at(1_000)).judging);
     assert_eq!(states(&collector, 2_000)[2], ("node-3".to_owned(), MemberState::Late));
-    assert_eq!(collector.plan(&PlanAsk::default(), at(2_000)).unwrap().targets.unwrap().len(), 6);
+    assert_eq!(collector.plan(&PlanAsk::default(), at(2_000)).unwrap().plan.targets.len(), 6);
     for seconds in [6, 11, 15] {
         for number in 1..=2 {
             collector.heartbeat(heartbeat(number), at(seconds * 1_000)).unwrap();
@@ -253,7 +276,7 @@ fn an_agent_that_went_silent_stays_a_member_and_then_is_forgotten() {
     collector.judge(at(20_000));
     assert!(states(&collector, 20_000).iter().all(|(_, state)| *state == MemberState::Lost));
     assert_eq!(collector.clients_count(at(20_000)).active_client_count, 0);
-    assert_eq!(collector.plan(&PlanAsk::default(), at(20_000)).unwrap().targets.unwrap().len(), 6);
+    assert_eq!(collector.plan(&PlanAsk::default(), at(20_000)).unwrap().plan.targets.len(), 6);
     collector.judge(at(3_600_001));
     assert_eq!(states(&collector, 3_600_001), []);
 }

@@ -1,4 +1,4 @@
-//! `GET /api/v1/plan?epoch=E&generation=G&look=N&node=NAME&wait=30s`: whom to probe, with a long poll.
+//! `GET /api/v1/plan?epoch=E&generation=G&look=N&node=NAME&wait=30s&delta=true`: whom to probe, with a long poll.
 //!
 //! ```text
 //!   register interest ──> is there something new? ──yes──> 200 with an ETag
@@ -19,14 +19,17 @@ use meshvane_shared::limits::PLAN_WAIT_MAX;
 use meshvane_shared::name::NodeName;
 use meshvane_shared::plan::Epoch;
 use meshvane_shared::setting::parse_duration;
-use meshvane_shared::wire::plan::PlanBody;
 use tokio::time::sleep;
 
 use super::error::Fault;
 use super::query::{Parameters, wrong};
 use super::reply;
 use super::state::{ApiState, Ask};
-use crate::collector::PlanAsk;
+use crate::collector::{PlanAsk, PlanNews};
+
+mod answers;
+
+pub use answers::PlanAnswers;
 
 /// Answers at once, or keeps the request open until there is something new.
 pub(super) async fn get(state: Arc<ApiState>, ask: Ask) -> Result<Response, Fault> {
@@ -36,17 +39,19 @@ pub(super) async fn get(state: Arc<ApiState>, ask: Ask) -> Result<Response, Faul
         .parsed("look", |text| text.parse().map_err(|_| format!("{text:?} is not a whole number")))?;
     let node = parameters.parsed("node", |text| NodeName::parse(text).map_err(|error| error.to_string()))?;
     let wait = parameters.parsed("wait", wait)?.unwrap_or_default();
+    let delta = parameters.one_of("delta", &[("true", true), ("false", false)])?.unwrap_or(false);
+    let gzip = answers::accepts_gzip(ask.headers());
     // Nothing of the request is needed while it waits.
     drop(ask);
-    let plan_ask = PlanAsk { node, have: known, look };
+    let plan_ask = PlanAsk { node, have: known, look, delta };
     let mut time_over = pin!(sleep(wait));
     let mut draining = pin!(state.drain.started());
     loop {
         let mut changed = pin!(state.collector.plan_changed());
         // The first poll registers the interest. A change that is there already is seen by the look below.
         let already = changed.as_mut().now_or_never().is_some();
-        if let Some(plan) = state.collector.plan(&plan_ask, state.clock.now()) {
-            return Ok(found(&plan));
+        if let Some(news) = state.collector.plan(&plan_ask, state.clock.now()) {
+            return Ok(found(&state.plan_answers, &news, gzip));
         }
         if wait.is_zero() {
             return Ok(unchanged(known));
@@ -97,9 +102,9 @@ fn tag(epoch: Epoch, generation: u64) -> HeaderValue {
         .expect("hexadecimal digits, a dash and digits fit a header")
 }
 
-fn found(plan: &PlanBody) -> Response {
-    let mut response = reply::native(plan);
-    response.headers_mut().insert(ETAG, tag(plan.epoch, plan.generation));
+fn found(answers: &PlanAnswers, news: &PlanNews, gzip: bool) -> Response {
+    let mut response = answers.answer(news, gzip);
+    response.headers_mut().insert(ETAG, tag(news.plan.version.epoch, news.plan.version.generation));
     response
 }
 

@@ -7,6 +7,7 @@ use axum::http::HeaderMap;
 use axum::http::request::Parts;
 
 use super::limits::Limits;
+use super::plan::PlanAnswers;
 use crate::auth::{Gate, RefusalLog};
 use crate::clock::Clock;
 use crate::collector::Collector;
@@ -34,6 +35,8 @@ pub struct ApiState {
     pub limits: Limits,
     /// What was not logged of refusals.
     pub refusals: RefusalNotes,
+    /// Answers with a plan that were written before.
+    pub plan_answers: PlanAnswers,
 }
 
 /// What was not logged of refusals.

@@ -32,7 +32,7 @@ pub(super) fn registry(collector: &Collector, now: Now) -> Registry {
     count_members(&mut registry, collector, now);
     count_findings(&mut registry, collector, now);
     count_cells(&mut registry, collector, now);
-    let generation = collector.plan(&PlanAsk::default(), now).map_or(0, |plan| plan.generation);
+    let generation = collector.plan(&PlanAsk::default(), now).map_or(0, |news| news.plan.version.generation);
     set(&mut registry, "plan_generation", "Generation of the plan", generation);
     registry
 }

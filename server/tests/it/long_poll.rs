@@ -72,6 +72,31 @@ async fn a_poll_ends_with_the_new_plan_when_a_member_comes() {
 }
 
 #[tokio::test]
+async fn who_says_so_gets_what_changed_of_the_plan_instead_of_all_of_it() {
+    let server = Server::open().await;
+    server.take("/api/v1/heartbeat", &heartbeat(1)).await;
+    let (_, empty) = known(&server).await;
+    let first = server.get(&format!("/api/v1/plan?{}&wait=20s", of(&empty))).await;
+    let first: Value = first.json().await.unwrap();
+    let poll = |more: &str| {
+        let url = server.url(&format!("/api/v1/plan?{}&wait=20s{more}", of(&first)));
+        tokio::spawn(server.client.get(url).send())
+    };
+    let (with, without) = (poll("&delta=true"), poll("&delta=false"));
+    server.take("/api/v1/heartbeat", &heartbeat(2)).await;
+    let read = async |poll: tokio::task::JoinHandle<reqwest::Result<Response>>| -> Value {
+        timeout(PATIENCE, poll).await.unwrap().unwrap().unwrap().json().await.unwrap()
+    };
+    let (news, whole) = (read(with).await, read(without).await);
+    assert_eq!(news["targets"], Value::Null);
+    assert_eq!(news["delta"]["since"], first["generation"]);
+    assert_eq!(news["delta"]["added"][0]["node"], "node-2");
+    assert_eq!(news["delta"]["count"], whole["targets"].as_array().unwrap().len());
+    assert_eq!(whole["delta"], Value::Null);
+    assert_eq!(news["generation"], whole["generation"]);
+}
+
+#[tokio::test]
 async fn a_wrong_parameter_is_named() {
     let server = Server::open().await;
     for (query, name) in [
@@ -86,6 +111,7 @@ async fn a_wrong_parameter_is_named() {
         ("look=x", "look"),
         ("look=-1", "look"),
         ("node=Node_1", "node"),
+        ("delta=yes", "delta"),
         ("wait=1&wait=2", "wait"),
     ] {
         let response = server.get(&format!("/api/v1/plan?{query}")).await;

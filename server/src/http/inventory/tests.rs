@@ -10,8 +10,8 @@ use super::*;
 use crate::auth::{Gate, WriterAuth};
 use crate::clock::Clock;
 use crate::collector::{Collector, CollectorSettings};
-use crate::http::RefusalNotes;
 use crate::http::limits::Limits;
+use crate::http::{PlanAnswers, RefusalNotes};
 use crate::readiness::Readiness;
 use crate::shutdown;
 
@@ -104,6 +104,7 @@ fn state() -> Arc<ApiState> {
         drain,
         limits: Limits::default(),
         refusals: RefusalNotes::default(),
+        plan_answers: PlanAnswers::default(),
     })
 }
 

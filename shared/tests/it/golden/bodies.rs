@@ -7,7 +7,7 @@ use std::net::IpAddr;
 
 use meshvane_shared::check::Plane;
 use meshvane_shared::name::{BootId, Namespace, NodeName, PodName, Zone};
-use meshvane_shared::plan::{Epoch, Target};
+use meshvane_shared::plan::{Epoch, PlanDelta, Target};
 use meshvane_shared::wire::agents::{AgentBody, AgentsBody, MemberState};
 use meshvane_shared::wire::health::AgentHealthBody;
 use meshvane_shared::wire::heartbeat::{HeartbeatAnswer, HeartbeatBody};
@@ -22,6 +22,7 @@ pub(super) fn all() -> Vec<Golden> {
         golden("heartbeat_goodbye", &goodbye()),
         golden("heartbeat_answer", &heartbeat_answer()),
         golden("plan_whole", &plan_whole()),
+        golden("plan_delta", &plan_delta()),
         golden("plan_look_only", &plan_look_only()),
         golden("agents", &agents()),
         golden("agent_health", &agent_health()),
@@ -114,9 +115,15 @@ fn plan_whole() -> PlanBody {
         epoch: EPOCH,
         generation: 7,
         targets: Some(targets()),
+        delta: None,
         look: vec![node("node-2")],
         look_number: 3,
     }
+}
+
+fn plan_delta() -> PlanBody {
+    let delta = PlanDelta { since: 5, removed: vec![1, 4], added: targets()[..2].to_vec(), count: 6 };
+    PlanBody { targets: None, delta: Some(delta), look: Vec::new(), ..plan_whole() }
 }
 
 fn plan_look_only() -> PlanBody {

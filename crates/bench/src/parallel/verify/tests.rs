@@ -19,7 +19,14 @@ fn plan() -> PlanBody {
     };
     let posted = posted();
     let targets = posted.iter().flat_map(|node| Plane::ALL.map(|plane| target(node, plane))).collect();
-    PlanBody { epoch: Epoch(1), generation: 1, targets: Some(targets), look: Vec::new(), look_number: 0 }
+    PlanBody {
+        epoch: Epoch(1),
+        generation: 1,
+        targets: Some(targets),
+        delta: None,
+        look: Vec::new(),
+        look_number: 0,
+    }
 }
 
 fn matrix(plane: Plane, check: CheckKind, round: u64) -> MatrixBody {

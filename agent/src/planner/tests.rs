@@ -1,0 +1,40 @@
+use meshvane_shared::check::Plane;
+use meshvane_shared::name::NodeName;
+use meshvane_shared::plan::Epoch;
+
+use super::*;
+
+fn version(epoch: u64, generation: u64) -> PlanVersion {
+    PlanVersion { epoch: Epoch(epoch), generation }
+}
+
+fn plan(generation: u64, nodes: &[u8]) -> Plan {
+    let target = |node: &u8| Target {
+        node: NodeName::parse(&format!("node-{node}")).unwrap(),
+        plane: Plane::Host,
+        address: [192, 0, 2, *node].into(),
+        port: None,
+        zone: None,
+    };
+    Plan { version: version(1, generation), targets: nodes.iter().map(target).collect() }
+}
+
+#[test]
+fn a_delta_makes_the_next_plan_of_the_one_that_we_have() {
+    let (old, new) = (plan(1, &[1, 2, 3]), plan(4, &[1, 3, 5]));
+    let delta = PlanDelta::between(&old, &new);
+    assert_eq!(next(Some(&old), None, Some(delta.clone()), &new.version), Next::Plan(new.clone()));
+    // It is for another plan, for another server, or we have none.
+    let other = plan(2, &[1, 2, 3]);
+    assert_eq!(next(Some(&other), None, Some(delta.clone()), &new.version), Next::AskForAll);
+    assert_eq!(next(Some(&old), None, Some(delta.clone()), &version(2, 4)), Next::AskForAll);
+    assert_eq!(next(None, None, Some(delta), &new.version), Next::AskForAll);
+}
+
+#[test]
+fn a_whole_plan_is_taken_and_one_without_targets_leaves_it() {
+    let (old, new) = (plan(1, &[1, 2]), plan(2, &[3]));
+    assert_eq!(next(Some(&old), Some(new.targets.clone()), None, &new.version), Next::Plan(new.clone()));
+    assert_eq!(next(Some(&old), None, None, &old.version), Next::Same);
+    assert_eq!(next(Some(&old), None, None, &new.version), Next::AskForAll);
+}

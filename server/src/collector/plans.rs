@@ -1,0 +1,85 @@
+//! The plan as a caller gets it: what it has already decides what it is told.
+
+use std::sync::Arc;
+
+use meshvane_shared::name::NodeName;
+use meshvane_shared::plan::{Epoch, Plan, PlanVersion};
+
+use super::{Collector, after_change, lock};
+use crate::mesh::look::Caller;
+use crate::mesh::time::Now;
+
+/// What a caller of the plan has already.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct PlanAsk {
+    /// The calling agent's node: it is then asked to look only where it is among the chosen observers.
+    pub node: Option<NodeName>,
+    /// The epoch and generation that the caller has.
+    pub have: Option<(Epoch, u64)>,
+    /// The newest look number that the caller has seen; `None` asks for looks raised from now on.
+    pub look: Option<u64>,
+    /// The caller can read a delta.
+    pub delta: bool,
+}
+
+/// What there is to tell a caller of the plan.
+#[derive(Debug, Clone)]
+pub struct PlanNews {
+    /// The present plan.
+    pub plan: Arc<Plan>,
+    /// What of it the caller needs.
+    pub part: PlanPart,
+    /// Nodes that the caller should look at now.
+    pub look: Vec<NodeName>,
+    /// The number of the newest look.
+    pub look_number: u64,
+}
+
+/// What of the present plan a caller needs.
+#[derive(Debug, Clone)]
+pub enum PlanPart {
+    /// It has the plan.
+    Nothing,
+    /// It has this one, of the same start.
+    Since(Arc<Plan>),
+    /// It has none that is known here.
+    Whole,
+}
+
+impl Collector {
+    /// The plan, when it differs from what the caller has or a look is waiting; `None` when there is nothing new (304).
+    pub fn plan(&self, ask: &PlanAsk, now: Now) -> Option<PlanNews> {
+        let (plan, part) = self.plan_part(ask);
+        let (look, look_number) = {
+            let looks = lock(&self.looks);
+            // Numbers of another epoch say nothing here.
+            let same_epoch = ask.have.is_some_and(|(epoch, _)| epoch == plan.version.epoch);
+            let seen = if same_epoch { ask.look.unwrap_or(looks.newest()) } else { looks.newest() };
+            let caller = Caller { agent: ask.node.as_ref(), plan: &plan };
+            (looks.after(seen, caller, now.moment), looks.newest())
+        };
+        if matches!(part, PlanPart::Nothing) && look.is_empty() {
+            return None;
+        }
+        Some(PlanNews { plan, part, look, look_number })
+    }
+
+    fn plan_part(&self, ask: &PlanAsk) -> (Arc<Plan>, PlanPart) {
+        let plans = lock(&self.plans);
+        let plan = plans.book.current().clone();
+        let have = ask.have.map(|(epoch, generation)| PlanVersion { epoch, generation });
+        let part = match have {
+            Some(have) if have == plan.version => PlanPart::Nothing,
+            Some(have) if ask.delta && have.epoch == plan.version.epoch => {
+                plans.book.find(&have).map_or(PlanPart::Whole, |known| PlanPart::Since(known.clone()))
+            }
+            Some(_) | None => PlanPart::Whole,
+        };
+        (plan, part)
+    }
+
+    /// Resolves when the plan or the looks change after this call was made, not after it is first polled. Cancel-safe.
+    pub fn plan_changed(&self) -> impl Future<Output = ()> + Send + use<> {
+        after_change(self.plan_signal.subscribe())
+    }
+}
