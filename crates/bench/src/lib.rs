@@ -10,6 +10,7 @@
 //!   calm       agents whose healthy probes are lost    beside the arithmetic of chance
 //!   faults     random faults and their names           beside what the design calls them
 //!   judge      the judge at 5,000 nodes with 50 faults beside one plain pass over the matrix
+//!   fleet      what a rollout of 2,000 agents sends    beside the same news as whole plans
 //! ```
 
 mod api;
@@ -17,6 +18,7 @@ pub mod calm;
 mod clock;
 pub mod faults;
 mod figures;
+pub mod fleet;
 pub mod idle;
 pub mod judge;
 mod machine;
