@@ -40,7 +40,8 @@ RBAC_KINDS = ["Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding", "Servi
 CLUSTER_KINDS = ["ClusterRole", "ClusterRoleBinding"]
 SELECTOR = {"app.kubernetes.io/name", "app.kubernetes.io/component"}
 # Settings that the server gets together with identities of Kubernetes.
-AWAITED = {"NAMESPACE", "MESHVANE_AUDIENCE", "MESHVANE_AGENT_SERVICE_ACCOUNT"}
+AWAITED = {"NAMESPACE", "MESHVANE_AUDIENCE", "MESHVANE_AGENT_SERVICE_ACCOUNT", "MESHVANE_AGENT_NODE_SELECTOR"}
+AWAITED |= {"MESHVANE_TERMINATING_TAINTS"}
 # Rendering is mostly waiting for helm, which starts slowly.
 PARALLEL = 4
 

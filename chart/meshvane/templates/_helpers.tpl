@@ -121,3 +121,49 @@ capabilities:
 {{- define "meshvane.number" -}}
 {{ int64 . | toString | quote }}
 {{- end -}}
+
+{{/*
+The Nodes that should have an agent, in the server's words: what the DaemonSet asks of a node's labels. Refuses what these
+words cannot say, or the server would miss agents where none can be.
+*/}}
+{{- define "meshvane.agentNodes" -}}
+{{- $words := list -}}
+{{- $hard := "" -}}
+{{- range $key, $value := .Values.agent.nodeSelector -}}
+{{- $words = append $words (printf "%s=%s" $key $value) -}}
+{{- end -}}
+{{- $node := (.Values.agent.affinity | default dict).nodeAffinity | default dict -}}
+{{- $terms := ($node.requiredDuringSchedulingIgnoredDuringExecution | default dict).nodeSelectorTerms | default list -}}
+{{- if gt (len $terms) 1 -}}
+{{- $hard = "more than one term" -}}
+{{- end -}}
+{{- range $terms -}}
+{{- if .matchFields -}}
+{{- $hard = "matchFields" -}}
+{{- end -}}
+{{- range .matchExpressions -}}
+{{- $key := .key -}}
+{{- if eq .operator "Exists" -}}
+{{- $words = append $words $key -}}
+{{- else if eq .operator "DoesNotExist" -}}
+{{- $words = append $words (printf "!%s" $key) -}}
+{{- else if eq .operator "NotIn" -}}
+{{- range .values -}}
+{{- $words = append $words (printf "%s!=%s" $key .) -}}
+{{- end -}}
+{{- else if and (eq .operator "In") (eq (len .values) 1) -}}
+{{- $words = append $words (printf "%s=%s" $key (first .values)) -}}
+{{- else -}}
+{{- $hard = printf "%s with operator %s" $key .operator -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- if .Values.server.agentNodes -}}
+{{- .Values.server.agentNodes -}}
+{{- else if $hard -}}
+{{- fail (printf "agent.affinity has %s, which the server cannot be told: say in server.agentNodes which Nodes should have an agent, as key=value,key!=value,key,!key" $hard) -}}
+{{- else -}}
+{{- /* Every Node has this label, and an empty text would mean the server's own default. */ -}}
+{{- join "," ($words | default (list "kubernetes.io/hostname")) -}}
+{{- end -}}
+{{- end -}}
