@@ -19,12 +19,12 @@ helm.sh/chart: {{ .root.Chart.Name }}-{{ .root.Chart.Version }}
 {{- end -}}
 
 {{/*
-Labels of a pod. A sidecar would stand between the agent and the network that it measures, and would need capabilities
-that our pods forbid: meshes leave them out.
+Labels of a pod. The release is not among them: one that takes over what another installed would restart every pod. A
+sidecar would stand between the agent and the network that it measures, and would need capabilities that our pods forbid:
+meshes leave them out.
 */}}
 {{- define "meshvane.podLabels" -}}
 {{ include "meshvane.selector" . }}
-app.kubernetes.io/instance: {{ .root.Release.Name }}
 app.kubernetes.io/part-of: meshvane
 sidecar.istio.io/inject: "false"
 istio.io/dataplane-mode: none
