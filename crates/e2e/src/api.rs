@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use meshvane_shared::address::Family;
 use meshvane_shared::paths;
 use meshvane_shared::wire::agents::{AgentBody, AgentsBody};
 use meshvane_shared::wire::findings::FindingsBody;
@@ -77,9 +78,14 @@ impl Api {
 
     /// Tells whether every cell between these many nodes, on both planes, by both checks, in both families, is reached.
     pub async fn is_full_mesh(&self, nodes: usize) -> bool {
+        self.is_full_mesh_in(nodes, &[Family::Ipv4, Family::Ipv6]).await
+    }
+
+    /// The same in these families.
+    pub async fn is_full_mesh_in(&self, nodes: usize, families: &[Family]) -> bool {
         for view in VIEWS {
-            for family in ["ipv4", "ipv6"] {
-                let Some(matrix) = self.matrix(&format!("{view}&family={family}")).await else {
+            for family in families {
+                let Some(matrix) = self.matrix(&format!("{view}&family={}", family.as_str())).await else {
                     return false;
                 };
                 let cells = matrix.cells.iter().flatten();

@@ -1,0 +1,96 @@
+//! Faults of the network between real Nodes.
+
+use std::time::Duration;
+
+use crate::command::nodes;
+use crate::installation::Installation;
+use crate::kube;
+
+crate::tests!(
+    a_nodes_cable_that_is_pulled_is_that_node,
+    a_port_that_is_dropped_on_a_node_is_that_port,
+    a_wrong_route_on_one_node_is_the_pair_of_pods,
+    probes_leave_no_line_in_the_logs_of_the_nodes,
+);
+
+/// At the default interval.
+const NAMED_WITHIN: Duration = Duration::from_secs(15);
+/// Nothing else may open in this time.
+const STAYS: Duration = Duration::from_secs(10);
+/// Retries end, everybody looks again.
+const HEALED_WITHIN: Duration = Duration::from_secs(40);
+
+/// A node that does not carry the server.
+fn victim(mesh: &Installation) -> String {
+    let server = mesh.server_node();
+    kube::nodes().into_iter().find(|node| *node != server).unwrap()
+}
+
+async fn a_nodes_cable_that_is_pulled_is_that_node() {
+    let mesh = Installation::make("mesh-cable", &[]).await;
+    let node = victim(&mesh);
+    let id = format!("node_down/{node}");
+    nodes(&["unplug", &node]);
+    mesh.open_are(&[&id], NAMED_WITHIN).await;
+    mesh.pass(STAYS, &[&id]).await;
+    nodes(&["plug", &node]);
+    mesh.open_are(&[], HEALED_WITHIN).await;
+    mesh.full(kube::nodes().len()).await;
+    mesh.opened_were(&[&id]).await;
+}
+
+async fn a_port_that_is_dropped_on_a_node_is_that_port() {
+    let mesh = Installation::make("mesh-port", &[]).await;
+    let node = victim(&mesh);
+    let id = format!("port_filtered/{node}/10256");
+    let rules =
+        "table inet suite { chain input { type filter hook input priority -5; tcp dport 10256 drop; }; }";
+    nodes(&["on", &node, "nft", rules]);
+    mesh.open_are(&[&id], NAMED_WITHIN).await;
+    mesh.pass(STAYS, &[&id]).await;
+    nodes(&["on", &node, "nft", "delete table inet suite"]);
+    mesh.open_are(&[], HEALED_WITHIN).await;
+    mesh.opened_were(&[&id]).await;
+}
+
+async fn a_wrong_route_on_one_node_is_the_pair_of_pods() {
+    let mesh = Installation::make("mesh-route", &[]).await;
+    let agents = kube::pods(&mesh.namespace, "agent");
+    let (one, other) = (&agents[0], &agents[1]);
+    let range = format!("{}.0/24", other.address.rsplit_once('.').unwrap().0);
+    let right = nodes(&["on", &one.node, "ip", "route", "show", &range]);
+    // Requests and replies to the other node's pods vanish here: neither of the two pods reaches the other.
+    nodes(&["on", &one.node, "ip", "route", "replace", "blackhole", &range]);
+    let id = format!("pair_cut/{}>{}/pod", one.node, other.node);
+    let sorted = [&one.node, &other.node];
+    assert!(sorted.is_sorted());
+    mesh.open_are(&[&id], NAMED_WITHIN).await;
+    mesh.pass(STAYS, &[&id]).await;
+    let words: Vec<&str> = right.split_whitespace().collect();
+    nodes(&["on", &one.node, "ip", "route", "del", "blackhole", &range]);
+    nodes(&[&["on", &one.node, "ip", "route", "replace"], &words[..]].concat());
+    mesh.open_are(&[], HEALED_WITHIN).await;
+    mesh.opened_were(&[&id]).await;
+}
+
+async fn probes_leave_no_line_in_the_logs_of_the_nodes() {
+    let mesh = Installation::make("mesh-logs", &[]).await;
+    let names = kube::nodes();
+    let logs = || names.iter().map(|node| nodes(&["log", node])).collect::<Vec<String>>();
+    // What starting pods writes is written by then.
+    tokio::time::sleep(Duration::from_secs(20)).await;
+    let before = logs();
+    tokio::time::sleep(Duration::from_mins(1)).await;
+    for ((node, before), after) in names.iter().zip(before).zip(logs()) {
+        let new = after.strip_prefix(&before).unwrap_or(&after);
+        let addresses: Vec<String> =
+            kube::pods(&mesh.namespace, "agent").into_iter().map(|pod| pod.address).collect();
+        let caused = |line: &&str| {
+            line.contains("10256")
+                || line.contains("handshake")
+                || addresses.iter().any(|address| line.contains(&**address))
+        };
+        let lines: Vec<&str> = new.lines().filter(caused).collect();
+        assert!(lines.is_empty(), "{node}: {lines:?}");
+    }
+}

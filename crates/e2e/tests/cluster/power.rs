@@ -1,0 +1,97 @@
+//! Nodes that lose their power, and an API server that is away.
+
+use std::time::Duration;
+
+use e2e::clock::Stopwatch;
+use serde_json::Value;
+
+use crate::command::nodes;
+use crate::installation::Installation;
+use crate::kube::{self, LOOK_EVERY, kubectl};
+
+crate::tests!(
+    a_node_that_loses_its_power_is_named_and_stays_named_until_its_node_is_deleted,
+    the_servers_own_node_that_loses_its_power_is_named_by_the_server_that_follows,
+    an_api_server_that_is_away_for_minutes_across_the_end_of_tokens_changes_nothing,
+);
+
+/// The promise to the user, at the default interval.
+const NAMED_WITHIN: Duration = Duration::from_secs(8);
+/// Kubernetes finds the node dead after 40 s, evicts the server 5 s later and starts another one, which must hear everybody.
+const NAMED_BY_ANOTHER_WITHIN: Duration = Duration::from_secs(75);
+/// It is not forgotten while this passes; others forget after 31 to 38 s.
+const STAYS: Duration = Duration::from_mins(1);
+/// A node starts, its kubelet finds the pods, the agent is heard.
+const BACK_WITHIN: Duration = Duration::from_mins(2);
+
+async fn a_node_that_loses_its_power_is_named_and_stays_named_until_its_node_is_deleted() {
+    let count = kube::nodes().len();
+    let mesh = Installation::make("mesh-power", &[]).await;
+    let server = mesh.server_node();
+    let victim = kube::nodes().into_iter().find(|node| *node != server).unwrap();
+    let id = format!("node_down/{victim}");
+    nodes(&["stop", &victim]);
+    let took = mesh.open_are(&[&id], NAMED_WITHIN).await;
+    println!("named {:.1} s after the power was cut", took.as_secs_f64());
+    mesh.pass(STAYS, &[&id]).await;
+    mesh.open_are(&[&id], LOOK_EVERY).await;
+    kubectl(&["delete", "node", &victim]);
+    mesh.open_are(&[], Duration::from_secs(20)).await;
+    nodes(&["start", &victim]);
+    kube::all_ready(count).await;
+    back(&mesh, count).await;
+    mesh.opened_were(&[&id]).await;
+}
+
+async fn the_servers_own_node_that_loses_its_power_is_named_by_the_server_that_follows() {
+    let count = kube::nodes().len();
+    let mesh = Installation::make("mesh-server-power", &[]).await;
+    let victim = mesh.server_node();
+    let id = format!("node_down/{victim}");
+    nodes(&["stop", &victim]);
+    let took = mesh.open_are(&[&id], NAMED_BY_ANOTHER_WITHIN).await;
+    println!("named {:.1} s after the power of the server's node was cut", took.as_secs_f64());
+    nodes(&["start", &victim]);
+    kube::all_ready(count).await;
+    back(&mesh, count).await;
+    mesh.opened_were(&[&id]).await;
+}
+
+/// A full mesh and no finding, though Kubernetes takes its time.
+async fn back(mesh: &Installation, count: usize) {
+    let clock = Stopwatch::start();
+    loop {
+        let full = mesh.api.is_full_mesh_in(count, &[meshvane_shared::address::Family::Ipv4]).await;
+        if full && mesh.watch.open().is_empty() {
+            return;
+        }
+        assert!(clock.elapsed() < BACK_WITHIN, "not whole again:\n{}", mesh.state().await);
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
+}
+
+/// The rounds that the server took of each agent's present start, and the number of the last: equal steps leave no hole.
+async fn taken(mesh: &Installation) -> Vec<(String, Value, u64)> {
+    let agents = mesh.api.agents().await;
+    let of = |agent: meshvane_shared::wire::agents::AgentBody| {
+        let hole = agent.last_sequence.unwrap_or(0) - agent.rounds;
+        (agent.node.to_string(), serde_json::to_value(agent.boot_id).unwrap(), hole)
+    };
+    agents.into_iter().map(of).collect()
+}
+
+async fn an_api_server_that_is_away_for_minutes_across_the_end_of_tokens_changes_nothing() {
+    // The shortest life of a token; the kubelet replaces it at 80 % of that, when there is an API server.
+    let life = Duration::from_mins(10);
+    let away = Duration::from_mins(5);
+    let mesh = Installation::make("mesh-api-away", &["auth.tokenExpirationSeconds=600"]).await;
+    let before = taken(&mesh).await;
+    // The outage covers the replacement at 8 minutes and the end at 10.
+    tokio::time::sleep(life * 7 / 10).await;
+    nodes(&["api-stop"]);
+    tokio::time::sleep(away).await;
+    nodes(&["api-start"]);
+    mesh.full(kube::nodes().len()).await;
+    mesh.pass(Duration::from_secs(30), &[]).await;
+    assert_eq!(taken(&mesh).await, before, "a round was lost, or an agent restarted");
+}
