@@ -76,7 +76,7 @@ async fn state(mesh: &Installation) -> Value {
 }
 
 /// A token that claims the right things and is signed by nobody.
-fn self_made(namespace: &str, pod: &Pod, expires: u64) -> String {
+pub(crate) fn self_made(namespace: &str, pod: &Pod, expires: u64) -> String {
     let text = |value: Value| encoded(value.to_string().as_bytes());
     let claims = json!({
         "aud": [AUDIENCE], "exp": expires, "iat": 1_700_000_000, "iss": "https://kubernetes.default.svc.cluster.local",

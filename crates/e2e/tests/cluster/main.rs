@@ -17,6 +17,7 @@ mod command;
 mod faults;
 mod forged;
 mod forward;
+mod hostile;
 mod icmp;
 mod installation;
 mod installs;
@@ -63,7 +64,7 @@ fn main() -> ExitCode {
             .into_iter()
             .flatten()
             .collect();
-    let of_nodes: Vec<&Test> = [power::TESTS, faults::TESTS].into_iter().flatten().collect();
+    let of_nodes: Vec<&Test> = [hostile::TESTS, power::TESTS, faults::TESTS].into_iter().flatten().collect();
     if command::nodes_program().is_some() {
         tests.extend(of_nodes);
     } else {
