@@ -29,6 +29,7 @@ use crate::http::inventory::Door;
 use crate::http::limits::{HEALTH_CONNECTIONS_MAX, Limits, METRICS_CONNECTIONS_MAX};
 use crate::http::listener::{self, Bound, Service};
 use crate::http::{ApiState, PlanAnswers, RefusalNotes, router};
+use crate::kube::Connection;
 use crate::readiness::{Guard, Readiness};
 use crate::shutdown::{DrainStarter, drain};
 use crate::{judge, reporter, tls};
@@ -80,6 +81,7 @@ pub struct App {
     metrics: Bound,
     state: Arc<ApiState>,
     tls: Option<tokio_rustls::TlsAcceptor>,
+    cluster: Option<Connection>,
     report_interval: Duration,
     starter: DrainStarter,
     starting: Guard,
@@ -98,7 +100,9 @@ impl App {
         raise_file_limit();
         let clock = Arc::new(Clock::start());
         let now = clock.now();
-        let gate = Gate::open(&config, now.moment)?;
+        let cluster = Connection::open(&config.auth)?;
+        let namespace = cluster.as_ref().map_or("", |cluster| &cluster.namespace);
+        let gate = Gate::open(&config, namespace, now.moment)?;
         let tls = config
             .tls
             .as_ref()
@@ -119,6 +123,7 @@ impl App {
             collector: Arc::new(Collector::new(settings, now)),
             clock,
             gate,
+            reviewer: cluster.as_ref().map(Connection::reviewer),
             metrics: Arc::default(),
             readiness,
             drain,
@@ -132,6 +137,7 @@ impl App {
             metrics,
             state,
             tls,
+            cluster,
             report_interval: config.report_interval,
             starter,
             starting,
@@ -150,7 +156,7 @@ impl App {
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> Result<(), PartEnded> {
         let addresses = self.addresses();
         let mut parts = Parts::default();
-        let Self { api, health, metrics, state, tls, report_interval, starter, starting } = self;
+        let Self { api, health, metrics, state, tls, cluster, report_interval, starter, starting } = self;
         let serve = |bound: Bound, tls, connections, by_source| {
             let service = Service {
                 router: router(bound.door, &state),
@@ -171,6 +177,11 @@ impl App {
             Ending::Aborted,
             reporter::run(state.collector.clone(), state.clock.clone(), report_interval),
         );
+        if let Some(cluster) = cluster {
+            let watches = cluster.watches(state.collector.clone(), state.clock.clone());
+            parts.spawn("watch of pods", Ending::Aborted, watches.clone().pods());
+            parts.spawn("watch of Nodes", Ending::Aborted, watches.nodes());
+        }
         tracing::info!(
             api = %addresses.api, health = %addresses.health, metrics = %addresses.metrics,
             version = env!("CARGO_PKG_VERSION"), "serving"

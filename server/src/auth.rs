@@ -1,20 +1,32 @@
 //! Who is believed: the one seam between a request and the right to read or write.
 //!
-//! Pure but for the token files. Writers show an identity ([`WriterAuth`]); readers show a token, or come from the
-//! machine itself, which is how `kubectl port-forward` arrives: Kubernetes' own right to port-forward guards that way.
+//! Pure but for the token files; what must be asked of others is returned as a [`Question`]. Writers show an identity
+//! ([`WriterAuth`]); readers show a token, or come from the machine itself, which is how
+//! `kubectl port-forward` arrives: Kubernetes' own right to port-forward guards that way.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::sync::Arc;
 use std::time::Duration;
 
 use meshvane_shared::setting::SettingError;
 
 use crate::config::{AuthConfig, Config};
-use crate::mesh::time::Moment;
+use crate::mesh::context::Cluster;
+use crate::mesh::time::{Moment, Now};
 
+mod accounts;
+mod budget;
+mod claims;
 mod refusals;
+mod refused;
 mod token_file;
 
+pub use accounts::{
+    Accounts, Admission, AgentIdentity, CHECKED_FOR, Question, REVIEW_TIME, Review, Role, Rules,
+    UNKNOWN_IN_FLIGHT, Unavailable,
+};
 pub use refusals::{REFUSALS_LOGGED_EVERY, RefusalLog};
+pub use refused::Refused;
 pub use token_file::TokenFile;
 
 /// Who may use a route.
@@ -24,25 +36,33 @@ pub enum Access {
     Open,
     /// Agents.
     Writer,
-    /// Agents, holders of the readers' token, and loopback peers.
+    /// Agents of the original tool, which know no identity of their own: writers but in Kubernetes.
+    OriginalWriter,
+    /// Whoever has a right to read, and loopback peers.
     Reader,
+    /// Readers, and agents: what an agent must read to do its work.
+    ReaderOrAgent,
 }
 
-/// How agents show who they are. Tokens that Kubernetes reviews will be another variant.
+/// How agents and readers show who they are.
 #[derive(Debug)]
 pub enum WriterAuth {
     /// By a token that all agents share.
     Token(TokenFile),
+    /// By tokens of service accounts, which the API server reviews.
+    Accounts(Accounts),
     /// They need not: everybody may write, and read.
     Open,
 }
 
 /// Who made a request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Identity {
     /// An agent, by the shared token.
     Agent,
-    /// A holder of the readers' token.
+    /// An agent whom Kubernetes vouches for.
+    Node(Arc<AgentIdentity>),
+    /// A holder of the readers' token, or of an account that may read.
     Reader,
     /// A process on this machine, or somebody whom Kubernetes lets forward a port.
     Loopback,
@@ -54,10 +74,18 @@ pub enum Identity {
 
 impl Identity {
     /// Tells whether somebody vouches for the requester, so that its source address need not be held to few connections.
-    pub fn is_believed(self) -> bool {
+    pub fn is_believed(&self) -> bool {
         match self {
-            Self::Agent | Self::Reader | Self::Everybody => true,
+            Self::Agent | Self::Node(_) | Self::Reader | Self::Everybody => true,
             Self::Loopback | Self::Unasked => false,
+        }
+    }
+
+    /// The agent whom Kubernetes vouches for, if it is one.
+    pub fn agent(&self) -> Option<&AgentIdentity> {
+        match self {
+            Self::Node(agent) => Some(agent),
+            Self::Agent | Self::Reader | Self::Loopback | Self::Everybody | Self::Unasked => None,
         }
     }
 }
@@ -86,76 +114,6 @@ pub enum Credential<'a> {
     Unusable,
 }
 
-/// Why a request was refused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Refused {
-    /// A writer shows no token.
-    WriterWithoutToken,
-    /// A reader from elsewhere shows no token.
-    ReaderWithoutToken,
-    /// A loopback reader shows no token, and a proxy says that it speaks for somebody else.
-    Forwarded,
-    /// A loopback reader shows no token, and `MESHVANE_LOOPBACK_READS` is false.
-    LoopbackClosed,
-    /// The token is not one of ours, or not one for this.
-    WrongToken,
-    /// A loopback reader without token names a host that is not this machine: a rebound DNS name in a browser, say.
-    ForeignHost,
-}
-
-impl Refused {
-    /// Every reason, as metrics list them.
-    pub const ALL: [Self; 6] = [
-        Self::WriterWithoutToken,
-        Self::ReaderWithoutToken,
-        Self::Forwarded,
-        Self::LoopbackClosed,
-        Self::WrongToken,
-        Self::ForeignHost,
-    ];
-
-    /// The name as it stands in metrics and in the log.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::WriterWithoutToken => "writer_without_token",
-            Self::ReaderWithoutToken => "reader_without_token",
-            Self::Forwarded => "forwarded",
-            Self::LoopbackClosed => "loopback_closed",
-            Self::WrongToken => "wrong_token",
-            Self::ForeignHost => "foreign_host",
-        }
-    }
-
-    /// What to do about it.
-    pub fn advice(self) -> &'static str {
-        match self {
-            Self::WriterWithoutToken => {
-                "writing needs the agents' token: send `Authorization: Bearer` and the content of the server's MESHVANE_TOKEN_FILE"
-            }
-            Self::ReaderWithoutToken => {
-                "reading from another machine needs a token: send `Authorization: Bearer` and the content of the server's \
-                 MESHVANE_READ_TOKEN_FILE, or read through `kubectl port-forward`, which needs none"
-            }
-            Self::Forwarded => {
-                "a proxy forwarded this request, so it needs a token: send `Authorization: Bearer` and the content of the server's \
-                 MESHVANE_READ_TOKEN_FILE, or read through `kubectl port-forward` directly"
-            }
-            Self::LoopbackClosed => {
-                "MESHVANE_LOOPBACK_READS is false, so reading needs a token here too: send `Authorization: Bearer` and the \
-                 content of the server's MESHVANE_READ_TOKEN_FILE"
-            }
-            Self::WrongToken => {
-                "the token is not accepted for this: writing takes the content of the server's MESHVANE_TOKEN_FILE, reading that or \
-                 MESHVANE_READ_TOKEN_FILE, or no token at all through `kubectl port-forward`"
-            }
-            Self::ForeignHost => {
-                "without a token the request must name this machine: use http://localhost and the port, as with \
-                 `kubectl port-forward`, or send a token"
-            }
-        }
-    }
-}
-
 /// Decides who may do what.
 #[derive(Debug)]
 pub struct Gate {
@@ -168,14 +126,20 @@ pub struct Gate {
 }
 
 impl Gate {
-    /// Makes the gate that the settings ask for, and reads its token files.
+    /// Makes the gate that the settings ask for, and reads its token files. `namespace` is our own, which matters in Kubernetes.
     ///
     /// # Errors
     /// Names the setting whose file cannot be used.
-    pub fn open(config: &Config, now: Moment) -> Result<Self, SettingError> {
+    pub fn open(config: &Config, namespace: &str, now: Moment) -> Result<Self, SettingError> {
         let every: Duration = config.files_checked_every;
         let (writers, readers) = match &config.auth {
             AuthConfig::None => (WriterAuth::Open, None),
+            AuthConfig::Kubernetes(kubernetes) => {
+                let agents = format!("system:serviceaccount:{namespace}:{}", kubernetes.agent_account);
+                let source_bound = config.tls.is_none();
+                let rules = Rules { audience: kubernetes.audience.clone(), agents, source_bound };
+                (WriterAuth::Accounts(Accounts::new(rules)), None)
+            }
             AuthConfig::Token { agents, readers } => {
                 let agents = TokenFile::open("MESHVANE_TOKEN_FILE", agents, every, now)?;
                 let readers = readers
@@ -188,40 +152,89 @@ impl Gate {
         Ok(Self { writers, readers, loopback_reads: config.loopback_reads })
     }
 
-    /// Decides about a request.
+    /// Decides about a request, or says what to ask first.
+    pub fn admit(&self, access: Access, caller: &Caller<'_>, cluster: &Cluster, now: Now) -> Admission {
+        let token = match (access, caller.credential) {
+            (_, _) if matches!(self.writers, WriterAuth::Open) => {
+                return Admission::Decided(Ok(Identity::Everybody));
+            }
+            (Access::Open, _) => return Admission::Decided(Ok(Identity::Unasked)),
+            (Access::Writer | Access::OriginalWriter, Credential::Absent) => {
+                return Admission::Decided(Err(Refused::WriterWithoutToken));
+            }
+            (Access::Reader | Access::ReaderOrAgent, Credential::Absent) => {
+                return Admission::Decided(self.admit_loopback(caller));
+            }
+            (_, Credential::Unusable) => return Admission::Decided(Err(self.unusable())),
+            (_, Credential::Bearer(token)) => token,
+        };
+        match &self.writers {
+            WriterAuth::Open => Admission::Decided(Ok(Identity::Everybody)),
+            WriterAuth::Token(agents) => {
+                Admission::Decided(self.admit_holder(agents, access, token, now.moment))
+            }
+            WriterAuth::Accounts(accounts) => {
+                let role = match access {
+                    Access::Writer => Role::Agent,
+                    Access::OriginalWriter => return Admission::Decided(Err(Refused::OriginalAgent)),
+                    Access::ReaderOrAgent if accounts.claims_agent(token) => Role::Agent,
+                    Access::Open | Access::Reader | Access::ReaderOrAgent => Role::Reader,
+                };
+                accounts.admit(role, token, caller.peer, cluster, now)
+            }
+        }
+    }
+
+    /// Takes the API server's answer to a question of [`Gate::admit`], and decides.
     ///
     /// # Errors
-    /// Why it is refused.
-    pub fn admit(&self, access: Access, caller: &Caller<'_>, now: Moment) -> Result<Identity, Refused> {
-        let agents = match &self.writers {
-            WriterAuth::Open => return Ok(Identity::Everybody),
-            WriterAuth::Token(agents) => agents,
-        };
-        let token = match (access, caller.credential) {
-            (Access::Open, _) => return Ok(Identity::Unasked),
-            (Access::Writer, Credential::Absent) => return Err(Refused::WriterWithoutToken),
-            (Access::Reader, Credential::Absent) => return self.admit_loopback(caller),
-            (Access::Writer | Access::Reader, Credential::Unusable) => return Err(Refused::WrongToken),
-            (Access::Writer | Access::Reader, Credential::Bearer(token)) => token,
-        };
+    /// Why the request is refused.
+    pub fn settle(
+        &self,
+        question: &Question,
+        answer: Result<Review, Unavailable>,
+        cluster: &Cluster,
+        now: Now,
+    ) -> Result<Identity, Refused> {
+        match &self.writers {
+            WriterAuth::Accounts(accounts) => accounts.settle(question, answer, cluster, now),
+            WriterAuth::Open | WriterAuth::Token(_) => Err(Refused::WrongToken),
+        }
+    }
+
+    /// Decides about the holder of one of the tokens in files.
+    fn admit_holder(
+        &self,
+        agents: &TokenFile,
+        access: Access,
+        token: &[u8],
+        now: Moment,
+    ) -> Result<Identity, Refused> {
         if agents.matches(token, now) {
             return Ok(Identity::Agent);
         }
-        let reads = access == Access::Reader
+        let reads = matches!(access, Access::Reader | Access::ReaderOrAgent)
             && self.readers.as_ref().is_some_and(|readers| readers.matches(token, now));
         if reads { Ok(Identity::Reader) } else { Err(Refused::WrongToken) }
     }
 
+    fn unusable(&self) -> Refused {
+        match &self.writers {
+            WriterAuth::Accounts(_) => Refused::NotAnAccountToken,
+            WriterAuth::Open | WriterAuth::Token(_) => Refused::WrongToken,
+        }
+    }
+
     /// Decides about a reader without a token.
     fn admit_loopback(&self, caller: &Caller<'_>) -> Result<Identity, Refused> {
+        if caller.forwarded {
+            return Err(Refused::Forwarded);
+        }
         if !is_loopback_peer(caller.peer) {
             return Err(Refused::ReaderWithoutToken);
         }
         if !self.loopback_reads {
             return Err(Refused::LoopbackClosed);
-        }
-        if caller.forwarded {
-            return Err(Refused::Forwarded);
         }
         if caller.hosts.is_empty() || !caller.hosts.iter().all(|host| is_loopback_host(host)) {
             return Err(Refused::ForeignHost);

@@ -21,6 +21,7 @@ use meshvane_shared::wire::report::ReportBody;
 
 use tokio::sync::watch;
 
+use crate::mesh::context::Cluster;
 use crate::mesh::diagnose::diagnose;
 use crate::mesh::ledger::{Edge, Ledger};
 use crate::mesh::look::LookBook;
@@ -34,6 +35,7 @@ use crate::render::text;
 use crate::store::{Entry, Store, Update};
 use crate::view;
 
+mod cluster;
 mod intake;
 mod plans;
 
@@ -97,8 +99,10 @@ pub struct Collector {
     looks: Mutex<LookBook>,
     recall: Mutex<Recall>,
     ledger: Mutex<Ledger>,
+    cluster: Mutex<Cluster>,
     judging: AtomicBool,
     plan_signal: watch::Sender<()>,
+    cluster_signal: watch::Sender<()>,
     change_signal: watch::Sender<()>,
 }
 
@@ -129,8 +133,10 @@ impl Collector {
             looks: Mutex::default(),
             recall: Mutex::new(Recall::new(now.moment, settings.ttl)),
             ledger: Mutex::default(),
+            cluster: Mutex::default(),
             judging: AtomicBool::new(false),
             plan_signal: watch::Sender::new(()),
+            cluster_signal: watch::Sender::new(()),
             change_signal: watch::Sender::new(()),
             settings,
         }
@@ -298,6 +304,10 @@ impl Collector {
             recall.recalled(&heard)
         };
         for (node, targets) in recalled {
+            let targets = self.vouched(&node, targets);
+            if targets.is_empty() {
+                continue;
+            }
             self.store.update(&node, |held| {
                 if held.is_some() {
                     return (Update::Keep, ());

@@ -14,9 +14,14 @@ use serde::Deserialize;
 
 use crate::http::limits::Limits;
 
+mod auth;
+mod kubernetes;
 mod table;
 
+pub use kubernetes::{ApiServer, KubernetesConfig};
 pub use table::SETTINGS;
+
+use kubernetes::Injected;
 
 /// Longest time to live and report interval that is accepted: a day. A member that may be silent for longer is not
 /// monitored.
@@ -45,6 +50,11 @@ struct RawConfig {
     meshvane_metrics_port: Option<String>,
     meshvane_tls_cert_file: Option<String>,
     meshvane_tls_key_file: Option<String>,
+    namespace: Option<String>,
+    meshvane_audience: Option<String>,
+    meshvane_agent_service_account: Option<String>,
+    meshvane_agent_node_selector: Option<String>,
+    meshvane_terminating_taints: Option<String>,
 }
 
 /// The checked settings.
@@ -88,6 +98,8 @@ pub enum AuthConfig {
         /// File with the readers' token, when there is one.
         readers: Option<PathBuf>,
     },
+    /// Kubernetes vouches: agents and readers show tokens of service accounts.
+    Kubernetes(KubernetesConfig),
     /// Everybody, for reads and writes alike. Only when said explicitly.
     None,
 }
@@ -118,9 +130,11 @@ impl Config {
         let known: Vec<&str> = SETTINGS.iter().map(|setting| setting.name).collect();
         let mut values: Vec<(String, String)> = Vec::new();
         let mut names: Vec<String> = Vec::new();
+        let mut injected = Injected::default();
         for (name, value) in vars {
             // A name that is not UTF-8 is none of ours.
             let Ok(name) = name.into_string() else { continue };
+            injected.take(&name, &value);
             if known.contains(&name.as_str()) {
                 let value = value
                     .into_string()
@@ -134,12 +148,12 @@ impl Config {
         refuse_unknown(names.iter().map(String::as_str), &known)?;
         let raw: RawConfig =
             envy::from_iter(values).map_err(|error| SettingError::new("environment", error))?;
-        raw.check()
+        raw.check(&injected)
     }
 }
 
 impl RawConfig {
-    fn check(self) -> Result<Config, SettingError> {
+    fn check(self, injected: &Injected) -> Result<Config, SettingError> {
         let ttl = seconds("CACHE_KEY_SECOND", self.cache_key_second.as_deref(), 15)?;
         let report_interval = seconds("REPORT_INTERVAL", self.report_interval.as_deref(), 300)?;
         let log_level = LogLevel::parse(self.log_level.as_deref())?;
@@ -150,8 +164,7 @@ impl RawConfig {
             metrics: port("MESHVANE_METRICS_PORT", self.meshvane_metrics_port.as_deref(), 8082)?,
         };
         ports.refuse_collisions()?;
-        let auth =
-            auth(self.meshvane_auth.as_deref(), self.meshvane_token_file, self.meshvane_read_token_file)?;
+        let auth = self.auth(injected)?;
         let tls = tls(self.meshvane_tls_cert_file, self.meshvane_tls_key_file)?;
         let loopback_reads = loopback_reads(self.meshvane_loopback_reads.as_deref())?;
         let bind = Bind::parse(self.meshvane_bind_address.as_deref())?;
@@ -232,37 +245,6 @@ fn loopback_reads(value: Option<&str>) -> Result<bool, SettingError> {
         None | Some("true") => Ok(true),
         Some("false") => Ok(false),
         Some(other) => Err(SettingError::not_accepted("MESHVANE_LOOPBACK_READS", other, "true or false")),
-    }
-}
-
-fn auth(
-    mode: Option<&str>,
-    agents: Option<String>,
-    readers: Option<String>,
-) -> Result<AuthConfig, SettingError> {
-    const AUTH: &str = "MESHVANE_AUTH";
-    const TOKEN: &str = "MESHVANE_TOKEN_FILE";
-    const READ: &str = "MESHVANE_READ_TOKEN_FILE";
-    if let Some(other) = mode.filter(|mode| *mode != "none") {
-        return Err(SettingError::not_accepted(AUTH, other, "none (anyone may read and write), or unset"));
-    }
-    let agents = agents.map(|text| path(TOKEN, text)).transpose()?;
-    let readers = readers.map(|text| path(READ, text)).transpose()?;
-    match (mode.is_some(), agents, readers) {
-        (false, Some(agents), readers) => Ok(AuthConfig::Token { agents, readers }),
-        (true, None, None) => Ok(AuthConfig::None),
-        (true, Some(_), _) => {
-            Err(SettingError::new(AUTH, format!("none contradicts {TOKEN}: set one of them")))
-        }
-        (true, None, Some(_)) => {
-            Err(SettingError::new(AUTH, format!("none contradicts {READ}: set one of them")))
-        }
-        (false, None, _) => Err(SettingError::new(
-            TOKEN,
-            format!(
-                "is not set, so no agent could be believed: a file with the agents' token is accepted, or {AUTH}=none to believe everybody"
-            ),
-        )),
     }
 }
 

@@ -7,6 +7,7 @@ pub mod collector;
 pub mod config;
 pub mod http;
 pub mod judge;
+pub mod kube;
 pub mod mesh;
 pub mod metrics;
 pub mod readiness;

@@ -6,6 +6,7 @@
 //! ```
 //! Nothing here reads a clock, knows HTTP or a store: callers pass [`time::Now`].
 
+pub mod context;
 pub mod diagnose;
 pub mod kinds;
 pub mod ledger;

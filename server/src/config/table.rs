@@ -44,8 +44,8 @@ pub const SETTINGS: &[Setting] = &[
     Setting {
         name: "MESHVANE_AUTH",
         default: "by token",
-        accepted: "none",
-        meaning: "`none` lets anybody read and write. It must be said; it excludes the token files.",
+        accepted: "kubernetes, none",
+        meaning: "`kubernetes` believes tokens of service accounts, reviewed by the API server. `none` lets anybody read and write. Either must be said and excludes the token files.",
     },
     Setting {
         name: "MESHVANE_LOOPBACK_READS",
@@ -82,5 +82,35 @@ pub const SETTINGS: &[Setting] = &[
         default: "none: plain HTTP",
         accepted: "a PEM file, with MESHVANE_TLS_CERT_FILE",
         meaning: "Key of that certificate.",
+    },
+    Setting {
+        name: "NAMESPACE",
+        default: "the pod's own",
+        accepted: "a name",
+        meaning: "Namespace of server and agents, with MESHVANE_AUTH=kubernetes.",
+    },
+    Setting {
+        name: "MESHVANE_AUDIENCE",
+        default: "meshvane",
+        accepted: "visible ASCII characters, at most 256",
+        meaning: "Audience that tokens must be made for, with MESHVANE_AUTH=kubernetes.",
+    },
+    Setting {
+        name: "MESHVANE_AGENT_SERVICE_ACCOUNT",
+        default: "meshvane-agent",
+        accepted: "a name",
+        meaning: "Service account of the agents, with MESHVANE_AUTH=kubernetes.",
+    },
+    Setting {
+        name: "MESHVANE_AGENT_NODE_SELECTOR",
+        default: "kubernetes.io/os=linux,type!=virtual-kubelet,eks.amazonaws.com/compute-type!=fargate",
+        accepted: "key, !key, key=value, key!=value, separated by commas",
+        meaning: "Labels of the Nodes that should have an agent; others are not missed. With MESHVANE_AUTH=kubernetes.",
+    },
+    Setting {
+        name: "MESHVANE_TERMINATING_TAINTS",
+        default: "ToBeDeletedByClusterAutoscaler,karpenter.sh/disrupted",
+        accepted: "keys of taints, separated by commas",
+        meaning: "Taints that say that a Node is being taken away. With MESHVANE_AUTH=kubernetes.",
     },
 ];

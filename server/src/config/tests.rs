@@ -94,9 +94,19 @@ fn a_wrong_value_is_refused_in_one_line_that_names_the_variable_and_the_rule() {
     for value in ["soon", "-1s", "31d", "0", "tcp://10.0.0.1:80"] {
         check("MESHVANE_FORGET_AFTER", value, "from 1s to 30days is accepted");
     }
+    for name in ["NAMESPACE", "MESHVANE_AGENT_SERVICE_ACCOUNT"] {
+        for value in ["Upper", "a b", "-a", "a/b"] {
+            check(name, value, "a name of Kubernetes");
+        }
+    }
+    check("MESHVANE_AUDIENCE", "two words", "visible ASCII");
+    check("MESHVANE_AGENT_NODE_SELECTOR", "a in (b)", "key!=value");
+    for value in [",", "a b", "a=b"] {
+        check("MESHVANE_TERMINATING_TAINTS", value, "keys of taints");
+    }
     check("MESHVANE_FORGET_AFTER", "15s", "longer than CACHE_KEY_SECOND (15 s)");
-    for value in ["None", "token", "kubernetes", "tcp://10.0.0.1:80"] {
-        check("MESHVANE_AUTH", value, "none (anyone may read and write), or unset");
+    for value in ["None", "token", "Kubernetes", "tcp://10.0.0.1:80"] {
+        check("MESHVANE_AUTH", value, "kubernetes, none (anyone may read and write), or unset");
     }
     for value in ["yes", "1", "True", "tcp://10.0.0.1:80"] {
         check("MESHVANE_LOOPBACK_READS", value, "true or false");
@@ -169,6 +179,37 @@ fn it_does_not_start_without_saying_who_is_believed() {
     check(
         &[("MESHVANE_AUTH", "none"), ("MESHVANE_READ_TOKEN_FILE", "/r")],
         "MESHVANE_AUTH: none contradicts MESHVANE_READ_TOKEN_FILE",
+    );
+    check(
+        &[("MESHVANE_AUTH", "kubernetes"), ("MESHVANE_TOKEN_FILE", "/t")],
+        "MESHVANE_AUTH: kubernetes contradicts MESHVANE_TOKEN_FILE",
+    );
+    check(&[("MESHVANE_AUTH", "kubernetes")], "MESHVANE_AUTH: kubernetes is for a server in a pod");
+    check(
+        &[("MESHVANE_AUTH", "none"), ("MESHVANE_AUDIENCE", "a")],
+        "MESHVANE_AUDIENCE: means something with MESHVANE_AUTH=kubernetes alone",
+    );
+}
+
+#[test]
+fn in_a_pod_kubernetes_vouches_and_says_where_it_is() {
+    let pod = [
+        ("MESHVANE_AUTH", "kubernetes"),
+        ("KUBERNETES_SERVICE_HOST", "fd00::1"),
+        ("KUBERNETES_SERVICE_PORT", "6443"),
+    ];
+    let AuthConfig::Kubernetes(config) = read(&pod).unwrap().auth else { panic!("believes others") };
+    assert_eq!(config.api.url, "https://[fd00::1]:6443");
+    assert_eq!(
+        (&*config.audience, &*config.agent_account, config.namespace),
+        ("meshvane", "meshvane-agent", None)
+    );
+    assert_eq!(config.terminating_taints, ["ToBeDeletedByClusterAutoscaler", "karpenter.sh/disrupted"]);
+    let named = [("KUBERNETES_SERVICE_HOST", "10.96.0.1"), ("NAMESPACE", "kube-system")];
+    let AuthConfig::Kubernetes(config) = read(&[pod[0], named[0], named[1]]).unwrap().auth else { panic!() };
+    assert_eq!(
+        (&*config.api.url, config.namespace.as_deref()),
+        ("https://10.96.0.1:443", Some("kube-system"))
     );
 }
 

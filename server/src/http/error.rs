@@ -156,49 +156,91 @@ fn say(fault: Fault) -> Said {
 }
 
 fn say_refused(refused: Refused) -> Said {
-    let detail = Some(refused.advice().to_owned());
+    let said = |status, slug, code, title| Said {
+        status,
+        slug,
+        code,
+        title,
+        detail: Some(refused.advice().to_owned()),
+    };
     match refused {
         Refused::WriterWithoutToken
         | Refused::ReaderWithoutToken
         | Refused::Forwarded
         | Refused::LoopbackClosed
-        | Refused::WrongToken => Said {
-            status: StatusCode::UNAUTHORIZED,
-            slug: "unauthorized",
-            code: "UNAUTHORIZED",
-            title: "a token is needed",
-            detail,
-        },
-        Refused::ForeignHost => Said {
-            status: StatusCode::FORBIDDEN,
-            slug: "foreign-host",
-            code: "FORBIDDEN",
-            title: "the request names another host",
-            detail,
-        },
+        | Refused::WrongToken
+        | Refused::NotAnAccountToken
+        | Refused::OtherAudience
+        | Refused::Expired
+        | Refused::NotConfirmed
+        | Refused::PodGone => {
+            said(StatusCode::UNAUTHORIZED, "unauthorized", "UNAUTHORIZED", "a token is needed")
+        }
+        Refused::ForeignHost => {
+            said(StatusCode::FORBIDDEN, "foreign-host", "FORBIDDEN", "the request names another host")
+        }
+        Refused::OtherAccount
+        | Refused::Unbound
+        | Refused::OtherAddress
+        | Refused::OtherNode
+        | Refused::OtherPlaces
+        | Refused::OriginalAgent
+        | Refused::MayNotRead => {
+            said(StatusCode::FORBIDDEN, "forbidden", "FORBIDDEN", "this identity may not do that")
+        }
+        Refused::OverBudget => said(
+            StatusCode::TOO_MANY_REQUESTS,
+            "too-many-requests",
+            "TOO_MANY_REQUESTS",
+            "too many unknown tokens",
+        ),
+        Refused::ReviewUnavailable | Refused::PodUnknown => said(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "identity-unavailable",
+            "UNAVAILABLE",
+            "the identity cannot be confirmed now",
+        ),
+    }
+}
+
+/// How a client should ask (RFC 9110 section 11.6.1, RFC 6750 section 3), or when again.
+fn refused_header(refused: Refused) -> Option<(header::HeaderName, HeaderValue)> {
+    let ask = |text| Some((header::WWW_AUTHENTICATE, HeaderValue::from_static(text)));
+    match refused {
+        Refused::WriterWithoutToken
+        | Refused::ReaderWithoutToken
+        | Refused::Forwarded
+        | Refused::LoopbackClosed => ask("Bearer"),
+        Refused::WrongToken
+        | Refused::NotAnAccountToken
+        | Refused::OtherAudience
+        | Refused::Expired
+        | Refused::NotConfirmed
+        | Refused::PodGone => ask("Bearer error=\"invalid_token\""),
+        Refused::ForeignHost
+        | Refused::OtherAccount
+        | Refused::Unbound
+        | Refused::OtherAddress
+        | Refused::OtherNode
+        | Refused::OtherPlaces
+        | Refused::OriginalAgent
+        | Refused::MayNotRead => None,
+        Refused::OverBudget | Refused::ReviewUnavailable | Refused::PodUnknown => {
+            Some((header::RETRY_AFTER, HeaderValue::from_static("1")))
+        }
     }
 }
 
 fn extra_header(fault: &Fault) -> Option<(header::HeaderName, HeaderValue)> {
     match fault {
-        // RFC 9110 section 11.6.1, RFC 6750 section 3.
-        Fault::Refused(Refused::WrongToken) => {
-            Some((header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer error=\"invalid_token\"")))
-        }
-        Fault::Refused(
-            Refused::WriterWithoutToken
-            | Refused::ReaderWithoutToken
-            | Refused::Forwarded
-            | Refused::LoopbackClosed,
-        ) => Some((header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))),
+        Fault::Refused(refused) => refused_header(*refused),
         // RFC 9110 section 15.5.6.
         Fault::MethodNotAllowed { allowed } => {
             HeaderValue::try_from(allowed.as_str()).ok().map(|value| (header::ALLOW, value))
         }
         // RFC 9110 section 15.5.16.
         Fault::UnknownEncoding => Some((header::ACCEPT_ENCODING, HeaderValue::from_static("gzip"))),
-        Fault::Refused(Refused::ForeignHost)
-        | Fault::BadBody(_)
+        Fault::BadBody(_)
         | Fault::MissingField(_)
         | Fault::BadParameter(_)
         | Fault::UnknownPlan(_)

@@ -1,42 +1,85 @@
 //! What a request's head says about its maker, and what follows from it.
 
 use std::net::IpAddr;
+use std::pin::pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::http::header::{AUTHORIZATION, FORWARDED, HOST};
 use axum::http::request::Parts;
+use tokio::time::sleep;
 
 use super::inventory::Route;
 use super::listener::Peer;
 use super::state::ApiState;
-use crate::auth::{Caller, Credential, Refused};
+use crate::auth::{Admission, Caller, Credential, Identity, Refused, Unavailable};
 
 /// Headers by which a proxy says that it passes a request on, beside `Forwarded` (RFC 7239) and all that begin with
 /// `X-Forwarded-`.
 const FORWARDING_HEADERS: [&str; 3] = ["x-real-ip", "via", "x-original-forwarded-for"];
 
-/// Lets a request in, or says why not; counts and logs that.
-pub(super) fn admit(state: &Arc<ApiState>, route: &Route, head: &Parts) -> Result<(), Refused> {
-    let now = state.clock.now().moment;
+/// How long an agent waits whose pod the API server knows and we do not yet: it tells us of a pod within a second.
+const POD_AWAITED: Duration = Duration::from_secs(2);
+
+/// Lets a request in, or says why not. Cancel-safe.
+pub(super) async fn admit(state: &Arc<ApiState>, route: &Route, head: &Parts) -> Result<Identity, Refused> {
     let peer = head.extensions.get::<Peer>();
-    // Without a peer (a router outside of our listener) nobody is near: loopback readers need a token as well.
-    let address = peer.map_or(IpAddr::from([0, 0, 0, 0]), |peer| peer.address.ip());
-    match state.gate.admit(route.access, &caller(head, address), now) {
-        Ok(identity) => {
-            if let Some(peer) = peer.filter(|_| identity.is_believed()) {
-                peer.believe();
-            }
-            Ok(())
+    let caller = caller(head, address(head));
+    let identity = match decide(state, route, &caller).await {
+        Err(Refused::PodUnknown) => await_pod(state, route, &caller).await,
+        decided => decided,
+    }?;
+    if let Some(peer) = peer.filter(|_| identity.is_believed()) {
+        peer.believe();
+    }
+    Ok(identity)
+}
+
+/// Counts and logs a refusal.
+pub(super) fn note(state: &ApiState, route: &Route, head: IpAddr, refused: Refused) {
+    state.metrics.refused(refused);
+    if let Some(unlogged) = state.refusals.note(state.clock.now().moment) {
+        tracing::warn!(
+            peer = %head.to_canonical(), route = route.path, reason = refused.as_str(), unlogged,
+            "a request was refused"
+        );
+    }
+}
+
+/// Where a request comes from. Without a peer (a router outside of our listener) nobody is near: loopback readers need a
+/// token as well.
+pub(super) fn address(head: &Parts) -> IpAddr {
+    head.extensions.get::<Peer>().map_or(IpAddr::from([0, 0, 0, 0]), |peer| peer.address.ip())
+}
+
+async fn decide(state: &ApiState, route: &Route, caller: &Caller<'_>) -> Result<Identity, Refused> {
+    let now = state.clock.now();
+    let admission = state.collector.cluster(|cluster| state.gate.admit(route.access, caller, cluster, now));
+    let question = match admission {
+        Admission::Decided(decided) => return decided,
+        Admission::Ask(question) => question,
+    };
+    let answer = match &state.reviewer {
+        Some(reviewer) => reviewer.review(&question).await,
+        None => Err(Unavailable),
+    };
+    let now = state.clock.now();
+    state.collector.cluster(|cluster| state.gate.settle(&question, answer, cluster, now))
+}
+
+/// Decides again when the cluster's state changed, for a while.
+async fn await_pod(state: &ApiState, route: &Route, caller: &Caller<'_>) -> Result<Identity, Refused> {
+    let mut time_over = pin!(sleep(POD_AWAITED));
+    loop {
+        // Subscribed before it is decided, so that no change is missed.
+        let changed = state.collector.cluster_changed();
+        match decide(state, route, caller).await {
+            Err(Refused::PodUnknown) => {}
+            decided => return decided,
         }
-        Err(refused) => {
-            state.metrics.refused(refused);
-            if let Some(unlogged) = state.refusals.note(now) {
-                tracing::warn!(
-                    peer = %address.to_canonical(), route = route.path, reason = refused.as_str(), unlogged,
-                    "a request was refused"
-                );
-            }
-            Err(refused)
+        tokio::select! {
+            () = changed => {}
+            () = &mut time_over => return Err(Refused::PodUnknown),
         }
     }
 }

@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use axum::response::Response;
 use chrono::DateTime;
-use meshvane_shared::wire::heartbeat::HeartbeatBody;
+use meshvane_shared::wire::heartbeat::{HeartbeatAnswer, HeartbeatBody};
 
 use super::error::Fault;
 use super::folded::Object;
 use super::state::{ApiState, Ask};
 use super::{body, reply};
+use crate::auth::{Identity, Refused};
 
 const FIELDS: &[&str] = &[
     "namespace",
@@ -32,12 +33,28 @@ const FIELDS: &[&str] = &[
 
 /// Takes a heartbeat.
 pub(super) async fn post(state: Arc<ApiState>, ask: Ask) -> Result<Response, Fault> {
-    let taken = match body::text(&state, ask, body::SMALL).await.and_then(|text| read(&text)) {
-        Ok(heartbeat) => state.collector.heartbeat(heartbeat, state.clock.now()).map_err(Fault::from),
+    let identity = ask.identity.clone();
+    let text = body::text(&state, ask, body::SMALL).await;
+    let taken = match text.and_then(|text| read(&text)) {
+        Ok(heartbeat) => take(&state, &identity, heartbeat),
         Err(fault) => Err(fault),
     };
     state.metrics.heartbeat(taken.is_ok());
     taken.map(|answer| reply::compatible(&answer))
+}
+
+/// An agent whom Kubernetes vouches for speaks for its node alone, and names no addresses but its own.
+fn take(state: &ApiState, identity: &Identity, heartbeat: HeartbeatBody) -> Result<HeartbeatAnswer, Fault> {
+    if let Some(agent) = identity.agent() {
+        let node = heartbeat.node.as_ref().ok_or(Fault::Refused(Refused::OriginalAgent))?;
+        if *node != agent.node {
+            return Err(Fault::Refused(Refused::OtherNode));
+        }
+        if !state.collector.owns(&agent.pod, &heartbeat) {
+            return Err(Fault::Refused(Refused::OtherPlaces));
+        }
+    }
+    state.collector.heartbeat(heartbeat, state.clock.now()).map_err(Fault::from)
 }
 
 fn read(text: &str) -> Result<HeartbeatBody, Fault> {

@@ -118,17 +118,17 @@ pub const ROUTES: &[Route] = &[
     route(Verb::Post, paths::HEARTBEAT, Access::Writer, Dialect::Compatible, |s, a| {
         Box::pin(heartbeat::post(s, a))
     }),
-    route(Verb::Post, paths::TEST_RESULTS_HOSTS, Access::Writer, Dialect::Compatible, |s, a| {
+    route(Verb::Post, paths::TEST_RESULTS_HOSTS, Access::OriginalWriter, Dialect::Compatible, |s, a| {
         Box::pin(test_results::post_hosts(s, a))
     }),
-    route(Verb::Post, paths::TEST_RESULTS_PODS, Access::Writer, Dialect::Compatible, |s, a| {
+    route(Verb::Post, paths::TEST_RESULTS_PODS, Access::OriginalWriter, Dialect::Compatible, |s, a| {
         Box::pin(test_results::post_pods(s, a))
     }),
-    route(Verb::Post, paths::TEST_RESULTS_SERVICE, Access::Writer, Dialect::Compatible, |s, a| {
+    route(Verb::Post, paths::TEST_RESULTS_SERVICE, Access::OriginalWriter, Dialect::Compatible, |s, a| {
         Box::pin(test_results::post_service(s, a))
     }),
     route(Verb::Post, paths::ROUNDS, Access::Writer, Dialect::Native, |s, a| Box::pin(rounds::post(s, a))),
-    route(Verb::Get, paths::PLAN, Access::Reader, Dialect::Native, |s, a| Box::pin(plan::get(s, a))),
+    route(Verb::Get, paths::PLAN, Access::ReaderOrAgent, Dialect::Native, |s, a| Box::pin(plan::get(s, a))),
     route(Verb::Get, paths::HOSTS, Access::Reader, Dialect::Compatible, |s, _| {
         shown(compat_lists::hosts(&s))
     }),
@@ -214,11 +214,18 @@ async fn admit_and_handle(
     request: Request,
 ) -> Result<Response, Fault> {
     let (head, body) = request.into_parts();
-    if let Err(refused) = guard::admit(state, route, &head) {
-        super::body::discard_unbelieved(body, state.limits.body_time).await;
-        return Err(Fault::Refused(refused));
+    let source = guard::address(&head);
+    let answered = match guard::admit(state, route, &head).await {
+        Ok(identity) => (route.handler)(state.clone(), Ask { head, body, identity }).await,
+        Err(refused) => {
+            super::body::discard_unbelieved(body, state.limits.body_time).await;
+            Err(Fault::Refused(refused))
+        }
+    };
+    if let Err(Fault::Refused(refused)) = answered {
+        guard::note(state, route, source, refused);
     }
-    (route.handler)(state.clone(), Ask { head, body }).await
+    answered
 }
 
 /// Answers a path that has no route: with the right one when only a trailing slash is too much, as the original does.

@@ -25,6 +25,7 @@ use super::error::Fault;
 use super::query::{Parameters, wrong};
 use super::reply;
 use super::state::{ApiState, Ask};
+use crate::auth::{AgentIdentity, Refused};
 use crate::collector::{PlanAsk, PlanNews};
 
 mod answers;
@@ -41,6 +42,10 @@ pub(super) async fn get(state: Arc<ApiState>, ask: Ask) -> Result<Response, Faul
     let wait = parameters.parsed("wait", wait)?.unwrap_or_default();
     let delta = parameters.one_of("delta", &[("true", true), ("false", false)])?.unwrap_or(false);
     let gzip = answers::accepts_gzip(ask.headers());
+    let speaks_for_another = |agent: &AgentIdentity| node.as_ref().is_some_and(|node| *node != agent.node);
+    if ask.identity.agent().is_some_and(speaks_for_another) {
+        return Err(Fault::Refused(Refused::OtherNode));
+    }
     // Nothing of the request is needed while it waits.
     drop(ask);
     let plan_ask = PlanAsk { node, have: known, look, delta };

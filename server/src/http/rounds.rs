@@ -8,10 +8,15 @@ use meshvane_shared::wire::round::RoundBody;
 use super::error::Fault;
 use super::state::{ApiState, Ask};
 use super::{body, reply};
+use crate::auth::Refused;
 
 /// Takes a round.
 pub(super) async fn post(state: Arc<ApiState>, ask: Ask) -> Result<Response, Fault> {
+    let identity = ask.identity.clone();
     let taken = match body::json::<RoundBody>(&state, ask, body::LARGE).await {
+        Ok(round) if identity.agent().is_some_and(|agent| agent.node != round.node) => {
+            Err(Fault::Refused(Refused::OtherNode))
+        }
         Ok(round) => state.collector.round(&round, state.clock.now()).map_err(Fault::from),
         Err(fault) => Err(fault),
     };

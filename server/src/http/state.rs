@@ -8,9 +8,10 @@ use axum::http::request::Parts;
 
 use super::limits::Limits;
 use super::plan::PlanAnswers;
-use crate::auth::{Gate, RefusalLog};
+use crate::auth::{Gate, Identity, RefusalLog};
 use crate::clock::Clock;
 use crate::collector::Collector;
+use crate::kube::Reviewer;
 use crate::mesh::time::Moment;
 use crate::metrics::Metrics;
 use crate::readiness::Readiness;
@@ -25,6 +26,8 @@ pub struct ApiState {
     pub clock: Arc<Clock>,
     /// Who may do what.
     pub gate: Gate,
+    /// Asks the API server about tokens, in Kubernetes.
+    pub reviewer: Option<Reviewer>,
     /// What is counted.
     pub metrics: Arc<Metrics>,
     /// Whether the program can do its work.
@@ -60,6 +63,8 @@ pub(super) struct Ask {
     pub(super) head: Parts,
     /// The body, unread.
     pub(super) body: Body,
+    /// Who made it.
+    pub(super) identity: Identity,
 }
 
 impl Ask {

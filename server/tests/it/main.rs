@@ -5,8 +5,10 @@
     reason = "all of this is test code, which the lint knows only inside of test functions"
 )]
 
+mod accounts;
 mod auth;
 mod compatible;
+mod fake_kube;
 mod findings_page;
 mod golden;
 mod hostile;

@@ -33,11 +33,11 @@ fn the_inventory_is_this_table() {
     assert_eq!(
         table,
         "api POST /api/v1/heartbeat Writer Compatible
-api POST /api/v1/test-results/hosts Writer Compatible
-api POST /api/v1/test-results/pods Writer Compatible
-api POST /api/v1/test-results/service Writer Compatible
+api POST /api/v1/test-results/hosts OriginalWriter Compatible
+api POST /api/v1/test-results/pods OriginalWriter Compatible
+api POST /api/v1/test-results/service OriginalWriter Compatible
 api POST /api/v1/rounds Writer Native
-api GET /api/v1/plan Reader Native
+api GET /api/v1/plan ReaderOrAgent Native
 api GET /api/v1/hosts Reader Compatible
 api GET /api/v1/pods Reader Compatible
 api GET /api/v1/clients/count Reader Compatible
@@ -61,8 +61,12 @@ metrics GET /metrics Open Native
 fn what_changes_something_is_for_writers_and_what_tells_something_is_not_open() {
     for route in ROUTES.iter().filter(|route| route.door == Door::Api && route.path != paths::HEALTH) {
         let expected = match route.verb {
+            Verb::Get if route.path == paths::PLAN => Access::ReaderOrAgent,
             Verb::Get => Access::Reader,
-            Verb::Post => Access::Writer,
+            Verb::Post if route.dialect == Dialect::Native || route.path == paths::HEARTBEAT => {
+                Access::Writer
+            }
+            Verb::Post => Access::OriginalWriter,
         };
         assert_eq!(route.access, expected, "{}", route.path);
     }
@@ -98,6 +102,7 @@ fn state() -> Arc<ApiState> {
     Arc::new(ApiState {
         collector: Arc::new(Collector::new(settings, clock.now())),
         clock,
+        reviewer: None,
         gate: Gate { writers: WriterAuth::Open, readers: None, loopback_reads: true },
         metrics: Arc::default(),
         readiness: Readiness::new(drain.clone()),

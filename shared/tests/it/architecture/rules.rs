@@ -92,6 +92,7 @@ pub(super) const WALLS: [Wall; 9] = [
             "crate::collector",
             "crate::config",
             "crate::http",
+            "crate::kube",
             "crate::metrics",
             "crate::store",
             "hyper",
@@ -200,7 +201,7 @@ pub(super) enum Paths {
 }
 
 /// Doors hold in programs, not in their tests: a test may be a client of what it tests.
-pub(super) const DOORS: [Door; 17] = [
+pub(super) const DOORS: [Door; 19] = [
     Door {
         rule: "axum, hyper and tower-http are known to the HTTP modules, and hyper to the probe that asks who answers",
         paths: Paths::BeginWith(&["axum", "hyper", "hyper_util", "tower_http"]),
@@ -220,6 +221,16 @@ pub(super) const DOORS: [Door; 17] = [
         rule: "hickory is known to the DNS probe, and its messages to the lab's name server",
         paths: Paths::BeginWith(&["hickory_resolver", "hickory_proto"]),
         places: &["agent/src/probe/dns", "crates/lab/src/fault/names"],
+    },
+    Door {
+        rule: "kube and k8s-openapi are known to the module of the API server",
+        paths: Paths::BeginWith(&["kube", "k8s_openapi"]),
+        places: &["server/src/kube"],
+    },
+    Door {
+        rule: "ring and base64 are known to those who judge tokens",
+        paths: Paths::BeginWith(&["ring", "base64"]),
+        places: &["server/src/auth"],
     },
     Door {
         rule: "moka is known to the store",

@@ -1,0 +1,62 @@
+//! What Kubernetes says, as far as the collector needs it.
+
+use std::net::IpAddr;
+
+use meshvane_shared::name::NodeName;
+use meshvane_shared::plan::Target;
+use meshvane_shared::wire::heartbeat::HeartbeatBody;
+
+use super::{Collector, after_change, lock};
+use crate::mesh::context::{Cluster, Standing, Uid};
+
+impl Collector {
+    /// Changes what is known of the cluster; the watches do.
+    pub fn change_cluster<R>(&self, change: impl FnOnce(&mut Cluster) -> R) -> R {
+        let mut cluster = lock(&self.cluster);
+        let before = (cluster.pods.version(), cluster.nodes.version());
+        let result = change(&mut cluster);
+        let changed = before != (cluster.pods.version(), cluster.nodes.version());
+        drop(cluster);
+        if changed {
+            self.cluster_signal.send_replace(());
+            self.change_signal.send_replace(());
+        }
+        result
+    }
+
+    /// Looks at what is known of the cluster.
+    pub fn cluster<R>(&self, look: impl FnOnce(&Cluster) -> R) -> R {
+        look(&lock(&self.cluster))
+    }
+
+    /// Resolves when what is known of the cluster changes after this call was made. Cancel-safe.
+    pub fn cluster_changed(&self) -> impl Future<Output = ()> + Send + use<> {
+        after_change(self.cluster_signal.subscribe())
+    }
+
+    /// Tells whether every address that a heartbeat names belongs to that pod or to its node. One that cannot be read is for
+    /// the check of the heartbeat itself.
+    pub fn owns(&self, pod: &Uid, heartbeat: &HeartbeatBody) -> bool {
+        let one = |text: &str| text.parse::<IpAddr>().ok();
+        let hosts = one(&heartbeat.node_ip).into_iter().chain(heartbeat.host_addresses.iter().copied());
+        let pods = one(&heartbeat.pod_ip).into_iter().chain(heartbeat.pod_addresses.iter().copied());
+        self.cluster(|cluster| {
+            let Some(pod) = cluster.pods.get(pod) else { return false };
+            let is_among = |own: &[IpAddr], named: IpAddr| own.contains(&named.to_canonical());
+            hosts.into_iter().all(|named| is_among(&pod.host_addresses, named))
+                && pods.into_iter().all(|named| is_among(&pod.addresses, named))
+        })
+    }
+
+    /// Of the addresses that agents remember of a node, those that Kubernetes knows there; all where nobody watches pods. An
+    /// agent that lies after a restart of the server would have everybody probe what it names.
+    pub(super) fn vouched(&self, node: &NodeName, targets: Vec<Target>) -> Vec<Target> {
+        self.cluster(|cluster| match cluster.pods.standing() {
+            Standing::Unasked => targets,
+            Standing::Unknown | Standing::Forbidden => Vec::new(),
+            Standing::Live | Standing::Old { .. } => {
+                targets.into_iter().filter(|target| cluster.vouches(node, target.address)).collect()
+            }
+        })
+    }
+}

@@ -1,0 +1,204 @@
+//! What Kubernetes says beside the agents: their pods and the cluster's Nodes, as they were last seen.
+//!
+//! ```text
+//!   watch of pods  ──> View<AgentPod> ─┬─> who may write from which address (auth)
+//!                                      ├─> departed members, context `rolling_out`
+//!   watch of Nodes ──> View<Node> ─────┴─> zones, context, Nodes without an agent
+//! ```
+//! Nothing of it closes or hides a finding but the end of a pod or of a Node: a Node that is not ready is what a broken
+//! network looks like from the control plane.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use meshvane_shared::name::{NodeName, Zone};
+
+use super::time::{Moment, Now};
+
+mod selector;
+mod view;
+
+pub use selector::Selector;
+pub use view::{Standing, View};
+
+/// A view of Nodes is used for so long after the API server was last heard: an outage of the control plane that lasts
+/// longer is one in which Nodes may have come and gone.
+pub const NODES_KEPT: Duration = Duration::from_hours(1);
+/// A Node that is younger than this may lack an agent: its pod is being scheduled, pulled and started.
+pub const NODE_YOUNG: Duration = Duration::from_mins(2);
+
+/// The uid of an object of Kubernetes: never used twice.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Uid(pub Box<str>);
+
+impl From<&str> for Uid {
+    fn from(text: &str) -> Self {
+        Self(text.into())
+    }
+}
+
+/// An agent's pod, as the API server has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AgentPod {
+    /// Its name.
+    pub name: Box<str>,
+    /// Where it runs.
+    pub node: NodeName,
+    /// Its addresses, canonical; none until it has one.
+    pub addresses: Vec<IpAddr>,
+    /// Those of its node.
+    pub host_addresses: Vec<IpAddr>,
+    /// It is being deleted, or not running yet.
+    pub changing: bool,
+}
+
+/// A Node, reduced to what we use of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact of its own about a Node; they exclude nothing"
+)]
+pub struct Node {
+    /// Its name.
+    pub name: NodeName,
+    /// Its zone, by the label.
+    pub zone: Option<Zone>,
+    /// When it was created, by the API server's clock.
+    pub created: DateTime<Utc>,
+    /// It should have an agent.
+    pub selected: bool,
+    /// It is being deleted.
+    pub deleting: bool,
+    /// No new pod is put there.
+    pub cordoned: bool,
+    /// Its kubelet is not ready, or not heard.
+    pub not_ready: bool,
+    /// It carries a taint of an autoscaler that takes it away.
+    pub terminating: bool,
+}
+
+/// What Kubernetes says about a member's node; shown beside it and beside findings about it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Context {
+    /// No new pod is put there: somebody is about to work on it.
+    Cordoned,
+    /// Its kubelet is not ready, or not heard.
+    NotReady,
+    /// It is being taken away.
+    Terminating,
+    /// Its agent's pod is being replaced.
+    RollingOut,
+}
+
+impl Context {
+    /// The word as it stands in the API.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Cordoned => "cordoned",
+            Self::NotReady => "not_ready",
+            Self::Terminating => "terminating",
+            Self::RollingOut => "rolling_out",
+        }
+    }
+
+    /// Tells whether a failure there is somebody's intention, so that a finding about it is worth knowing and no more.
+    pub fn lowers(self) -> bool {
+        match self {
+            Self::Cordoned | Self::Terminating => true,
+            Self::NotReady | Self::RollingOut => false,
+        }
+    }
+}
+
+/// The context of every node that has one.
+pub type Contexts = BTreeMap<NodeName, Vec<Context>>;
+
+/// What is known of the cluster.
+#[derive(Debug, Default)]
+pub struct Cluster {
+    /// The agents' pods.
+    pub pods: View<AgentPod>,
+    /// The Nodes.
+    pub nodes: View<Node>,
+    contexts: Option<(Drawn, Arc<Contexts>)>,
+}
+
+/// What contexts were drawn from: the versions of both views, and whether Nodes counted.
+type Drawn = (u64, u64, bool);
+
+impl Cluster {
+    /// Tells whether the view of Nodes still counts.
+    pub fn nodes_count(&self, now: Moment) -> bool {
+        match self.nodes.standing() {
+            Standing::Unasked | Standing::Unknown | Standing::Forbidden => false,
+            Standing::Live => true,
+            Standing::Old { since } => now.since(since) < NODES_KEPT,
+        }
+    }
+
+    /// The context of every node that has one. Drawn again only when something changed.
+    pub fn contexts(&mut self, now: Moment) -> Arc<Contexts> {
+        let drawn = (self.pods.version(), self.nodes.version(), self.nodes_count(now));
+        if let Some((of, contexts)) = &self.contexts
+            && *of == drawn
+        {
+            return contexts.clone();
+        }
+        let mut contexts = Contexts::new();
+        for node in self.nodes.all().filter(|_| drawn.2) {
+            let words = [
+                (node.cordoned, Context::Cordoned),
+                (node.not_ready, Context::NotReady),
+                (node.terminating || node.deleting, Context::Terminating),
+            ];
+            let words: Vec<Context> =
+                words.into_iter().filter_map(|(holds, word)| holds.then_some(word)).collect();
+            if !words.is_empty() {
+                contexts.insert(node.name.clone(), words);
+            }
+        }
+        for pod in self.pods.all().filter(|pod| pod.changing) {
+            let words = contexts.entry(pod.node.clone()).or_default();
+            if !words.contains(&Context::RollingOut) {
+                words.push(Context::RollingOut);
+            }
+        }
+        let contexts = Arc::new(contexts);
+        self.contexts = Some((drawn, contexts.clone()));
+        contexts
+    }
+
+    /// The zones of all Nodes that have one, while the view counts.
+    pub fn zones(&self, now: Moment) -> BTreeMap<NodeName, Zone> {
+        let counts = self.nodes_count(now);
+        let nodes = self.nodes.all().filter(|_| counts);
+        nodes.filter_map(|node| Some((node.name.clone(), node.zone.clone()?))).collect()
+    }
+
+    /// The Nodes that should have an agent, in order; those that are young or go away need none.
+    pub fn expected(&self, now: Now) -> Vec<NodeName> {
+        let counts = self.nodes_count(now.moment);
+        let is_old = |node: &&Node| {
+            let age = now.wall.signed_duration_since(node.created);
+            age.to_std().is_ok_and(|age| age >= NODE_YOUNG)
+        };
+        let nodes = self.nodes.all().filter(|node| counts && node.selected && !node.deleting);
+        let mut names: Vec<NodeName> = nodes.filter(is_old).map(|node| node.name.clone()).collect();
+        names.sort_unstable();
+        names
+    }
+
+    /// Tells whether an address belongs to an agent's pod on that node, or to the node under one.
+    pub fn vouches(&self, node: &NodeName, address: IpAddr) -> bool {
+        let address = address.to_canonical();
+        self.pods.all().any(|pod| {
+            pod.node == *node && (pod.addresses.contains(&address) || pod.host_addresses.contains(&address))
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;
