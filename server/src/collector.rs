@@ -21,7 +21,7 @@ use meshvane_shared::wire::report::ReportBody;
 
 use tokio::sync::watch;
 
-use crate::mesh::context::Cluster;
+use crate::mesh::context::{Cluster, add_context};
 use crate::mesh::diagnose::diagnose;
 use crate::mesh::ledger::{Edge, Ledger};
 use crate::mesh::look::LookBook;
@@ -167,7 +167,8 @@ impl Collector {
 
     /// `GET /agents`.
     pub fn agents(&self, now: Now) -> AgentsBody {
-        view::agents::agents(&self.snapshot(now))
+        let snapshot = self.snapshot(now);
+        self.look_at_cluster(|cluster| view::agents::agents(&snapshot, cluster))
     }
 
     /// `GET /matrix`.
@@ -251,6 +252,7 @@ impl Collector {
 
     /// Judges: membership, plan, findings. The judge calls it at every pulse and after every change.
     pub fn judge(&self, now: Now) {
+        self.follow_cluster(now);
         self.forget(now);
         self.recall(now);
         let snapshot = self.snapshot(now);
@@ -265,7 +267,8 @@ impl Collector {
         // Once begun, judging goes on: a member that joins later has not reported yet, and that is no reason to stop.
         if may_judge || self.judging.load(Ordering::Relaxed) {
             self.judging.store(true, Ordering::Relaxed);
-            let diagnosis = diagnose(&observe(&snapshot));
+            let mut diagnosis = diagnose(&observe(&snapshot));
+            self.look_at_cluster(|cluster| add_context(&mut diagnosis, &snapshot, cluster));
             let edges = lock(&self.ledger).settle(diagnosis, now);
             edges.iter().for_each(log_edge);
         }

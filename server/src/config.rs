@@ -15,9 +15,11 @@ use serde::Deserialize;
 use crate::http::limits::Limits;
 
 mod auth;
+mod check;
 mod kubernetes;
 mod table;
 
+pub use check::{CheckConfig, CheckUrl, Command};
 pub use kubernetes::{ApiServer, KubernetesConfig};
 pub use table::SETTINGS;
 

@@ -2,6 +2,7 @@
 
 pub mod app;
 pub mod auth;
+pub mod check;
 pub mod clock;
 pub mod collector;
 pub mod config;
@@ -21,4 +22,4 @@ pub mod telemetry;
 pub mod tls;
 pub mod view;
 
-pub use start::main_from_env;
+pub use start::{main_from_arguments, main_from_env};

@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    meshvane_server::main_from_env()
+    meshvane_server::main_from_arguments()
 }

@@ -1,4 +1,4 @@
-//! From the environment to an exit code.
+//! From the environment and the arguments to an exit code.
 
 use std::io::Write as _;
 use std::process::ExitCode;
@@ -6,12 +6,41 @@ use std::process::ExitCode;
 use tokio::runtime::Builder;
 
 use crate::app::{App, StartError};
-use crate::config::Config;
+use crate::check::check;
+use crate::config::{CheckConfig, Command, Config};
 use crate::shutdown::Signals;
 use crate::telemetry;
 
 /// The exit code of a wrong setting.
 const WRONG_SETTING: u8 = 2;
+
+/// Does what the arguments ask for: nothing asks to serve, `check` to ask a server whether all agents report.
+///
+/// A wrong argument or setting gives one line on standard error and exit code 2; any other failure gives one line and exit
+/// code 1.
+pub fn main_from_arguments() -> ExitCode {
+    match Command::from_env() {
+        Ok(Command::Serve) => main_from_env(),
+        Ok(Command::Check(config)) => ask(&config),
+        Err(error) => fail(&error, ExitCode::from(WRONG_SETTING)),
+    }
+}
+
+/// Checks, and says what came of it in one line.
+fn ask(config: &CheckConfig) -> ExitCode {
+    let runtime = match Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return fail(&error, ExitCode::FAILURE),
+    };
+    match runtime.block_on(check(config)) {
+        Ok(sentence) => {
+            // Whoever closed standard output reads the exit code.
+            let _ = writeln!(std::io::stdout(), "{sentence}");
+            ExitCode::SUCCESS
+        }
+        Err(problem) => fail(&problem, ExitCode::FAILURE),
+    }
+}
 
 /// Runs the server with the settings of the environment until SIGTERM or SIGINT.
 ///

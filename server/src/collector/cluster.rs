@@ -1,6 +1,7 @@
 //! What Kubernetes says, as far as the collector needs it.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use meshvane_shared::name::NodeName;
 use meshvane_shared::plan::Target;
@@ -8,6 +9,9 @@ use meshvane_shared::wire::heartbeat::HeartbeatBody;
 
 use super::{Collector, after_change, lock};
 use crate::mesh::context::{Cluster, Standing, Uid};
+use crate::mesh::member::Member;
+use crate::mesh::time::{Moment, Now};
+use crate::store::{Entry, Update};
 
 impl Collector {
     /// Changes what is known of the cluster; the watches do.
@@ -59,4 +63,52 @@ impl Collector {
             }
         })
     }
+
+    /// The same for a look that remembers what it has drawn.
+    pub(super) fn look_at_cluster<R>(&self, look: impl FnOnce(&mut Cluster) -> R) -> R {
+        look(&mut lock(&self.cluster))
+    }
+
+    /// Takes over what Kubernetes says of members: their zones, and who is gone.
+    pub(super) fn follow_cluster(&self, now: Now) {
+        if !self.look_at_cluster(|cluster| cluster.is_due(now.moment)) {
+            return;
+        }
+        let entries = self.store.entries();
+        let changed: Vec<Arc<Member>> = self.cluster(|cluster| {
+            let members = entries.iter().map(|entry| &entry.member);
+            members.filter_map(|member| followed(member, cluster, now.moment)).map(Arc::new).collect()
+        });
+        for member in changed {
+            if member.left.is_some() {
+                tracing::info!(node = %member.node, "the agent's pod or Node is gone");
+            }
+            self.store.update(&member.node, |held| match held {
+                // What was heard meanwhile stays; the next look takes it.
+                Some(held) if held.member.heard == member.heard => {
+                    (Update::Put(Entry { member: member.clone(), ..held.clone() }), ())
+                }
+                Some(_) | None => (Update::Keep, ()),
+            });
+        }
+    }
+
+    /// What Kubernetes says of a member that has just been heard.
+    pub(super) fn corrected(&self, member: Member, prior: Option<&Member>, now: Moment) -> Member {
+        self.cluster(|cluster| {
+            let zone = cluster.zone(&member.node, now).or(member.zone.clone());
+            // Whoever leaves goes on leaving, however often its agent is heard.
+            let left =
+                cluster.has_left(&member, now).then(|| prior.and_then(|prior| prior.left).unwrap_or(now));
+            Member { zone, left: member.left.or(left), ..member }
+        })
+    }
+}
+
+/// The member as Kubernetes has it, when that is news.
+fn followed(member: &Member, cluster: &Cluster, now: Moment) -> Option<Member> {
+    let zone = cluster.zone(&member.node, now).or_else(|| member.zone.clone());
+    let left = member.left.or_else(|| cluster.has_left(member, now).then_some(now));
+    let is_news = zone != member.zone || left != member.left;
+    is_news.then(|| Member { zone, left, ..member.clone() })
 }

@@ -58,6 +58,7 @@ impl Collector {
             let Some(member) = Member::hear(prior, heartbeat, now.moment, &timing) else {
                 return (Update::Keep, Ok((false, false)));
             };
+            let member = self.corrected(member, prior, now.moment);
             let came_back = prior.is_some() && member.steady_since == now.moment;
             let news = prior.is_none_or(|prior| is_news(prior, &member));
             log_heartbeat(prior, &member, &timing);

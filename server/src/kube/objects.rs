@@ -56,9 +56,8 @@ pub(super) trait Object: Clone + serde::de::DeserializeOwned + Send + 'static {
     /// What is kept, or nothing when it is of no use.
     fn reduce(self, config: &KubernetesConfig) -> Option<Self::Kept>;
 
-    fn uid(&self) -> Uid {
-        Uid::from(self.meta().uid.as_str())
-    }
+    /// By what it is known.
+    fn key(&self) -> Uid;
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -97,6 +96,10 @@ impl Object for PodObject {
 
     fn meta(&self) -> &Meta {
         &self.metadata
+    }
+
+    fn key(&self) -> Uid {
+        Uid::from(self.metadata.uid.as_str())
     }
 
     fn reduce(self, config: &KubernetesConfig) -> Option<AgentPod> {
@@ -162,6 +165,10 @@ impl Object for NodeObject {
 
     fn meta(&self) -> &Meta {
         &self.metadata
+    }
+
+    fn key(&self) -> Uid {
+        Uid::from(self.metadata.name.as_str())
     }
 
     fn reduce(self, config: &KubernetesConfig) -> Option<Node> {

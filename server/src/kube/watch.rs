@@ -167,7 +167,7 @@ impl Watches {
             drop(text);
             self.change(source, |view| {
                 for object in page.items.into_iter().flatten() {
-                    let uid = object.uid();
+                    let uid = object.key();
                     if let Some(kept) = object.reduce(&self.config) {
                         view.listed(uid, kept);
                     }
@@ -217,7 +217,7 @@ impl Watches {
     fn take<T: Object>(&self, source: &Source<T>, event: WatchEvent<T>) -> Result<Option<String>, Failure> {
         match event {
             WatchEvent::Added(object) | WatchEvent::Modified(object) => {
-                let (uid, version) = (object.uid(), object.meta().resource_version.clone());
+                let (uid, version) = (object.key(), object.meta().resource_version.clone());
                 self.change(source, |view| match object.reduce(&self.config) {
                     Some(kept) => view.applied(uid, kept),
                     None => view.deleted(&uid),
@@ -225,7 +225,7 @@ impl Watches {
                 Ok(version)
             }
             WatchEvent::Deleted(object) => {
-                self.change(source, |view| view.deleted(&object.uid()));
+                self.change(source, |view| view.deleted(&object.key()));
                 Ok(object.meta().resource_version.clone())
             }
             WatchEvent::Bookmark(bookmark) => Ok(Some(bookmark.metadata.resource_version)),

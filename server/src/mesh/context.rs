@@ -16,11 +16,14 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use meshvane_shared::name::{NodeName, Zone};
 
+use super::member::Member;
 use super::time::{Moment, Now};
 
+mod findings;
 mod selector;
 mod view;
 
+pub use findings::add_context;
 pub use selector::Selector;
 pub use view::{Standing, View};
 
@@ -30,7 +33,14 @@ pub const NODES_KEPT: Duration = Duration::from_hours(1);
 /// A Node that is younger than this may lack an agent: its pod is being scheduled, pulled and started.
 pub const NODE_YOUNG: Duration = Duration::from_mins(2);
 
-/// The uid of an object of Kubernetes: never used twice.
+/// A member that is known for so long and whose Node is not: the Node was deleted. A watch is behind by less.
+const KNOWN_BEFORE: Duration = Duration::from_secs(10);
+
+/// Members are compared with what Kubernetes says at least this often.
+const FOLLOWED_EVERY: Duration = Duration::from_secs(5);
+
+/// What tells one object of Kubernetes from all others of its kind: the uid of a pod, which is never used twice, and the name
+/// of a Node, for a Node that was made anew is the same place.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Uid(pub Box<str>);
 
@@ -113,6 +123,22 @@ impl Context {
     }
 }
 
+/// The words as they stand in the API.
+pub fn words(contexts: &[Context]) -> Vec<String> {
+    contexts.iter().map(|context| context.as_str().to_owned()).collect()
+}
+
+/// Which Nodes have no agent.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Coverage {
+    /// They should have one.
+    pub uncovered: Vec<NodeName>,
+    /// They should have one, and are too young for that to mean anything.
+    pub awaited: Vec<NodeName>,
+    /// They need none.
+    pub not_covered: Vec<NodeName>,
+}
+
 /// The context of every node that has one.
 pub type Contexts = BTreeMap<NodeName, Vec<Context>>;
 
@@ -124,6 +150,7 @@ pub struct Cluster {
     /// The Nodes.
     pub nodes: View<Node>,
     contexts: Option<(Drawn, Arc<Contexts>)>,
+    followed: Option<(Drawn, Moment)>,
 }
 
 /// What contexts were drawn from: the versions of both views, and whether Nodes counted.
@@ -139,9 +166,27 @@ impl Cluster {
         }
     }
 
+    fn drawn(&self, now: Moment) -> Drawn {
+        (self.pods.version(), self.nodes.version(), self.nodes_count(now))
+    }
+
+    /// Tells whether members should be compared with what is known: when it changed, and now and then, for some of it is a
+    /// matter of age. Never outside of Kubernetes.
+    pub fn is_due(&mut self, now: Moment) -> bool {
+        if self.pods.standing() == Standing::Unasked {
+            return false;
+        }
+        let drawn = self.drawn(now);
+        if self.followed.is_some_and(|(of, at)| of == drawn && now.since(at) < FOLLOWED_EVERY) {
+            return false;
+        }
+        self.followed = Some((drawn, now));
+        true
+    }
+
     /// The context of every node that has one. Drawn again only when something changed.
     pub fn contexts(&mut self, now: Moment) -> Arc<Contexts> {
-        let drawn = (self.pods.version(), self.nodes.version(), self.nodes_count(now));
+        let drawn = self.drawn(now);
         if let Some((of, contexts)) = &self.contexts
             && *of == drawn
         {
@@ -171,24 +216,49 @@ impl Cluster {
         contexts
     }
 
-    /// The zones of all Nodes that have one, while the view counts.
-    pub fn zones(&self, now: Moment) -> BTreeMap<NodeName, Zone> {
-        let counts = self.nodes_count(now);
-        let nodes = self.nodes.all().filter(|_| counts);
-        nodes.filter_map(|node| Some((node.name.clone(), node.zone.clone()?))).collect()
+    fn node(&self, name: &NodeName) -> Option<&Node> {
+        self.nodes.get(&Uid::from(name.as_str()))
     }
 
-    /// The Nodes that should have an agent, in order; those that are young or go away need none.
-    pub fn expected(&self, now: Now) -> Vec<NodeName> {
+    /// The zone of one Node, while the view counts.
+    pub fn zone(&self, node: &NodeName, now: Moment) -> Option<Zone> {
+        self.node(node).filter(|_| self.nodes_count(now))?.zone.clone()
+    }
+
+    /// The Nodes that have no agent, in order; those that go away need none. Young is a Node, and our own start as well: the
+    /// agents need a while to come back.
+    pub fn coverage(&self, now: Now, has_agent: impl Fn(&NodeName) -> bool) -> Coverage {
+        let mut coverage = Coverage::default();
         let counts = self.nodes_count(now.moment);
-        let is_old = |node: &&Node| {
-            let age = now.wall.signed_duration_since(node.created);
-            age.to_std().is_ok_and(|age| age >= NODE_YOUNG)
-        };
-        let nodes = self.nodes.all().filter(|node| counts && node.selected && !node.deleting);
-        let mut names: Vec<NodeName> = nodes.filter(is_old).map(|node| node.name.clone()).collect();
-        names.sort_unstable();
-        names
+        let has_begun = now.moment.since(Moment::default()) >= NODE_YOUNG;
+        for node in self.nodes.all().filter(|node| counts && !node.deleting && !has_agent(&node.name)) {
+            let age = now.wall.signed_duration_since(node.created).to_std().unwrap_or_default();
+            let list = match (node.selected, has_begun && age >= NODE_YOUNG) {
+                (true, true) => &mut coverage.uncovered,
+                (true, false) => &mut coverage.awaited,
+                (false, _) => &mut coverage.not_covered,
+            };
+            list.push(node.name.clone());
+        }
+        for list in [&mut coverage.uncovered, &mut coverage.awaited, &mut coverage.not_covered] {
+            list.sort_unstable();
+        }
+        coverage
+    }
+
+    /// Tells whether a member's pod was deleted, or its Node is being or was deleted. An old view shows nothing of it.
+    ///
+    /// A pod that is only being deleted says nothing: that of a dead node stays so for as long as the node is dead.
+    pub fn has_left(&self, member: &Member, now: Moment) -> bool {
+        let is_pod = |pod: &AgentPod| pod.node == member.node && member.pod.as_deref() == Some(&*pod.name);
+        let pod_ended = self.pods.standing() == Standing::Live
+            && self.pods.gone().any(|(_, pod)| is_pod(pod))
+            && !self.pods.all().any(is_pod);
+        // Who has just come may be ahead of the watch.
+        let settled = now.since(member.known_since) >= KNOWN_BEFORE;
+        let node_ended = self.nodes.standing() == Standing::Live
+            && self.node(&member.node).map_or(settled, |node| node.deleting);
+        pod_ended || node_ended
     }
 
     /// Tells whether an address belongs to an agent's pod on that node, or to the node under one.

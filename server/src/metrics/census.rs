@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use meshvane_shared::check::CheckKind;
 use meshvane_shared::outcome::Reason;
-use meshvane_shared::wire::agents::MemberState;
+use meshvane_shared::wire::agents::{ClusterBody, MemberState, ViewState};
 use meshvane_shared::wire::findings::{FindingKind, Severity};
 use meshvane_shared::wire::matrix::{CellWord, MatrixCellBody, MatrixPlane};
 use meshvane_shared::wire::outcome::CauseWord;
@@ -48,8 +48,33 @@ fn count_members(registry: &mut Registry, collector: &Collector, now: Now) {
     for state in MemberState::ALL {
         drop(members.get_or_create(&[("state", state.as_str())]));
     }
-    for agent in collector.agents(now).agents {
+    let body = collector.agents(now);
+    for agent in body.agents {
         members.get_or_create(&[("state", agent.state.as_str())]).inc();
+    }
+    if let Some(cluster) = body.cluster {
+        count_cluster(registry, &cluster);
+    }
+}
+
+/// Outside of Kubernetes there is none of it.
+fn count_cluster(registry: &mut Registry, cluster: &ClusterBody) {
+    let views: Gauges<2> =
+        gauges(registry, "kubernetes_view", "1 for the state of the view of pods and of Nodes");
+    for (what, view) in [("pods", &cluster.pods), ("nodes", &cluster.nodes)] {
+        for state in ViewState::ALL {
+            let labels = [("what", what), ("state", state.as_str())];
+            views.get_or_create(&labels).set((state == view.state).into());
+        }
+    }
+    let nodes: Gauges<1> =
+        gauges(registry, "nodes_without_agent", "Nodes without an agent, by whether they need one");
+    for (why, list) in [
+        ("uncovered", &cluster.uncovered),
+        ("awaited", &cluster.awaited),
+        ("not_covered", &cluster.not_covered),
+    ] {
+        nodes.get_or_create(&[("state", why)]).set(whole(list.len() as u64));
     }
 }
 

@@ -1,23 +1,49 @@
 //! `GET /agents`.
 
-use meshvane_shared::wire::agents::{AgentBody, AgentsBody};
+use meshvane_shared::wire::agents::{AgentBody, AgentsBody, ClusterBody, ViewBody, ViewState};
 
+use crate::mesh::context::{Cluster, Contexts, Standing, words};
 use crate::mesh::member::Origin;
 use crate::mesh::snapshot::{NodeView, Snapshot};
 use crate::mesh::time::Moment;
 
-/// Draws the members.
-pub fn agents(snapshot: &Snapshot) -> AgentsBody {
-    AgentsBody { agents: snapshot.nodes.iter().map(|view| agent(snapshot, view)).collect() }
+/// Draws the members, with what Kubernetes says beside them.
+pub fn agents(snapshot: &Snapshot, cluster: &mut Cluster) -> AgentsBody {
+    let contexts = cluster.contexts(snapshot.now.moment);
+    let agents = snapshot.nodes.iter().map(|view| agent(snapshot, view, &contexts)).collect();
+    AgentsBody { agents, cluster: about_cluster(snapshot, cluster) }
 }
 
-fn agent(snapshot: &Snapshot, view: &NodeView) -> AgentBody {
+fn about_cluster(snapshot: &Snapshot, cluster: &Cluster) -> Option<ClusterBody> {
+    let now = snapshot.now;
+    let coverage = cluster.coverage(now, |node| snapshot.place(node).is_some());
+    Some(ClusterBody {
+        pods: view(cluster.pods.standing(), now.moment)?,
+        nodes: view(cluster.nodes.standing(), now.moment)?,
+        uncovered: coverage.uncovered,
+        awaited: coverage.awaited,
+        not_covered: coverage.not_covered,
+    })
+}
+
+fn view(standing: Standing, now: Moment) -> Option<ViewBody> {
+    let (state, age_ms) = match standing {
+        Standing::Unasked => return None,
+        Standing::Unknown => (ViewState::Unknown, None),
+        Standing::Forbidden => (ViewState::Forbidden, None),
+        Standing::Live => (ViewState::Live, None),
+        Standing::Old { since } => (ViewState::Old, Some(millis(now.since(since)))),
+    };
+    Some(ViewBody { state, age_ms })
+}
+
+fn agent(snapshot: &Snapshot, view: &NodeView, contexts: &Contexts) -> AgentBody {
     let member = &view.member;
     let age = |moment: Moment| millis(snapshot.now.moment.since(moment));
     AgentBody {
         node: member.node.clone(),
         state: view.state,
-        context: Vec::new(),
+        context: words(contexts.get(&member.node).map(Vec::as_slice).unwrap_or_default()),
         zone: member.zone.clone(),
         host_addresses: member.host_addresses.clone(),
         pod_addresses: member.pod_addresses.clone(),

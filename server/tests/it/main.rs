@@ -8,6 +8,7 @@
 mod accounts;
 mod auth;
 mod compatible;
+mod context;
 mod fake_kube;
 mod findings_page;
 mod golden;

@@ -40,6 +40,63 @@ impl MemberState {
 pub struct AgentsBody {
     /// One entry for each member.
     pub agents: Vec<AgentBody>,
+    /// What Kubernetes says of the whole cluster; absent outside of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cluster: Option<ClusterBody>,
+}
+
+/// What Kubernetes says of the whole cluster.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClusterBody {
+    /// How much the view of the agents' pods is worth.
+    pub pods: ViewBody,
+    /// How much the view of the Nodes is worth.
+    pub nodes: ViewBody,
+    /// Nodes that should have an agent and have none.
+    pub uncovered: Vec<NodeName>,
+    /// Nodes that should have an agent, have none, and are too young for that to mean anything.
+    pub awaited: Vec<NodeName>,
+    /// Nodes that need no agent, by their labels, and have none.
+    pub not_covered: Vec<NodeName>,
+}
+
+/// How much a view of something in Kubernetes is worth.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ViewBody {
+    /// Where it stands.
+    pub state: ViewState,
+    /// Time since the API server was last heard, when that is a while ago.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub age_ms: Option<u64>,
+}
+
+/// Where a view of something in Kubernetes stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ViewState {
+    /// Never had so far.
+    Unknown,
+    /// The server may not look.
+    Forbidden,
+    /// As the API server has it.
+    Live,
+    /// The API server is away; what it said last is kept.
+    Old,
+}
+
+impl ViewState {
+    /// Every state, as metrics list them.
+    pub const ALL: [Self; 4] = [Self::Unknown, Self::Forbidden, Self::Live, Self::Old];
+
+    /// The name as it stands in the API and in metrics.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Unknown => "unknown",
+            Self::Forbidden => "forbidden",
+            Self::Live => "live",
+            Self::Old => "old",
+        }
+    }
 }
 
 /// One member.

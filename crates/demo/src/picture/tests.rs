@@ -17,7 +17,10 @@ pub(crate) fn full(nodes: usize) -> Observation {
         cells: names.iter().map(|from| names.iter().map(|to| reached_or_self(from, to)).collect()).collect(),
     });
     Observation {
-        agents: AgentsBody { agents: names.iter().map(|name| agent(name, MemberState::Alive)).collect() },
+        agents: AgentsBody {
+            agents: names.iter().map(|name| agent(name, MemberState::Alive)).collect(),
+            cluster: None,
+        },
         matrices: matrices.into(),
         findings: FindingsBody { judging: true, findings: Vec::new() },
     }

@@ -69,10 +69,11 @@ fn the_last_view_of_nodes_counts_for_an_hour() {
     let mut cluster = cluster(vec![Node { cordoned: true, ..node("a") }]);
     cluster.nodes.missed(now(10).moment);
     assert_eq!(cluster.contexts(now(3609).moment).len(), 1);
-    assert_eq!(cluster.zones(now(3609).moment).len(), 1);
+    let a = NodeName::parse("a").unwrap();
+    assert!(cluster.zone(&a, now(3609).moment).is_some());
     assert_eq!(cluster.contexts(now(3610).moment).len(), 0);
-    assert_eq!(cluster.zones(now(3610).moment).len(), 0);
-    assert_eq!(cluster.expected(now(3610)).len(), 0);
+    assert!(cluster.zone(&a, now(3610).moment).is_none());
+    assert_eq!(cluster.coverage(now(3610), |_| false), Coverage::default());
 }
 
 #[test]
@@ -80,13 +81,63 @@ fn a_node_should_have_an_agent_when_it_is_selected_old_enough_and_stays() {
     let cluster = cluster(vec![
         node("b"),
         node("a"),
+        node("has-one"),
         Node { selected: false, ..node("windows") },
         Node { deleting: true, ..node("going") },
         Node { created: now(100).wall, ..node("young") },
     ]);
-    assert_eq!(names(&cluster.expected(now(119))), [""; 0]);
-    assert_eq!(names(&cluster.expected(now(120))), ["a", "b"]);
-    assert_eq!(names(&cluster.expected(now(220))), ["a", "b", "young"]);
+    let at = |seconds| {
+        let coverage = cluster.coverage(now(seconds), |node| node.as_str() == "has-one");
+        assert_eq!(names(&coverage.not_covered), ["windows"]);
+        (names(&coverage.uncovered).join(" "), names(&coverage.awaited).join(" "))
+    };
+    assert_eq!(at(119), (String::new(), "a b young".to_owned()), "the server has just begun");
+    assert_eq!(at(120), ("a b".to_owned(), "young".to_owned()));
+    assert_eq!(at(220), ("a b young".to_owned(), String::new()));
+}
+
+fn pod_of(node: &str, name: &str) -> AgentPod {
+    AgentPod {
+        name: name.into(),
+        node: NodeName::parse(node).unwrap(),
+        addresses: Vec::new(),
+        host_addresses: Vec::new(),
+        changing: false,
+    }
+}
+
+#[test]
+fn a_member_has_left_when_its_pod_is_deleted_or_its_node_goes() {
+    let check = |expected: bool, change: fn(&mut Cluster)| {
+        let mut cluster = cluster(vec![node("a")]);
+        cluster.pods.applied("p".into(), pod_of("a", "agent"));
+        let member = Member {
+            pod: Some("agent".to_owned()),
+            ..Member::unheard(NodeName::parse("a").unwrap(), now(0).moment)
+        };
+        assert!(!cluster.has_left(&member, now(60).moment));
+        change(&mut cluster);
+        assert_eq!(cluster.has_left(&member, now(60).moment), expected);
+        let new = Member { known_since: now(55).moment, ..member };
+        assert!(cluster.nodes.get(&"a".into()).is_some() || !cluster.has_left(&new, now(60).moment));
+    };
+    check(true, |cluster| cluster.pods.deleted(&"p".into()));
+    check(true, |cluster| cluster.nodes.deleted(&"a".into()));
+    check(true, |cluster| cluster.nodes.applied("a".into(), Node { deleting: true, ..node("a") }));
+    check(false, |cluster| {
+        cluster.nodes.applied("a".into(), Node { not_ready: true, cordoned: true, ..node("a") });
+    });
+    check(false, |cluster| {
+        cluster.pods.applied("p".into(), AgentPod { changing: true, ..pod_of("a", "agent") });
+    });
+    check(false, |cluster| {
+        cluster.pods.applied("q".into(), pod_of("a", "agent"));
+        cluster.pods.deleted(&"p".into());
+    });
+    check(false, |cluster| {
+        cluster.nodes.deleted(&"a".into());
+        cluster.nodes.missed(now(30).moment);
+    });
 }
 
 #[test]

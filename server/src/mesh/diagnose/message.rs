@@ -22,6 +22,11 @@ pub struct Sentence {
 }
 
 impl Sentence {
+    /// A sentence that ends with the time.
+    pub fn new(head: String) -> Self {
+        Self { head, tail: String::new() }
+    }
+
     /// The whole sentence.
     pub fn render(&self, now: &Now, since: Moment) -> String {
         format!("{}, since {}{}", self.head, clock(now, since), self.tail)

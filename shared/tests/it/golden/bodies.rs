@@ -8,7 +8,7 @@ use std::net::IpAddr;
 use meshvane_shared::check::Plane;
 use meshvane_shared::name::{BootId, Namespace, NodeName, PodName, Zone};
 use meshvane_shared::plan::{Epoch, PlanDelta, Target};
-use meshvane_shared::wire::agents::{AgentBody, AgentsBody, MemberState};
+use meshvane_shared::wire::agents::{AgentBody, AgentsBody, ClusterBody, MemberState, ViewBody, ViewState};
 use meshvane_shared::wire::health::AgentHealthBody;
 use meshvane_shared::wire::heartbeat::{HeartbeatAnswer, HeartbeatBody};
 use meshvane_shared::wire::plan::PlanBody;
@@ -183,6 +183,13 @@ fn agents() -> AgentsBody {
             only_planned("node-2", MemberState::Lost),
             only_planned("node-3", MemberState::Leaving),
         ],
+        cluster: Some(ClusterBody {
+            pods: ViewBody { state: ViewState::Live, age_ms: None },
+            nodes: ViewBody { state: ViewState::Old, age_ms: Some(90_000) },
+            uncovered: vec![node("node-4")],
+            awaited: vec![node("node-5")],
+            not_covered: vec![node("node-6")],
+        }),
     }
 }
 
