@@ -11,6 +11,8 @@ use std::time::Duration;
 
 use kube::Client;
 use meshvane_shared::setting::SettingError;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
 
 use crate::clock::Clock;
 use crate::collector::Collector;
@@ -95,6 +97,12 @@ fn connect(api: &ApiServer) -> Result<Client, SettingError> {
     let url = api.url.parse().map_err(|_| problem(format!("{} is no URL", api.url)))?;
     let mut config = kube::Config::new(url);
     config.connect_timeout = Some(CONNECT_LIMIT);
+    // The file is read again by the client; without certificates of its own it would look for the machine's, and an image has
+    // none.
+    config.root_cert = Some(match &api.ca_file {
+        Some(path) => roots(path).map_err(|error| problem(format!("{}: {error}", path.display())))?,
+        None => Vec::new(),
+    });
     config.root_cert_file.clone_from(&api.ca_file);
     config.auth_info.token_file = api.token_file.as_ref().map(|path| path.display().to_string());
     // Each call has a limit of its own, and a watch ends by the server's clock.
@@ -102,6 +110,18 @@ fn connect(api: &ApiServer) -> Result<Client, SettingError> {
     // Whoever asks decides whether to ask again.
     config.default_retry = false;
     Client::try_from(config).map_err(|error| problem(error.to_string()))
+}
+
+/// The certificates of a file, as the client takes them.
+fn roots(path: &Path) -> Result<Vec<Vec<u8>>, String> {
+    let content = std::fs::read(path).map_err(|error| error.to_string())?;
+    let certificates = CertificateDer::pem_slice_iter(&content).map(|read| read.map(|found| found.to_vec()));
+    let certificates: Vec<Vec<u8>> =
+        certificates.collect::<Result<_, _>>().map_err(|error| error.to_string())?;
+    if certificates.is_empty() {
+        return Err("holds no certificate: PEM is accepted".to_owned());
+    }
+    Ok(certificates)
 }
 
 /// An error in one line, without the body of an answer, which may hold a token.
@@ -119,4 +139,31 @@ fn brief(error: &kube::Error) -> String {
         source = cause.source();
     }
     meshvane_shared::limits::clean_free_text(&text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn api(ca_file: Option<&str>) -> ApiServer {
+        ApiServer {
+            url: "https://10.96.0.1:443".to_owned(),
+            ca_file: ca_file.map(Into::into),
+            ..ApiServer::default()
+        }
+    }
+
+    #[tokio::test]
+    async fn the_certificates_of_the_cluster_are_enough_and_must_be_there() {
+        let path = std::env::temp_dir().join(format!("meshvane-kube-{}", std::process::id()));
+        let text = path.to_str().unwrap();
+        let certificate = rcgen::generate_simple_self_signed(vec!["kubernetes".to_owned()]).unwrap();
+        std::fs::write(&path, certificate.cert.pem()).unwrap();
+        assert!(connect(&api(Some(text))).is_ok());
+        std::fs::write(&path, "nothing").unwrap();
+        let error = connect(&api(Some(text))).map(|_| ()).unwrap_err().to_string();
+        assert!(error.contains(text) && error.contains("PEM is accepted"), "{error}");
+        let error = connect(&api(Some("/nonexistent/ca.crt"))).map(|_| ()).unwrap_err().to_string();
+        assert!(error.contains("/nonexistent/ca.crt"), "{error}");
+    }
 }
