@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use meshvane_shared::address::Family;
 use meshvane_shared::setting::SettingError;
+use shutdown::{Drain, drain};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio::task::{self, JoinError, JoinSet};
@@ -34,10 +35,10 @@ use crate::probe::Engines;
 use crate::probe::dns::{NAME_SERVER_PORT, Resolvers, SYSTEM_RESOLVERS};
 use crate::probe::icmp::{Pingers, open_socket};
 use crate::prober::{EVENTS_MAX, Prober};
+use crate::readiness::Readiness;
 use crate::responder;
 use crate::schedule::{Schedule, Settings};
 use crate::server_epoch::ServerEpoch;
-use crate::shutdown::{Drain, Readiness, drain};
 
 /// The parts have this long to finish. With the abort after it a stop takes less than 5 s.
 pub const DRAIN_LIMIT: Duration = Duration::from_secs(4);

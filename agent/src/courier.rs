@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use meshvane_shared::wire::round::RoundAnswer;
+use shutdown::Drain;
 use tokio::sync::Notify;
 use tokio::time::{sleep, timeout};
 
@@ -17,9 +18,9 @@ use crate::backoff::Backoff;
 use crate::client::{CallError, Client, ROUND_LIMIT};
 use crate::clock::Clock;
 use crate::outbox::{Ledger, Next, Outbox};
+use crate::readiness::NotReady;
 use crate::schedule::Report;
 use crate::server_epoch::ServerEpoch;
-use crate::shutdown::{Drain, NotReady};
 
 /// At the end the fresh rounds have this long together to get through.
 pub const FLUSH_LIMIT: Duration = Duration::from_secs(1);

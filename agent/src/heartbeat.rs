@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use shutdown::Drain;
 use tokio::time::sleep;
 
 use crate::backoff::Backoff;
@@ -10,8 +11,8 @@ use crate::client::{CallError, Client};
 use crate::clock::{Clock, wall_clock};
 use crate::identity::Identity;
 use crate::metrics::Metrics;
+use crate::readiness::NotReady;
 use crate::server_epoch::ServerEpoch;
-use crate::shutdown::{Drain, NotReady};
 
 /// The goodbye has this long for each try.
 pub const GOODBYE_LIMIT: Duration = Duration::from_secs(1);

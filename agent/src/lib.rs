@@ -25,10 +25,10 @@ pub mod outbox;
 pub mod planner;
 pub mod probe;
 pub mod prober;
+pub mod readiness;
 pub mod responder;
 pub mod schedule;
 pub mod server_epoch;
-pub mod shutdown;
 pub mod telemetry;
 
 /// Exit code for a setting that is wrong, as shells use it for wrong usage.

@@ -5,14 +5,15 @@ use std::time::Duration;
 
 use meshvane_shared::plan::{Plan, PlanDelta, PlanVersion, Target};
 use meshvane_shared::wire::plan::PlanBody;
+use shutdown::Drain;
 use tokio::sync::mpsc;
 use tokio::time::sleep;
 
 use crate::backoff::Backoff;
 use crate::client::{CallError, Client, PlanQuery};
+use crate::readiness::NotReady;
 use crate::schedule::Event;
 use crate::server_epoch::{Restarts, ServerEpoch};
-use crate::shutdown::{Drain, NotReady};
 
 /// The shortest time between two answers: a server that answers at once each time does not make us spin. Looks wait for it
 /// only when they come faster than this.

@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use meshvane_shared::outcome::Reason;
+use shutdown::Drain;
 use tokio::sync::mpsc;
 use tokio::task::{AbortHandle, JoinError, JoinSet};
 use tokio::time::{Instant, sleep_until};
@@ -14,8 +15,8 @@ use crate::clock::Clock;
 use crate::courier::Mailbox;
 use crate::metrics::Metrics;
 use crate::probe::{Answer, Engines};
+use crate::readiness::NotReady;
 use crate::schedule::{Command, Event, ProbeId, Schedule};
-use crate::shutdown::{Drain, NotReady};
 
 /// Plans and looks that may wait for the schedule, which takes them at once.
 pub const EVENTS_MAX: usize = 8;

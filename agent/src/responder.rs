@@ -15,6 +15,7 @@ use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use meshvane_shared::paths;
+use shutdown::Drain;
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
@@ -24,7 +25,7 @@ use tokio::time::{sleep, timeout};
 use crate::courier::Mailbox;
 use crate::identity::Identity;
 use crate::metrics::{self, Metrics};
-use crate::shutdown::{Drain, NotReady, Readiness};
+use crate::readiness::{NotReady, Readiness};
 use meshvane_shared::setting::Bind;
 
 /// Handshakes that the kernel completes for us while we are busy: a mesh of thousands may connect within one second.

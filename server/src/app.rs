@@ -18,6 +18,7 @@ use std::time::Duration;
 use meshvane_shared::plan::Epoch;
 use meshvane_shared::setting::SettingError;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use shutdown::{DrainStarter, drain};
 use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::timeout;
 
@@ -31,7 +32,6 @@ use crate::http::listener::{self, Bound, Service};
 use crate::http::{ApiState, PlanAnswers, RefusalNotes, router};
 use crate::kube::Connection;
 use crate::readiness::{Guard, Readiness};
-use crate::shutdown::{DrainStarter, drain};
 use crate::{judge, reporter, tls};
 
 /// What is still open after this is aborted: below the 30 s that Kubernetes grants, and above any answer but a stuck one.

@@ -15,7 +15,6 @@ pub mod readiness;
 pub mod render;
 pub mod report;
 pub mod reporter;
-pub mod shutdown;
 mod start;
 pub mod store;
 pub mod telemetry;

@@ -3,12 +3,12 @@
 use std::io::Write as _;
 use std::process::ExitCode;
 
+use shutdown::Signals;
 use tokio::runtime::Builder;
 
 use crate::app::{App, StartError};
 use crate::check::check;
 use crate::config::{CheckConfig, Command, Config};
-use crate::shutdown::Signals;
 use crate::telemetry;
 
 /// The exit code of a wrong setting.

@@ -8,7 +8,6 @@
 mod delivery;
 mod lifecycle;
 mod program;
-mod readme;
 mod responder;
 mod server;
 mod tls;

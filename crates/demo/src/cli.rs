@@ -15,8 +15,8 @@ const NODES_MIN: i64 = 2;
 const NODES_MAX: i64 = 12;
 /// Longest hold of a fault, in seconds: an hour, after which a lost member would be forgotten.
 const HOLD_MAX_SECONDS: i64 = 3600;
-/// Columns of the list for a scenario's name: the longest has 23 letters.
-const NAME_WIDTH: usize = 25;
+/// Columns of the list for a scenario's name: the longest has 29 letters.
+const NAME_WIDTH: usize = 31;
 
 /// Runs a server and several agents on this machine and shows the mesh that they measure.
 ///
@@ -68,8 +68,9 @@ impl Cli {
 
 /// The answer to `--list`.
 pub(crate) fn list() -> String {
-    let mut text =
-        String::from("scenarios; the victim is node-2, with node-3 where there are two, or its zone\n");
+    let mut text = String::from(
+        "scenarios; the victim is node-2, with node-3 where there are two, or its zone, or the service\n",
+    );
     for scenario in Scenario::ALL {
         let expected = expect::finding(scenario).map_or_else(
             || "finds nothing: none may open".to_owned(),

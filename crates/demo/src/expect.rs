@@ -25,6 +25,11 @@ const THIRD: &str = "node-1";
 /// The victim's zone: the lab puts nodes into two, in turn.
 const ZONE: &str = "zone-2";
 
+/// The name of the service that agents check, where there is one: in namespaces.
+pub(crate) const SERVICE: &str = "api.shop.test";
+/// Its port.
+pub(crate) const SERVICE_PORT: u16 = 8443;
+
 /// A finding that should open. A field that is `None` should be absent, but for `direction`, and for the plane of a
 /// port, which a finding may name beside it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,6 +59,8 @@ pub(crate) enum Whom {
     Groups(&'static [&'static str], &'static [&'static str]),
     /// Two groups of nodes, of which one is this zone.
     Zone(&'static str),
+    /// A name.
+    Name(&'static str),
     /// The whole mesh.
     All,
     /// The server.
@@ -81,10 +88,17 @@ impl Whom {
             (Whom::Zone(name), Subject::Groups { zones, .. }) => {
                 zones.iter().any(|zone| zone.as_str() == name)
             }
+            (Whom::Name(expected), Subject::Name { name }) => name == expected,
             (Whom::All, Subject::Scope { scope }) => *scope == Scope::All,
             (Whom::Server, Subject::Scope { scope }) => *scope == Scope::Server,
             (
-                Whom::Node(_) | Whom::Pair(..) | Whom::Groups(..) | Whom::Zone(_) | Whom::All | Whom::Server,
+                Whom::Node(_)
+                | Whom::Pair(..)
+                | Whom::Groups(..)
+                | Whom::Zone(_)
+                | Whom::Name(_)
+                | Whom::All
+                | Whom::Server,
                 Subject::Node { .. }
                 | Subject::Pair { .. }
                 | Subject::Groups { .. }
@@ -116,7 +130,7 @@ impl Expected {
 impl fmt::Display for Whom {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Whom::Node(name) | Whom::Zone(name) => f.write_str(name),
+            Whom::Node(name) | Whom::Zone(name) | Whom::Name(name) => f.write_str(name),
             Whom::Pair(first, second) => write!(f, "{first} to {second}"),
             Whom::Groups(first, second) => write!(f, "{} from {}", first.join(" and "), second.join(" and ")),
             Whom::All => f.write_str("all nodes"),
@@ -151,11 +165,12 @@ impl fmt::Display for Expected {
 pub(crate) fn finding(scenario: Scenario) -> Option<Expected> {
     let of = |kind, subject| Some(Expected::of(kind, subject));
     let (victim, pair) = (Whom::Node(VICTIM_NAME), Whom::Pair(VICTIM_NAME, SECOND));
+    let service = Whom::Name(SERVICE);
     let plane = |kind, subject, plane| Some(Expected { plane: Some(plane), ..Expected::of(kind, subject) });
     let one_way = |direction| {
         Some(Expected { direction: Some(direction), ..Expected::of(FindingKind::NodeOneWay, victim) })
     };
-    let port = |kind, subject| Some(Expected { port: Some(HOST_PORT), ..Expected::of(kind, subject) });
+    let port = |kind, subject, port| Some(Expected { port: Some(port), ..Expected::of(kind, subject) });
     let ipv6 = |subject| {
         Some(Expected { family: Some(Family::Ipv6), ..Expected::of(FindingKind::FamilyCut, subject) })
     };
@@ -182,16 +197,33 @@ pub(crate) fn finding(scenario: Scenario) -> Option<Expected> {
         Scenario::IcmpDropped => of(FindingKind::IcmpFiltered, victim),
         Scenario::IcmpDroppedOnPods => plane(FindingKind::IcmpFiltered, Whom::All, Plane::Pod),
         Scenario::IcmpDroppedEverywhere => of(FindingKind::IcmpFiltered, Whom::All),
-        Scenario::PortRefused => port(FindingKind::PortRefused, victim),
-        Scenario::PortDropped => port(FindingKind::PortFiltered, victim),
-        Scenario::PortRefusedEverywhere => port(FindingKind::PortRefused, Whom::All),
-        Scenario::PortDroppedEverywhere => port(FindingKind::PortFiltered, Whom::All),
+        Scenario::PortRefused => port(FindingKind::PortRefused, victim, HOST_PORT),
+        Scenario::PortDropped => port(FindingKind::PortFiltered, victim, HOST_PORT),
+        Scenario::PortRefusedEverywhere => port(FindingKind::PortRefused, Whom::All, HOST_PORT),
+        Scenario::PortDroppedEverywhere => port(FindingKind::PortFiltered, Whom::All, HOST_PORT),
         Scenario::Ipv6Cut => ipv6(victim),
         Scenario::Ipv6CutEverywhere => ipv6(Whom::All),
         Scenario::AgentKilled | Scenario::AgentStopped => of(FindingKind::AgentDown, victim),
         Scenario::AddressTaken => of(FindingKind::AgentReplaced, victim),
-        // Ordinary life: restarts, goodbyes and a little loss are no faults, and a server that is away finds nothing.
-        Scenario::Loss1
+        Scenario::IcmpNotPermitted => of(FindingKind::NotMeasurable, victim),
+        Scenario::NameNxdomain
+        | Scenario::NameServfail
+        | Scenario::ResolversSilent
+        | Scenario::OneResolverDead
+        | Scenario::NameWrongOnOneNode => of(FindingKind::NameFailed, service),
+        // The name servers are believed: what they lie of is found where the lie leads to.
+        Scenario::NameLiesOnOneNode
+        | Scenario::ServiceRefused
+        | Scenario::ServiceSilent
+        | Scenario::ServiceRefusedFromOneNode
+        | Scenario::ServiceSilentFromOneNode => Some(Expected {
+            port: Some(SERVICE_PORT),
+            ..Expected::of(FindingKind::ServiceUnreachable, service)
+        }),
+        // Ordinary life: restarts, goodbyes and a little loss are no faults, a late answer is an answer, and a server that is
+        // away finds nothing.
+        Scenario::ResolversSlow
+        | Scenario::Loss1
         | Scenario::Loss3
         | Scenario::OneLostProbe
         | Scenario::AgentRestart
@@ -213,6 +245,7 @@ pub(crate) fn victim(scenario: Scenario) -> String {
         (Some(expected), _) => expected.subject.to_string(),
         (None, Scenario::ServerDown | Scenario::ServerRestart) => Whom::Server.to_string(),
         (None, Scenario::Loss1 | Scenario::Loss3) => Whom::All.to_string(),
+        (None, Scenario::ResolversSlow) => SERVICE.to_owned(),
         (None, _) => VICTIM_NAME.to_owned(),
     }
 }
@@ -223,7 +256,7 @@ pub(crate) fn least_nodes(scenario: Scenario) -> u8 {
         // A zone of one is a node, and with two zones in turn the second has its second node from four on.
         Some((_, Whom::Zone(_))) => 4,
         Some((_, Whom::Pair(..) | Whom::Groups(..)) | (FindingKind::NodeOneWay, _)) => 3,
-        Some((_, Whom::Node(_) | Whom::All | Whom::Server)) | None => 2,
+        Some((_, Whom::Node(_) | Whom::Name(_) | Whom::All | Whom::Server)) | None => 2,
     }
 }
 
@@ -264,7 +297,20 @@ pub(crate) fn needs_namespaces(scenario: Scenario) -> Option<&'static str> {
         Scenario::AddressTaken => {
             Some("it puts one node's agent at the address of another, where each has its own there")
         }
-        Scenario::PodRestart => {
+        Scenario::NameNxdomain
+        | Scenario::NameServfail
+        | Scenario::ResolversSilent
+        | Scenario::ResolversSlow
+        | Scenario::OneResolverDead
+        | Scenario::NameWrongOnOneNode
+        | Scenario::NameLiesOnOneNode
+        | Scenario::ServiceRefused
+        | Scenario::ServiceSilent
+        | Scenario::ServiceRefusedFromOneNode
+        | Scenario::ServiceSilentFromOneNode => {
+            Some("it needs a service and name servers beside the nodes, for which there is no place there")
+        }
+        Scenario::PodRestart | Scenario::IcmpNotPermitted => {
             Some("its new pod needs a new address, and a node has one of each kind there")
         }
         Scenario::AgentKilled

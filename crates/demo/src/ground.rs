@@ -106,6 +106,14 @@ impl Ground {
         }
     }
 
+    /// How many services the agents check.
+    pub(crate) fn services(&self) -> usize {
+        match self {
+            Ground::Namespaces(_) => 1,
+            Ground::Loopback(_) => 0,
+        }
+    }
+
     /// Starts the server.
     pub(crate) async fn start_server(&self) -> Result<(), GroundError> {
         match self {

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use lab::{Broken, Cluster, Environment, LabError, Process, Program, Relay, SERVER_PORT, Scenario, Spec};
 
-use crate::expect::VICTIM;
+use crate::expect::{SERVICE, SERVICE_PORT, VICTIM};
 use crate::ground::{AGENTS_GRACE, GroundError, SERVER_GRACE, tail, write_token};
 use crate::parts::Part;
 
@@ -27,6 +27,7 @@ impl Namespaces {
     /// Builds the cluster. `listener` is the user's door to the API.
     pub(crate) fn build(nodes: u8, listener: TcpListener) -> Result<Self, GroundError> {
         let cluster = Cluster::build(&Spec::nodes(nodes.into()))?;
+        cluster.add_backend(SERVICE, SERVICE_PORT)?;
         let token = cluster.log_dir().join("token");
         write_token(&token)?;
         // This process is in a network of its own, where the user's door is not: it has one of its own.

@@ -15,8 +15,32 @@ pub(crate) struct Observation {
     pub(crate) agents: AgentsBody,
     /// One for each plane and check.
     pub(crate) matrices: Vec<MatrixBody>,
+    /// One for each check of services.
+    pub(crate) services: Vec<MatrixBody>,
     /// Open and resolved findings.
     pub(crate) findings: FindingsBody,
+}
+
+/// What a full mesh has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Extent {
+    /// Nodes.
+    pub(crate) nodes: usize,
+    /// Services that each of them checks.
+    pub(crate) services: usize,
+}
+
+/// Who reaches a service, by name and by its port.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Reach {
+    /// The service.
+    pub(crate) service: String,
+    /// Nodes that reach it.
+    pub(crate) reached: usize,
+    /// Nodes that do not.
+    pub(crate) unreached: Vec<String>,
+    /// Nodes of which it is not known.
+    pub(crate) unknown: Vec<String>,
 }
 
 /// What a cell of the table shows: the worst that the plane's checks saw.
@@ -75,6 +99,19 @@ impl Glance {
     }
 }
 
+impl fmt::Display for Reach {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let all = self.reached + self.unreached.len() + self.unknown.len();
+        write!(f, "{}: reached by {} of {all} nodes", self.service, self.reached)?;
+        for (nodes, what) in [(&self.unreached, "unreached by"), (&self.unknown, "not known of")] {
+            if !nodes.is_empty() {
+                write!(f, ", {what} {}", nodes.join(" "))?;
+            }
+        }
+        Ok(())
+    }
+}
+
 /// How many cells show what, over all planes and checks. Cells of nodes to themselves are not counted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Tally {
@@ -126,6 +163,9 @@ impl Observation {
         (Plane::Pod, CheckKind::Tcp),
     ];
 
+    /// The checks of services, in the order in which they are asked for.
+    pub(crate) const ASKED_OF_SERVICES: [CheckKind; 2] = [CheckKind::Dns, CheckKind::Tcp];
+
     /// The members' names, `node-2` before `node-10`.
     pub(crate) fn names(&self) -> Vec<String> {
         let mut names: Vec<String> = self.agents.agents.iter().map(|agent| agent.node.to_string()).collect();
@@ -138,9 +178,27 @@ impl Observation {
         if from == to {
             return Glance::Itself;
         }
-        let of_plane = self.matrices.iter().filter(|matrix| matrix.plane == plane.into());
-        let cells = of_plane.filter_map(|matrix| cell(matrix, from, to));
-        cells.map(Glance::of).max().unwrap_or(Glance::NotPlanned)
+        worst(self.matrices.iter().filter(|matrix| matrix.plane == plane.into()), from, to)
+    }
+
+    /// Who reaches which service.
+    pub(crate) fn reach(&self) -> Vec<Reach> {
+        let names = self.names();
+        let services = self.services.first().map(|matrix| matrix.to.as_slice()).unwrap_or_default();
+        let reach = |service: &String| {
+            let mut reach = Reach { service: service.clone(), ..Reach::default() };
+            for name in &names {
+                match worst(self.services.iter(), name, service) {
+                    Glance::Reached | Glance::Suspect => reach.reached += 1,
+                    Glance::Unreached => reach.unreached.push(name.clone()),
+                    Glance::Itself | Glance::NotPlanned | Glance::Unmeasured | Glance::Stale => {
+                        reach.unknown.push(name.clone());
+                    }
+                }
+            }
+            reach
+        };
+        services.iter().map(reach).collect()
     }
 
     /// Counts the cells of a mesh of this many nodes.
@@ -166,10 +224,16 @@ impl Observation {
     }
 
     /// Whether all these nodes are heard and every cell of their mesh is reached, as far as the kernel lets us
-    /// measure.
-    pub(crate) fn is_full(&self, nodes: usize) -> bool {
+    /// measure, and every service by every node.
+    pub(crate) fn is_full(&self, extent: Extent) -> bool {
+        let Extent { nodes, services } = extent;
         let alive = self.agents.agents.iter().filter(|agent| agent.state == MemberState::Alive).count();
-        alive == nodes && self.agents.agents.len() == nodes && self.tally(nodes).is_full()
+        let reach = self.reach();
+        alive == nodes
+            && self.agents.agents.len() == nodes
+            && self.tally(nodes).is_full()
+            && reach.len() == services
+            && reach.iter().all(|reach| reach.reached == nodes)
     }
 
     /// Whether something other than an age differs.
@@ -178,13 +242,20 @@ impl Observation {
             seen.agents.agents.iter().map(|agent| (agent.node.clone(), agent.state)).collect()
         };
         let cells = |seen: &Observation| -> Vec<Glance> {
-            seen.matrices.iter().flat_map(|matrix| matrix.cells.iter().flatten()).map(Glance::of).collect()
+            let matrices = seen.matrices.iter().chain(&seen.services);
+            matrices.flat_map(|matrix| matrix.cells.iter().flatten()).map(Glance::of).collect()
         };
         let findings = |seen: &Observation| -> Vec<(String, FindingState)> {
             seen.findings.findings.iter().map(|finding| (finding.id.clone(), finding.state)).collect()
         };
         members(self) != members(other) || cells(self) != cells(other) || findings(self) != findings(other)
     }
+}
+
+/// The worst that these matrices have of a cell.
+fn worst<'a>(matrices: impl Iterator<Item = &'a MatrixBody>, from: &str, to: &str) -> Glance {
+    let cells = matrices.filter_map(|matrix| cell(matrix, from, to));
+    cells.map(Glance::of).max().unwrap_or(Glance::NotPlanned)
 }
 
 fn cell<'a>(matrix: &'a MatrixBody, from: &str, to: &str) -> Option<&'a MatrixCellBody> {

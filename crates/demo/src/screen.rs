@@ -11,7 +11,7 @@ use meshvane_shared::wire::agents::MemberState;
 use meshvane_shared::wire::findings::{FindingBody, FindingState, Severity};
 
 use crate::journal::{Entry, seconds};
-use crate::picture::{Glance, Observation};
+use crate::picture::{Glance, Observation, Reach};
 
 /// Lines of the journal that are shown however low the screen is.
 const JOURNAL_LINES_MIN: usize = 3;
@@ -220,7 +220,10 @@ fn glance_tone(glance: Glance) -> Tone {
 }
 
 fn notes(state: &State<'_>, seen: &Observation) -> Vec<Line> {
-    vec![legend(), totals(state, seen), Line::default()]
+    let mut lines = vec![legend(), totals(state, seen)];
+    lines.extend(seen.reach().iter().map(service));
+    lines.push(Line::default());
+    lines
 }
 
 fn legend() -> Line {
@@ -240,6 +243,15 @@ fn totals(state: &State<'_>, seen: &Observation) -> Line {
         let _written = write!(text, "; median round trip {:.2} ms", f64::from(median) / 1000.0);
     }
     Line::of(if tally.is_full() { Tone::Good } else { Tone::Plain }, &text)
+}
+
+fn service(reach: &Reach) -> Line {
+    let tone = match (reach.unreached.is_empty(), reach.unknown.is_empty()) {
+        (true, true) => Tone::Good,
+        (true, false) => Tone::Doubt,
+        (false, _) => Tone::Bad,
+    };
+    Line::of(tone, &format!("service {reach}"))
 }
 
 /// The open findings, each on as many lines as its message takes.

@@ -16,7 +16,7 @@ use crate::expect;
 use crate::ground::{Act, Fault, Ground, GroundError, SERVER_UP_WITHIN};
 use crate::journal::{Journal, told};
 use crate::output::Output;
-use crate::picture::Observation;
+use crate::picture::{Extent, Observation};
 use crate::play::{Play, Script, Sight, Step, Verdict};
 use crate::screen::{State, Tone};
 use crate::watch::{self, Api, News};
@@ -206,8 +206,8 @@ impl Show {
     }
 
     fn decide(&mut self) -> Result<Option<Verdict>, GroundError> {
-        let nodes = usize::from(self.cli.nodes);
-        let full = self.silence.is_none() && self.seen.as_ref().is_some_and(|seen| seen.is_full(nodes));
+        let extent = Extent { nodes: self.cli.nodes.into(), services: self.ground.services() };
+        let full = self.silence.is_none() && self.seen.as_ref().is_some_and(|seen| seen.is_full(extent));
         let sight = Sight { now: self.now(), full, records: &self.chronicle.records };
         let mut ended = None;
         for step in self.play.look(sight) {

@@ -102,15 +102,23 @@ impl Api {
             let query = format!("?plane={plane}&check={check}");
             async move { self.get(paths::MATRIX, &query).await }
         };
-        let (agents, findings, first, second, third, fourth) = tokio::try_join!(
+        let service = |index: usize| {
+            let check = Observation::ASKED_OF_SERVICES[index];
+            let query = format!("?plane=service&check={check}");
+            async move { self.get(paths::MATRIX, &query).await }
+        };
+        let (agents, findings, first, second, third, fourth, names, ports) = tokio::try_join!(
             self.get(paths::AGENTS, ""),
             self.get(paths::FINDINGS, "?state=all"),
             matrix(0),
             matrix(1),
             matrix(2),
             matrix(3),
+            service(0),
+            service(1),
         )?;
-        Ok(Observation { agents, matrices: vec![first, second, third, fourth], findings })
+        let (matrices, services) = (vec![first, second, third, fourth], vec![names, ports]);
+        Ok(Observation { agents, matrices, services, findings })
     }
 }
 

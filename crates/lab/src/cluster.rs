@@ -21,6 +21,7 @@ pub use roster::GRACE;
 
 use crate::LabError;
 use crate::address::{Addresses, Place};
+use crate::fault::Backend;
 use crate::netns::{Forwarding, Netns};
 use crate::process::Process;
 use crate::spec::{Families, NodeId, NodePlan, NodeSpec, Ping, PodId, ServerPlace, Spec, Where, Zone};
@@ -92,6 +93,8 @@ struct State {
     beside: u8,
     /// What agents find instead of the machine's own `/etc/resolv.conf`.
     resolv_conf: Option<PathBuf>,
+    /// The service by name that agents are told to check.
+    backend: Option<Arc<Backend>>,
     processes: Vec<Arc<Process>>,
 }
 
@@ -236,19 +239,8 @@ impl Cluster {
             }
             ServerPlace::Own => {
                 let addresses = Place::server().server_address(inner.families);
-                let netns = Netns::create(Forwarding::Off, Ping::Permitted)?;
-                build::plug(&build::Plug {
-                    parent: &inner.fabric,
-                    bridge: beside::BRIDGE,
-                    new_bridge: true,
-                    port: "server",
-                    // Nodes begin at 1.
-                    number: 0,
-                    child: &netns,
-                    place: Place::server(),
-                    addresses,
-                    families: inner.families,
-                })?;
+                let spot = beside::Spot { port: "server", number: 0, addresses, new_bridge: true };
+                let netns = self.plug_beside(&spot)?;
                 ServerSeat { netns, addresses, node: None }
             }
         };

@@ -4,6 +4,7 @@
 //! and the processes' signals. To add one, write the method here or in a file beside, and give it a name in
 //! [`Scenario`]. Here are those of links and processes; those of packets are below `fault/`.
 
+mod backend;
 mod blocks;
 mod broken;
 mod filter;
@@ -19,6 +20,7 @@ mod service;
 
 use std::sync::Arc;
 
+pub(crate) use backend::Backend;
 pub use blocks::Side;
 pub use broken::Broken;
 pub use names::{DnsAnswer, DnsBehaviour, DnsServer};
@@ -31,7 +33,7 @@ use crate::LabError;
 use crate::address::Place;
 use crate::cluster::{Cluster, POD_BRIDGE, UPLINK, default_routes, fabric_port};
 use crate::process::Process;
-use crate::spec::{NodeId, Where};
+use crate::spec::{NodeId, Ping, Where};
 
 /// Whether the server is spared by a fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -199,6 +201,21 @@ impl Cluster {
     pub fn pod_restart(&self, node: NodeId) -> Result<Broken, LabError> {
         self.scale_down(node)?.heal()?;
         Ok(self.intact())
+    }
+
+    /// The node's agents say goodbye and come back in new pods, which may not open ICMP sockets. Mending replaces those by
+    /// pods that may.
+    pub fn icmp_not_permitted(&self, node: NodeId) -> Result<Broken, LabError> {
+        self.some_agents(node)?;
+        self.replace_pods(node, Ping::Refused)?;
+        Ok(self.broken(move |cluster| cluster.replace_pods(node, Ping::Permitted)))
+    }
+
+    fn replace_pods(&self, node: NodeId, ping: Ping) -> Result<(), LabError> {
+        self.agents(node).iter().try_for_each(|agent| {
+            self.delete_pod(agent)?;
+            self.start_in_new_pod_that(agent, ping).map(drop)
+        })
     }
 
     /// The server is killed. Mending starts it again.

@@ -99,6 +99,8 @@ pub(crate) struct AgentSeat {
     pub(crate) host: Addresses,
     pub(crate) pod: Addresses,
     pub(crate) server_url: String,
+    /// The service by name that it shall check.
+    pub(crate) service: Option<String>,
 }
 
 /// What every process gets: two variables of this process's environment, and the mark of the sandbox.
@@ -132,5 +134,6 @@ pub(crate) fn agent_environment(
         ("TEST_PORT", HOST_PORT.to_string()),
     ];
     told.extend(values.map(|(name, value)| (name.into(), value.into())));
+    told.extend(seat.service.iter().map(|service| ("CUSTOM_SERVICE_NAME".into(), service.into())));
     told
 }

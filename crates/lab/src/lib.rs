@@ -50,6 +50,7 @@
 //! A [`Service`] and a [`DnsServer`] are made beside the server, in zone 0, where no fault of a node is. They are made to
 //! behave badly by their handles, towards everybody or towards one node. Agents ask the name servers that
 //! [`Cluster::set_resolv_conf`] names, which each of them finds mounted over its `/etc/resolv.conf`.
+//! [`Cluster::add_backend`] does all that for one service, which agents are then told to check, and which faults know.
 //!
 //! Delay is to be had from a [`DnsAnswer::Slow`] alone: kernels without the `netem` discipline delay no packets.
 //!

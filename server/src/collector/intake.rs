@@ -28,7 +28,7 @@ struct Taken {
     status: RoundStatus,
     /// Nodes that somebody should look at now.
     look_at: Vec<NodeName>,
-    /// Nodes that a cell found failing, of those above.
+    /// Nodes that a cell confirmed failing or answering again, of those above.
     turned: Vec<NodeName>,
     /// Nodes that a cell found answering again, and when.
     recovered: BTreeMap<NodeName, Moment>,
@@ -162,15 +162,15 @@ impl Collector {
         }
     }
 
-    /// An agent confirmed failures: it looks at everybody, and those that it cannot reach do so too, if they live.
-    fn sweep(&self, agent: &NodeName, failed: &[NodeName], now: Now) {
+    /// An agent confirmed failures of these nodes, or recoveries: it looks at everybody, and so do they, if they live.
+    fn sweep(&self, agent: &NodeName, turned: &[NodeName], now: Now) {
         let timing = self.timing();
         let is_alive = |node: &&NodeName| {
             let alive = |entry: &Entry| entry.member.state(now.moment, &timing) == Some(MemberState::Alive);
             self.store.update(node, |held| (Update::Keep, held.is_some_and(alive)))
         };
-        let Some(first) = failed.first() else { return };
-        let alive: Vec<&NodeName> = failed.iter().take(LOOKS_MAX).filter(is_alive).collect();
+        let Some(first) = turned.first() else { return };
+        let alive: Vec<&NodeName> = turned.iter().take(LOOKS_MAX).filter(is_alive).collect();
         let mut looks = lock(&self.looks);
         let mut raised = usize::from(looks.raise_sweep(agent, first, now.moment));
         raised += alive.into_iter().filter(|node| looks.raise_sweep(node, agent, now.moment)).count();

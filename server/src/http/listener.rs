@@ -18,6 +18,7 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
+use shutdown::Drain;
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
@@ -30,7 +31,6 @@ use tower::ServiceExt as _;
 use super::inventory::Door;
 use super::limits::{BACKLOG, HANDSHAKE_TIME, HEAD_MAX_BYTES, Limits};
 use crate::metrics::{ConnectionRefusal, Metrics};
-use crate::shutdown::Drain;
 use meshvane_shared::setting::Bind;
 
 mod pace;

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use axum::body::Body;
 use axum::http::HeaderMap;
 use axum::http::request::Parts;
+use shutdown::Drain;
 
 use super::limits::Limits;
 use super::plan::PlanAnswers;
@@ -15,7 +16,6 @@ use crate::kube::Reviewer;
 use crate::mesh::time::Moment;
 use crate::metrics::Metrics;
 use crate::readiness::Readiness;
-use crate::shutdown::Drain;
 
 /// What every handler shares.
 #[derive(Debug)]

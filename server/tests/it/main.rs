@@ -19,7 +19,6 @@ mod native;
 mod observability;
 mod parallel;
 mod program;
-mod readme;
 mod routing;
 mod stop;
 mod support;

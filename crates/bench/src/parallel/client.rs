@@ -13,7 +13,7 @@ use crate::problem::chain;
 
 use super::body::{self, Node};
 use super::posted::Posted;
-use super::route::Route;
+use super::route::{Post, Route};
 use super::tally::Tally;
 
 /// Requests of one client at most, whatever the time: 600 s of 1,000 a second, far above what one client gets, so that the
@@ -80,31 +80,18 @@ impl Client {
     fn method(&self, route: Route) -> Method {
         let posted = &self.posted;
         let node = posted.node;
-        match route {
-            Route::Heartbeat => Method::Post(self.heartbeat.clone()),
-            Route::Round => Method::Post(body::round(node, posted.round + 1, &self.plan)),
-            Route::PostHosts => {
-                Method::Post(body::original_results(node, posted.hosts + 1, Plane::Host, &self.nodes))
+        match route.post() {
+            Some(Post::Heartbeat) => Method::Post(self.heartbeat.clone()),
+            Some(Post::Round) => Method::Post(body::round(node, posted.round + 1, &self.plan)),
+            Some(Post::Results(plane)) => {
+                let past = match plane {
+                    Plane::Host => posted.hosts,
+                    Plane::Pod => posted.pods,
+                };
+                Method::Post(body::original_results(node, past + 1, plane, &self.nodes))
             }
-            Route::PostPods => {
-                Method::Post(body::original_results(node, posted.pods + 1, Plane::Pod, &self.nodes))
-            }
-            Route::PostService => Method::Post(body::original_service(node, posted.service + 1)),
-            Route::Hosts
-            | Route::Pods
-            | Route::ClientsCount
-            | Route::ResultsOnHosts
-            | Route::ResultsOnPods
-            | Route::ResultsOnService
-            | Route::Results
-            | Route::MatrixOfHosts
-            | Route::MatrixOfPods
-            | Route::Agents
-            | Route::Findings
-            | Route::ReportText
-            | Route::ReportJson
-            | Route::Plan
-            | Route::Health => Method::Get,
+            Some(Post::Service) => Method::Post(body::original_service(node, posted.service + 1)),
+            None => Method::Get,
         }
     }
 
@@ -115,8 +102,8 @@ impl Client {
             tally.note(|| format!("{}: {}: {}", route.line(), answer.status, text()));
             return;
         }
-        match route {
-            Route::Round => {
+        match route.post() {
+            Some(Post::Round) => {
                 let taken: Result<RoundAnswer, _> = serde_json::from_slice(&answer.body);
                 if !taken.is_ok_and(|taken| taken.status == RoundStatus::Accepted) {
                     tally.not_accepted += 1;
@@ -124,25 +111,10 @@ impl Client {
                 }
                 self.posted.round += 1;
             }
-            Route::PostHosts => self.posted.hosts += 1,
-            Route::PostPods => self.posted.pods += 1,
-            Route::PostService => self.posted.service += 1,
-            Route::Heartbeat
-            | Route::Hosts
-            | Route::Pods
-            | Route::ClientsCount
-            | Route::ResultsOnHosts
-            | Route::ResultsOnPods
-            | Route::ResultsOnService
-            | Route::Results
-            | Route::MatrixOfHosts
-            | Route::MatrixOfPods
-            | Route::Agents
-            | Route::Findings
-            | Route::ReportText
-            | Route::ReportJson
-            | Route::Plan
-            | Route::Health => {}
+            Some(Post::Results(Plane::Host)) => self.posted.hosts += 1,
+            Some(Post::Results(Plane::Pod)) => self.posted.pods += 1,
+            Some(Post::Service) => self.posted.service += 1,
+            Some(Post::Heartbeat) | None => {}
         }
     }
 }

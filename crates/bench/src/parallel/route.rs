@@ -1,5 +1,7 @@
 //! What a client asks, in turn.
 
+use meshvane_shared::check::Plane;
+
 /// One kind of request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Route {
@@ -43,6 +45,19 @@ pub(super) enum Route {
     Plan,
     /// `GET /health`: the trivial question.
     Health,
+}
+
+/// What is posted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Post {
+    /// A heartbeat.
+    Heartbeat,
+    /// A round.
+    Round,
+    /// Results on a plane, as an original agent posts them.
+    Results(Plane),
+    /// The result on the service, as an original agent posts it.
+    Service,
 }
 
 impl Route {
@@ -101,6 +116,32 @@ impl Route {
         }
     }
 
+    /// What it posts; `None` of a question.
+    pub(super) fn post(self) -> Option<Post> {
+        match self {
+            Self::Heartbeat => Some(Post::Heartbeat),
+            Self::Round => Some(Post::Round),
+            Self::PostHosts => Some(Post::Results(Plane::Host)),
+            Self::PostPods => Some(Post::Results(Plane::Pod)),
+            Self::PostService => Some(Post::Service),
+            Self::Hosts
+            | Self::Pods
+            | Self::ClientsCount
+            | Self::ResultsOnHosts
+            | Self::ResultsOnPods
+            | Self::ResultsOnService
+            | Self::Results
+            | Self::MatrixOfHosts
+            | Self::MatrixOfPods
+            | Self::Agents
+            | Self::Findings
+            | Self::ReportText
+            | Self::ReportJson
+            | Self::Plan
+            | Self::Health => None,
+        }
+    }
+
     /// Path and query.
     pub(super) fn path(self) -> &'static str {
         self.line().split_once(' ').map_or("", |(_, path)| path)
@@ -143,5 +184,6 @@ mod tests {
     fn a_turn_posts_as_a_client_counts() {
         let posts = Route::CYCLE.iter().filter(|route| route.line().starts_with("POST ")).count();
         assert_eq!(posts, 10);
+        assert!(Route::CYCLE.iter().all(|route| route.line().starts_with("POST ") == route.post().is_some()));
     }
 }

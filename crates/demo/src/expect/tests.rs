@@ -33,6 +33,18 @@ fn a_finding_is_the_expected_one_by_kind_and_subject() {
 }
 
 #[test]
+fn a_finding_about_a_service_is_the_expected_one_by_name_and_port() {
+    let named = |text: &str| Subject::Name { name: text.to_owned() };
+    let unresolved = expected(Scenario::NameNxdomain);
+    assert!(unresolved.is(&record(FindingKind::NameFailed, named(SERVICE))));
+    assert!(!unresolved.is(&record(FindingKind::NameFailed, named("web.shop.test"))));
+    assert!(!unresolved.is(&record(FindingKind::NameFailed, Subject::Node { node: name(VICTIM_NAME) })));
+    let unreachable = record(FindingKind::ServiceUnreachable, named(SERVICE));
+    assert!(!expected(Scenario::ServiceRefused).is(&unreachable));
+    assert!(expected(Scenario::ServiceRefused).is(&Record { port: Some(SERVICE_PORT), ..unreachable }));
+}
+
+#[test]
 fn groups_are_the_expected_ones_in_either_order() {
     let groups = |groups: [&[&str]; 2], zones: &[&str]| Subject::Groups {
         groups: groups.iter().map(|group| group.iter().map(|text| name(text)).collect()).collect(),
@@ -78,5 +90,7 @@ fn an_expectation_reads_as_a_clause() {
     check(Scenario::ZoneDown, "group_cut of zone-2");
     check(Scenario::Ipv6CutEverywhere, "family_cut of all nodes in ipv6");
     check(Scenario::PortDropped, "port_filtered of node-2 on port 10256");
+    check(Scenario::ResolversSilent, "name_failed of api.shop.test");
+    check(Scenario::ServiceSilent, "service_unreachable of api.shop.test on port 8443");
     check(Scenario::ServerCutOff, "monitor_blind of the server");
 }

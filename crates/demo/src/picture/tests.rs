@@ -2,6 +2,7 @@
 
 use meshvane_shared::name::NodeName;
 use meshvane_shared::wire::agents::AgentBody;
+use meshvane_shared::wire::matrix::MatrixPlane;
 
 use super::*;
 
@@ -22,6 +23,7 @@ pub(crate) fn full(nodes: usize) -> Observation {
             cluster: None,
         },
         matrices: matrices.into(),
+        services: Vec::new(),
         findings: FindingsBody { judging: true, findings: Vec::new() },
     }
 }
@@ -57,6 +59,25 @@ fn agent(name: &str, state: MemberState) -> AgentBody {
     }
 }
 
+/// Adds a service that all members reach.
+pub(crate) fn add_service(seen: &mut Observation) {
+    let names = seen.names();
+    let cell = MatrixCellBody { rtt_us: Some(300), ..MatrixCellBody::bare(CellWord::Reached) };
+    let matrix = |check| MatrixBody {
+        plane: MatrixPlane::Service,
+        check,
+        family: None,
+        from: names.clone(),
+        to: vec!["api.shop.test:8443".to_owned()],
+        cells: names.iter().map(|_| vec![cell.clone()]).collect(),
+    };
+    seen.services = Observation::ASKED_OF_SERVICES.map(matrix).into();
+}
+
+fn extent(nodes: usize, services: usize) -> Extent {
+    Extent { nodes, services }
+}
+
 /// Changes a member's state.
 pub(crate) fn set_state(seen: &mut Observation, node: &str, state: MemberState) {
     let found = seen.agents.agents.iter_mut().find(|agent| agent.node.as_str() == node);
@@ -71,22 +92,46 @@ pub(crate) fn set_cell(seen: &mut Observation, asked: usize, from: usize, to: us
 #[test]
 fn a_full_mesh_of_five_has_eighty_cells() {
     let seen = full(5);
-    assert!(seen.is_full(5));
+    assert!(seen.is_full(extent(5, 0)));
     assert_eq!(seen.tally(5).to_string(), "80 of 80 cells reached");
     assert_eq!(seen.tally(5).median_rtt_us, Some(100));
 }
 
 #[test]
 fn a_mesh_that_lacks_a_node_a_member_or_a_cell_is_not_full() {
-    assert!(!full(4).is_full(5));
+    assert!(!full(4).is_full(extent(5, 0)));
     let mut late = full(5);
     set_state(&mut late, "node-3", MemberState::Late);
-    assert!(!late.is_full(5));
+    assert!(!late.is_full(extent(5, 0)));
     for word in [CellWord::Unreached, CellWord::Unmeasured, CellWord::Stale, CellWord::NotPlanned] {
         let mut seen = full(5);
         set_cell(&mut seen, 2, 1, 2, MatrixCellBody::bare(word));
-        assert!(!seen.is_full(5), "{word:?}");
+        assert!(!seen.is_full(extent(5, 0)), "{word:?}");
     }
+}
+
+#[test]
+fn a_mesh_is_full_when_every_node_reaches_every_service() {
+    let mut seen = full(2);
+    assert!(!seen.is_full(extent(2, 1)));
+    add_service(&mut seen);
+    assert!(seen.is_full(extent(2, 1)));
+    assert_eq!(seen.tally(2), full(2).tally(2));
+    seen.services[1].cells[1][0] = MatrixCellBody::bare(CellWord::Unreached);
+    assert!(!seen.is_full(extent(2, 1)));
+}
+
+#[test]
+fn a_service_is_told_with_those_that_do_not_reach_it_and_those_of_which_it_is_not_known() {
+    let mut seen = full(4);
+    add_service(&mut seen);
+    let before = seen.clone();
+    assert_eq!(seen.reach()[0].to_string(), "api.shop.test:8443: reached by 4 of 4 nodes");
+    seen.services[1].cells[1][0] = MatrixCellBody::bare(CellWord::Unreached);
+    seen.services[0].cells[2][0] = MatrixCellBody::bare(CellWord::Stale);
+    let text = "api.shop.test:8443: reached by 2 of 4 nodes, unreached by node-2, not known of node-3";
+    assert_eq!(seen.reach()[0].to_string(), text);
+    assert!(seen.differs(&before));
 }
 
 #[test]
@@ -98,7 +143,7 @@ fn what_the_kernel_forbids_is_told_and_does_not_hold_the_mesh_up() {
         ..MatrixCellBody::bare(CellWord::Unmeasured)
     };
     set_cell(&mut seen, 0, 1, 2, forbidden);
-    assert!(seen.is_full(2));
+    assert!(seen.is_full(extent(2, 0)));
     assert_eq!(seen.tally(2).to_string(), "7 of 8 cells reached, 1 could not be measured (not permitted)");
 }
 

@@ -6,7 +6,7 @@ use meshvane_shared::wire::matrix::{CellWord, MatrixCellBody};
 
 use super::*;
 use crate::edges::tests::finding;
-use crate::picture::tests::{full, set_cell, set_state};
+use crate::picture::tests::{add_service, full, set_cell, set_state};
 
 fn draw(seen: Option<&Observation>, entries: &VecDeque<Entry>, height: usize, width: usize) -> String {
     let state = State {
@@ -46,6 +46,14 @@ icmp and tcp: 24 of 24 cells reached; median round trip 0.10 ms
 findings: none
 ";
     assert_eq!(of(&full(3)).trim_end(), expected.trim_end());
+}
+
+#[test]
+fn a_service_has_a_line_below_the_table() {
+    let mut seen = full(3);
+    add_service(&mut seen);
+    let expected = "0.10 ms\nservice api.shop.test:8443: reached by 3 of 3 nodes\n\nfindings: none\n";
+    assert!(of(&seen).contains(expected), "{}", of(&seen));
 }
 
 #[test]

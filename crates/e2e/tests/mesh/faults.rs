@@ -6,7 +6,6 @@
 //! ```
 //! How long each took to be named is printed after the last test.
 
-mod backend;
 mod case;
 mod quiet;
 mod runner;

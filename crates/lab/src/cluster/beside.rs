@@ -1,17 +1,31 @@
 //! Places beside the zones, as the server's own: for services and name servers that no fault of a node touches.
 
+use std::sync::Arc;
+
 use super::{Cluster, build, lock};
 use crate::LabError;
 use crate::address::{Addresses, Place};
+use crate::fault::Backend;
 use crate::netns::{Forwarding, Netns};
 use crate::spec::Ping;
 
 /// The bridge, in the fabric, of what is beside the zones.
-pub(super) const BRIDGE: &str = "zone-0";
+const BRIDGE: &str = "zone-0";
 /// The last part of the first address, and the number of its port among the fabric's: behind those of all nodes.
 const FIRST: u8 = 201;
 /// Places beside the zones: what is left of a byte, less the broadcast address.
 const MAX_BESIDE: u8 = 50;
+
+/// A place beside the zones that is to be made.
+pub(super) struct Spot<'a> {
+    /// The name of its port, in the fabric.
+    pub(super) port: &'a str,
+    /// Distinguishes the port among the fabric's: the nodes' begin at 1.
+    pub(super) number: u8,
+    pub(super) addresses: Addresses,
+    /// Whether there is nothing beside the zones yet.
+    pub(super) new_bridge: bool,
+}
 
 impl Cluster {
     /// Makes another place beside the zones. It stays for the cluster's life.
@@ -28,21 +42,28 @@ impl Cluster {
             state.beside += 1;
             (number, !std::mem::replace(&mut state.has_bridge_beside, true))
         };
-        let place = Place::server();
-        let addresses = place.member(number, inner.families);
+        let addresses = Place::server().member(number, inner.families);
+        let port = format!("beside{number}");
+        let netns = self.plug_beside(&Spot { port: &port, number, addresses, new_bridge })?;
+        Ok((netns, addresses))
+    }
+
+    /// Makes a namespace beside the zones. Its caller has the turn.
+    pub(super) fn plug_beside(&self, spot: &Spot<'_>) -> Result<Netns, LabError> {
+        let inner = &*self.inner;
         let netns = Netns::create(Forwarding::Off, Ping::Permitted)?;
         build::plug(&build::Plug {
             parent: &inner.fabric,
             bridge: BRIDGE,
-            new_bridge,
-            port: &format!("beside{number}"),
-            number,
+            new_bridge: spot.new_bridge,
+            port: spot.port,
+            number: spot.number,
             child: &netns,
-            place,
-            addresses,
+            place: Place::server(),
+            addresses: spot.addresses,
             families: inner.families,
         })?;
-        Ok((netns, addresses))
+        Ok(netns)
     }
 
     /// Accepts and closes connections to this port, for the cluster's life.
@@ -58,5 +79,20 @@ impl Cluster {
         std::fs::write(&path, text).map_err(LabError::system(format!("writing {}", path.display())))?;
         lock(&self.inner.state).resolv_conf = Some(path);
         Ok(())
+    }
+
+    /// Keeps the backend for the cluster's life; there may be one.
+    pub(crate) fn keep_backend(&self, backend: Backend) -> Result<(), LabError> {
+        let mut state = lock(&self.inner.state);
+        if state.backend.is_some() {
+            return Err(LabError::Spec { field: "backends".to_owned(), rule: "at most one".to_owned() });
+        }
+        state.backend = Some(Arc::new(backend));
+        Ok(())
+    }
+
+    pub(crate) fn backend(&self) -> Result<Arc<Backend>, LabError> {
+        let backend = lock(&self.inner.state).backend.clone();
+        backend.ok_or_else(|| LabError::Unknown("backend".to_owned()))
     }
 }

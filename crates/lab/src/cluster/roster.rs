@@ -7,7 +7,7 @@ use super::{Cluster, Purpose, lock};
 use crate::LabError;
 use crate::launch::{AgentSeat, Environment, Launch, Program, Role, agent_environment, base_environment};
 use crate::process::Process;
-use crate::spec::{NodeId, PodId, Where};
+use crate::spec::{NodeId, Ping, PodId, Where};
 
 /// How long a terminated agent may take to say goodbye before it is killed; Kubernetes gives 30 s by default,
 /// and an agent that needs more than a third of it has a fault that a test shall see.
@@ -104,10 +104,19 @@ impl Cluster {
 
     /// Starts the agent's program again in a new pod, with a new address, of the same node.
     pub fn start_in_new_pod(&self, agent: &Process) -> Result<Arc<Process>, LabError> {
+        self.start_in_new_pod_that(agent, agent.launch().ping)
+    }
+
+    /// [`Cluster::start_in_new_pod`] where the new pod may open ICMP sockets, or may not.
+    pub(crate) fn start_in_new_pod_that(
+        &self,
+        agent: &Process,
+        ping: Ping,
+    ) -> Result<Arc<Process>, LabError> {
         let launch = agent.launch();
         match launch.role {
             Role::Agent(old) => {
-                let pod = self.add_pod(old.node, launch.ping)?;
+                let pod = self.add_pod(old.node, ping)?;
                 self.start_agent_in(pod, &launch.program, &launch.environment)
             }
             Role::Server | Role::Stranger(_) => {
@@ -147,7 +156,7 @@ impl Cluster {
         program: &Program,
         changes: &Environment,
     ) -> Result<Arc<Process>, LabError> {
-        let (mut told, ping) = (base_environment(), crate::spec::Ping::Permitted);
+        let (mut told, ping) = (base_environment(), Ping::Permitted);
         let ping = match role {
             Role::Server => ping,
             Role::Agent(pod) | Role::Stranger(pod) => {
@@ -169,7 +178,7 @@ impl Cluster {
         Ok(process)
     }
 
-    fn agent_seat(&self, pod: PodId, name: &str) -> Result<(AgentSeat, crate::spec::Ping), LabError> {
+    fn agent_seat(&self, pod: PodId, name: &str) -> Result<(AgentSeat, Ping), LabError> {
         let server_url = self.server_url();
         let state = lock(&self.inner.state);
         let node = state.node(pod.node)?;
@@ -184,6 +193,7 @@ impl Cluster {
             host: node.addresses,
             pod: found.info.addresses,
             server_url,
+            service: state.backend.as_ref().map(|backend| backend.checked().to_owned()),
         };
         Ok((seat, found.info.ping))
     }

@@ -4,11 +4,14 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
-use super::{Block, Broken, CutPlane, FamilyAt, IcmpAt, PortAt, Server, Side};
+use super::{Asker, Block, Broken, CutPlane, DnsAnswer, FamilyAt, IcmpAt, PortAt, Server, Side};
 use crate::LabError;
 use crate::address::Family;
 use crate::cluster::Cluster;
 use crate::spec::{NodeId, Zone};
+
+/// Later than answers come from a network that is well, and sooner than askers commonly give up, 5 s.
+const LATE: Duration = Duration::from_secs(2);
 
 /// Declares the scenarios once: the enum, the list of all, and what is said of each.
 macro_rules! scenarios {
@@ -69,6 +72,18 @@ scenarios! {
     PortDroppedEverywhere "port-dropped-everywhere" "connections to the port of every node are dropped without a word";
     Ipv6Cut "ipv6-cut" "IPv6 of a node and its pods is dead; IPv4 works";
     Ipv6CutEverywhere "ipv6-cut-everywhere" "IPv6 is dead between all nodes; IPv4 works";
+    IcmpNotPermitted "icmp-not-permitted" "a node's agent comes back in a new pod, which may not open ICMP sockets";
+    NameNxdomain "name-nxdomain" "the name servers say that a service's name does not exist";
+    NameServfail "name-servfail" "the name servers say that they failed to look a service's name up";
+    ResolversSilent "resolvers-silent" "no name server answers";
+    ResolversSlow "resolvers-slow" "the name servers answer rightly, and 2 s late";
+    OneResolverDead "one-resolver-dead" "of two name servers, the one that is asked first is silent";
+    NameWrongOnOneNode "name-wrong-on-one-node" "the name servers tell one node that a service's name does not exist";
+    NameLiesOnOneNode "name-lies-on-one-node" "the name servers tell one node an address where nobody listens";
+    ServiceRefused "service-refused" "a service's port refuses connections";
+    ServiceSilent "service-silent" "connections to a service are dropped without a word";
+    ServiceRefusedFromOneNode "service-refused-from-one-node" "a service's port refuses the connections of one node";
+    ServiceSilentFromOneNode "service-silent-from-one-node" "connections of one node to a service are dropped";
     Loss1 "loss-1" "one packet of a hundred between nodes is lost, each way";
     Loss3 "loss-3" "three packets of a hundred between nodes are lost, each way";
     OneLostProbe "one-lost-probe" "a single echo request to a node is lost";
@@ -92,7 +107,8 @@ pub struct UnknownScenario {
 
 impl Scenario {
     /// Breaks it; `node` is the victim where there is one. Where two are needed the second is the node after it, where
-    /// three are the third is the first other one. Blocks for milliseconds, or for as long as a terminated agent takes.
+    /// three are the third is the first other one. Those of names and services need a backend, see
+    /// [`Cluster::add_backend`]. Blocks for milliseconds, or for as long as a terminated agent takes.
     pub fn apply(self, cluster: &Cluster, node: NodeId) -> Result<Broken, LabError> {
         match self {
             Scenario::NodeDown => cluster.node_down(node),
@@ -129,6 +145,18 @@ impl Scenario {
             Scenario::PortDroppedEverywhere => cluster.port_blocked(PortAt::Everywhere, Block::Drop),
             Scenario::Ipv6Cut => cluster.family_cut(FamilyAt::Node(node), Family::V6),
             Scenario::Ipv6CutEverywhere => cluster.family_cut(FamilyAt::Everywhere, Family::V6),
+            Scenario::IcmpNotPermitted => cluster.icmp_not_permitted(node),
+            Scenario::NameNxdomain => cluster.names_answer(&DnsAnswer::NxDomain),
+            Scenario::NameServfail => cluster.names_answer(&DnsAnswer::ServFail),
+            Scenario::ResolversSilent => cluster.names_answer(&DnsAnswer::Silent),
+            Scenario::ResolversSlow => cluster.names_answer(&DnsAnswer::Slow(LATE)),
+            Scenario::OneResolverDead => cluster.one_name_server_answers(DnsAnswer::Silent),
+            Scenario::NameWrongOnOneNode => cluster.names_answer_node(node, &DnsAnswer::NxDomain),
+            Scenario::NameLiesOnOneNode => cluster.names_lie_to(node),
+            Scenario::ServiceRefused => cluster.service_blocked(Asker::Everybody, Block::Refuse),
+            Scenario::ServiceSilent => cluster.service_blocked(Asker::Everybody, Block::Drop),
+            Scenario::ServiceRefusedFromOneNode => cluster.service_blocked(Asker::Node(node), Block::Refuse),
+            Scenario::ServiceSilentFromOneNode => cluster.service_blocked(Asker::Node(node), Block::Drop),
             Scenario::Loss1 => cluster.random_loss(1),
             Scenario::Loss3 => cluster.random_loss(3),
             Scenario::OneLostProbe => cluster.one_lost_probe(node),

@@ -67,7 +67,7 @@ impl Service {
         self.block(asker, Block::Drop)
     }
 
-    fn block(&self, asker: Asker, block: Block) -> Result<(), LabError> {
+    pub(super) fn block(&self, asker: Asker, block: Block) -> Result<(), LabError> {
         let from = match asker {
             Asker::Everybody => None,
             Asker::Node(node) => {

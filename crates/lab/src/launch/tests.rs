@@ -11,6 +11,7 @@ fn seat() -> AgentSeat {
         host: Place::zone(Zone(1)).host(node, Families::Both),
         pod: Place::pods(node).member(2, Families::Both),
         server_url: "http://10.80.0.2:8080".to_owned(),
+        service: Some("web.test:80".to_owned()),
     }
 }
 
@@ -27,11 +28,14 @@ fn an_agent_is_told_what_a_daemon_set_would_tell_it() {
         ("MESHVANE_ZONE", "zone-1"),
         ("SERVER_URL", "http://10.80.0.2:8080"),
         ("TEST_PORT", "10256"),
+        ("CUSTOM_SERVICE_NAME", "web.test:80"),
     ];
     for (name, value) in rows {
         assert_eq!(told.get(&OsString::from(name)), Some(&OsString::from(value)), "{name}");
     }
     assert_eq!(told.len(), rows.len());
+    let without = agent_environment(BTreeMap::new(), &AgentSeat { service: None, ..seat() });
+    assert_eq!(without.len(), rows.len() - 1);
 }
 
 #[test]

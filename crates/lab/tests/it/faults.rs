@@ -176,6 +176,7 @@ fn dropped() {
 
 fn every_scenario() {
     let cluster = mesh(3);
+    cluster.add_backend("web.test", 80).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     for scenario in Scenario::ALL {
         let run = scenario.run(&cluster, NodeId(2), Duration::ZERO);

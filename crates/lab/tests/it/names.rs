@@ -8,7 +8,8 @@ use std::time::Duration;
 use hickory_proto::op::{Message, MessageType, OpCode, Query, ResponseCode};
 use hickory_proto::rr::{Name, RecordType};
 use lab::{
-    Asker, Cluster, DnsAnswer, DnsBehaviour, Environment, LabError, NodeId, ServerPlace, Service, Spec, Where,
+    Asker, Block, Broken, Cluster, DnsAnswer, DnsBehaviour, Environment, LabError, NodeId, Scenario,
+    ServerPlace, Service, Spec, Where,
 };
 
 use crate::plays::program;
@@ -20,6 +21,7 @@ pub(crate) const TESTS: &[(&str, fn())] = &[
     ("a_name_server_says_what_it_is_told_to_say", answers),
     ("a_name_server_lies_to_one_node_alone", lies_to_one),
     ("a_name_server_that_is_dropped_refuses_and_the_other_answers", one_of_two_dies),
+    ("agents_are_told_of_the_backend_and_it_breaks_and_is_mended", backend),
     ("agents_find_their_name_servers_where_programs_look_for_them", resolv_conf),
 ];
 
@@ -164,6 +166,74 @@ fn one_of_two_dies() {
     let refused = ask_udp(&cluster, pod(1), dead, ANSWERED).unwrap_err();
     assert_eq!(refused.kind(), io::ErrorKind::ConnectionRefused);
     assert_eq!(ask_udp(&cluster, pod(1), alive, ANSWERED).unwrap().1, ["10.1.2.4"]);
+}
+
+/// What agents of a cluster with a backend find: by each name server its code, and whether the port answers where the
+/// first one that knows the name says.
+fn found(
+    cluster: &Cluster,
+    servers: &[IpAddr],
+    node: u8,
+) -> (Vec<Option<ResponseCode>>, Result<(), io::ErrorKind>) {
+    let heard: Vec<_> =
+        servers.iter().map(|server| ask_udp(cluster, pod(node), *server, SILENCE).ok()).collect();
+    let address = heard.iter().flatten().find_map(|(_, data)| data.first()?.parse().ok());
+    let connected = match address {
+        Some(address) => {
+            let target = SocketAddr::new(address, 80);
+            let connected = cluster.in_namespace(pod(node), || TcpStream::connect_timeout(&target, SILENCE));
+            connected.unwrap().map(drop).map_err(|error| error.kind())
+        }
+        None => Err(io::ErrorKind::HostUnreachable),
+    };
+    (heard.into_iter().map(|heard| heard.map(|(code, _)| code)).collect(), connected)
+}
+
+fn backend() {
+    let cluster = Cluster::build(&Spec::nodes(2)).unwrap();
+    let refusal = Scenario::NameNxdomain.apply(&cluster, NodeId(2)).unwrap_err();
+    assert_eq!(refusal.to_string(), "the cluster has no backend");
+    cluster.add_backend(NAME, 80).unwrap();
+    let second = cluster.add_backend("other.test", 81).unwrap_err();
+    assert_eq!(second.to_string(), "backends: at most one");
+    let log_of = |words: &[&str]| {
+        let process = cluster.start_agent(NodeId(1), &program(words), &Environment::new()).unwrap();
+        assert!(process.wait(ANSWERED).unwrap().success());
+        process.log().unwrap()
+    };
+    assert!(log_of(&["report"]).contains("env CUSTOM_SERVICE_NAME=web.test:80\n"));
+    let servers: Vec<IpAddr> = log_of(&["show", "/etc/resolv.conf"])
+        .lines()
+        .map(|line| line.strip_prefix("nameserver ").unwrap().parse().unwrap())
+        .collect();
+    assert_eq!(servers.len(), 2);
+    let (right, wrong) = (Some(ResponseCode::NoError), Some(ResponseCode::NXDomain));
+    let (nowhere, refused, silent) =
+        (io::ErrorKind::HostUnreachable, io::ErrorKind::ConnectionRefused, io::ErrorKind::TimedOut);
+    let well = (vec![right, right], Ok(()));
+    let check = |broken: Result<Broken, LabError>,
+                 first: (Vec<_>, Result<(), _>),
+                 second: (Vec<_>, Result<(), _>)| {
+        let broken = broken.unwrap();
+        assert_eq!(found(&cluster, &servers, 1), first);
+        assert_eq!(found(&cluster, &servers, 2), second);
+        broken.heal().unwrap();
+        assert_eq!([1, 2].map(|node| found(&cluster, &servers, node)), [well.clone(), well.clone()]);
+    };
+    let node = NodeId(2);
+    let unknown = (vec![wrong, wrong], Err(nowhere));
+    check(cluster.names_answer(&DnsAnswer::NxDomain), unknown.clone(), unknown.clone());
+    check(cluster.names_answer_node(node, &DnsAnswer::NxDomain), well.clone(), unknown);
+    check(cluster.names_lie_to(node), well.clone(), (vec![right, right], Err(refused)));
+    let one = (vec![None, right], Ok(()));
+    check(cluster.one_name_server_answers(DnsAnswer::Silent), one.clone(), one);
+    let blocked = (vec![right, right], Err(silent));
+    check(cluster.service_blocked(Asker::Everybody, Block::Drop), blocked.clone(), blocked);
+    check(
+        cluster.service_blocked(Asker::Node(node), Block::Refuse),
+        well.clone(),
+        (vec![right, right], Err(refused)),
+    );
 }
 
 fn resolv_conf() {

@@ -13,7 +13,6 @@ use crate::collector::{Collector, CollectorSettings};
 use crate::http::limits::Limits;
 use crate::http::{PlanAnswers, RefusalNotes};
 use crate::readiness::Readiness;
-use crate::shutdown;
 
 #[test]
 fn the_inventory_is_this_table() {

@@ -15,9 +15,10 @@ pub(super) struct Package {
 const SHARED: &str = "meshvane-shared";
 const SERVER: &str = "meshvane-server";
 const AGENT: &str = "meshvane-agent";
+const SHUTDOWN: &str = "shutdown";
 
 /// Every package of the workspace, from the ground up. One that is not here fails the test: give it its layer.
-pub(super) const PACKAGES: [Package; 7] = [
+pub(super) const PACKAGES: [Package; 8] = [
     Package {
         name: SHARED,
         stands_on: &[],
@@ -34,8 +35,13 @@ pub(super) const PACKAGES: [Package; 7] = [
         ],
     },
     Package { name: "lab", stands_on: &[], never: &["axum", "kube", "moka", "reqwest"] },
-    Package { name: SERVER, stands_on: &[SHARED], never: &["hickory-resolver", "rtnetlink", "surge-ping"] },
-    Package { name: AGENT, stands_on: &[SHARED], never: &["moka", "rtnetlink"] },
+    Package { name: SHUTDOWN, stands_on: &[], never: &["axum", "kube", "moka", "reqwest"] },
+    Package {
+        name: SERVER,
+        stands_on: &[SHARED, SHUTDOWN],
+        never: &["hickory-resolver", "rtnetlink", "surge-ping"],
+    },
+    Package { name: AGENT, stands_on: &[SHARED, SHUTDOWN], never: &["moka", "rtnetlink"] },
     Package {
         name: "demo",
         stands_on: &[SHARED, SERVER, AGENT, "lab"],

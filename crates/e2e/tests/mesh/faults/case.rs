@@ -8,8 +8,6 @@ use meshvane_shared::check::{CheckKind, Plane};
 use meshvane_shared::name::{NodeName, Zone};
 use meshvane_shared::wire::findings::{Direction, FindingBody, FindingKind, ObserversBody, Scope, Subject};
 
-use super::backend::Backend;
-
 /// The promise to the user, at the default interval.
 pub(super) const SOON: Duration = Duration::from_secs(10);
 /// Asking an address whose it is takes a minute.
@@ -40,12 +38,19 @@ pub(super) struct Layout {
     pub(super) server: ServerPlace,
     /// The node whose agent may not ping.
     pub(super) mute: Option<NodeId>,
+    /// Whether there is a service that all agents check by name.
+    pub(super) service: bool,
 }
 
 impl Layout {
     /// This many nodes, the server beside them.
     pub(super) const fn nodes(nodes: usize) -> Self {
-        Self { nodes, server: ServerPlace::Own, mute: None }
+        Self { nodes, server: ServerPlace::Own, mute: None, service: false }
+    }
+
+    /// This many nodes, which check a service.
+    pub(super) const fn with_service(nodes: usize) -> Self {
+        Self { service: true, ..Self::nodes(nodes) }
     }
 
     /// The same for the lab.
@@ -63,8 +68,6 @@ impl Layout {
 pub(super) enum Fault {
     /// A whole mesh breaks, and is mended later.
     Breaks(fn(&Cluster) -> Result<Broken, LabError>),
-    /// A service that is checked, or its name, breaks.
-    OfService(fn(&Backend)),
     /// It is in the layout: the mesh is never whole.
     FromTheStart,
 }

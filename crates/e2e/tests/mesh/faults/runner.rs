@@ -7,8 +7,8 @@ use e2e::mesh::Mesh;
 use e2e::watch::Seen;
 use lab::Broken;
 
-use super::backend::Backend;
 use super::case::{Case, Fault, Name, Said};
+use super::services;
 use super::times;
 
 /// How long a finding must stay as it is, and how long nothing may open after mending.
@@ -22,6 +22,9 @@ const START_WITHIN: Duration = Duration::from_secs(12);
 pub(super) async fn play(case: &Case) {
     let mesh = Mesh::build(&case.layout.spec());
     let nodes = case.layout.nodes;
+    if case.layout.service {
+        mesh.cluster.add_backend(services::NAME, services::PORT).unwrap();
+    }
     mesh.start_server();
     match case.fault {
         Fault::FromTheStart => {
@@ -31,27 +34,14 @@ pub(super) async fn play(case: &Case) {
         Fault::Breaks(fault) => {
             mesh.start_agents();
             mesh.full(nodes, START_WITHIN).await;
+            if case.layout.service {
+                let reached = async |mesh: &Mesh| services::is_reached(mesh, nodes).await;
+                mesh.until("everybody reaches the service", START_WITHIN, reached).await;
+            }
             mesh.opened_were(&[]).await;
             let broken: Broken = tokio::task::block_in_place(|| fault(&mesh.cluster)).unwrap();
             named(&mesh, case).await;
             broken.heal_soon().await.unwrap();
-            silent(&mesh, case).await;
-        }
-        Fault::OfService(fault) => {
-            let backend = Backend::build(&mesh.cluster).unwrap();
-            let told = Backend::told(mesh.environment());
-            for node in mesh.cluster.nodes() {
-                mesh.cluster.start_agent(node.id, &e2e::program::agent(), &told).unwrap();
-            }
-            mesh.full(nodes, START_WITHIN).await;
-            mesh.until("everybody reaches the service", START_WITHIN, async |mesh| {
-                Backend::is_reached(mesh, nodes).await
-            })
-            .await;
-            mesh.opened_were(&[]).await;
-            fault(&backend);
-            named(&mesh, case).await;
-            backend.mend().unwrap();
             silent(&mesh, case).await;
         }
     }

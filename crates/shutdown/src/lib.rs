@@ -1,4 +1,4 @@
-//! How the program is told to stop, and how its parts are.
+//! How a program is told to stop, and how its parts learn of it: the same in server and agent.
 
 use std::io;
 
@@ -62,6 +62,20 @@ impl Drain {
     pub async fn started(&self) {
         let mut receiver = self.0.clone();
         // An error means that the starter is gone: the program is ending.
-        let _ = receiver.wait_for(|started| *started).await;
+        let _gone = receiver.wait_for(|started| *started).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_drain_reaches_those_that_come_late_too() {
+        let (starter, drain) = drain();
+        assert!(!drain.is_started());
+        starter.start();
+        drain.started().await;
+        assert!(drain.is_started());
     }
 }

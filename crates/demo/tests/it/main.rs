@@ -1,4 +1,6 @@
-//! The first command of the README, as a script runs it.
+//! The first command of the README, as a script runs it, and the tables that it shows.
+
+mod readme;
 
 use std::process::Command;
 
