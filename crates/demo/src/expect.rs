@@ -310,7 +310,10 @@ pub(crate) fn needs_namespaces(scenario: Scenario) -> Option<&'static str> {
         | Scenario::ServiceSilentFromOneNode => {
             Some("it needs a service and name servers beside the nodes, for which there is no place there")
         }
-        Scenario::PodRestart | Scenario::IcmpNotPermitted => {
+        Scenario::IcmpNotPermitted => {
+            Some("it takes a right from one node's pod, and there all nodes share the machine's")
+        }
+        Scenario::PodRestart => {
             Some("its new pod needs a new address, and a node has one of each kind there")
         }
         Scenario::AgentKilled

@@ -201,6 +201,15 @@ impl Cluster {
         Ok(())
     }
 
+    /// Decides anew whether processes that start in the pod may open ICMP sockets.
+    pub(crate) fn permit_ping(&self, pod: PodId, ping: Ping) -> Result<(), LabError> {
+        self.inner.netns(Where::Pod(pod))?.permit(ping)?;
+        let mut state = lock(&self.inner.state);
+        let pods = state.node_mut(pod.node)?.pods.iter_mut();
+        pods.filter(|held| held.info.id == pod).for_each(|held| held.info.ping = ping);
+        Ok(())
+    }
+
     fn add_pod_in_turn(&self, node: NodeId, ping: Ping, purpose: Purpose) -> Result<Pod, LabError> {
         let inner = &*self.inner;
         let (host, number) = {

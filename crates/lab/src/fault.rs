@@ -203,19 +203,19 @@ impl Cluster {
         Ok(self.intact())
     }
 
-    /// The node's agents say goodbye and come back in new pods, which may not open ICMP sockets. Mending replaces those by
-    /// pods that may.
+    /// The node's agents are killed and started again at once, in pods that may no longer open ICMP sockets. Mending permits
+    /// it, and starts them once more.
     pub fn icmp_not_permitted(&self, node: NodeId) -> Result<Broken, LabError> {
         self.some_agents(node)?;
-        self.replace_pods(node, Ping::Refused)?;
-        Ok(self.broken(move |cluster| cluster.replace_pods(node, Ping::Permitted)))
+        self.restart_with(node, Ping::Refused)?;
+        Ok(self.broken(move |cluster| cluster.restart_with(node, Ping::Permitted)))
     }
 
-    fn replace_pods(&self, node: NodeId, ping: Ping) -> Result<(), LabError> {
-        self.agents(node).iter().try_for_each(|agent| {
-            self.delete_pod(agent)?;
-            self.start_in_new_pod_that(agent, ping).map(drop)
-        })
+    fn restart_with(&self, node: NodeId, ping: Ping) -> Result<(), LabError> {
+        for pod in self.node(node)?.pods {
+            self.permit_ping(pod.id, ping)?;
+        }
+        self.agents(node).iter().try_for_each(|agent| self.restart(agent).map(drop))
     }
 
     /// The server is killed. Mending starts it again.

@@ -72,14 +72,15 @@ impl Netns {
                     set(name, value)?;
                 }
             }
-            match ping {
-                // The one group there is in the sandbox. A new namespace permits nobody.
-                Ping::Permitted => set("ipv4/ping_group_range", "0 0")?,
-                Ping::Refused => {}
-            }
+            set_ping(ping)?;
             Netlink::open()?.loopback_up()?;
             Ok(Netns { file: Arc::new(file) })
         })?
+    }
+
+    /// Decides anew who may open ICMP sockets; those that are open stay so.
+    pub(crate) fn permit(&self, ping: Ping) -> Result<(), LabError> {
+        self.run(|| set_ping(ping))?
     }
 
     pub(crate) fn descriptor(&self) -> RawFd {
@@ -114,6 +115,16 @@ fn on_a_thread<T: Send>(work: impl FnOnce() -> T + Send) -> Result<T, LabError> 
             .map_err(LabError::system("starting a thread"))?;
         Ok(thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
     })
+}
+
+fn set_ping(ping: Ping) -> Result<(), LabError> {
+    let groups = match ping {
+        // The one group there is in the sandbox.
+        Ping::Permitted => "0 0",
+        // The kernel's own default: an empty range.
+        Ping::Refused => "1 0",
+    };
+    set("ipv4/ping_group_range", groups)
 }
 
 /// Writes a setting of the calling thread's namespace. A kernel without IPv6 has no such settings; giving an

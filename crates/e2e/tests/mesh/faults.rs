@@ -7,6 +7,7 @@
 //! How long each took to be named is printed after the last test.
 
 mod case;
+mod clocks;
 mod quiet;
 mod runner;
 mod services;

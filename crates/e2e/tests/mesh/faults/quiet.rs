@@ -7,6 +7,8 @@ use e2e::mesh::Mesh;
 use lab::{Broken, Cluster, GRACE, LabError, NodeId, NodeSpec, Spec};
 use meshvane_shared::wire::agents::MemberState;
 
+use super::clocks::Clocks;
+
 /// So long nothing may open.
 const QUIET: Duration = Duration::from_mins(1);
 /// A mesh is whole again within this after what is no fault, ten new agents on a busy machine included.
@@ -42,10 +44,17 @@ pub(super) struct Case {
     event: Event,
     /// How many nodes are a full mesh at the end; `None` when lost probes may leave a hole at any moment.
     left: Option<usize>,
+    /// What the clocks show meanwhile.
+    clocks: Clocks,
 }
 
 const fn case(name: &'static str, event: Event, left: Option<usize>) -> Case {
-    Case { name, event, left }
+    Case { name, event, left, clocks: Clocks::Right }
+}
+
+/// Nothing happens, for a minute, with these clocks.
+const fn at(name: &'static str, clocks: Clocks) -> Case {
+    Case { clocks, ..case(name, Event::Nothing, Some(NODES)) }
 }
 
 /// All of them.
@@ -59,6 +68,8 @@ pub(super) static CASES: &[Case] = &[
     case("one_lost_probe", Event::Fault(|lab| lab.one_lost_probe(A)), Some(NODES)),
     case("server_restarted", Event::Fault(Cluster::server_restart), Some(NODES)),
     case("agent_stopped_for_three_seconds", Event::Steps(|mesh| Box::pin(paused(mesh))), Some(NODES)),
+    at("clocks_off_by_an_hour", Clocks::OfTwoNodes),
+    at("servers_clock_off_by_an_hour", Clocks::OfTheServer),
     case("a_node_joins", Event::Once(|mesh| join(mesh, 1)), Some(NODES + 1)),
     case("ten_nodes_join_at_once", Event::Once(|mesh| join(mesh, 10)), Some(NODES + 10)),
 ];
@@ -66,8 +77,7 @@ pub(super) static CASES: &[Case] = &[
 /// Lets it happen, and a minute pass.
 pub(super) async fn play(case: &Case) {
     let mesh = Mesh::build(&Spec::nodes(NODES));
-    mesh.start_server();
-    mesh.start_agents();
+    case.clocks.start(&mesh);
     mesh.full(NODES, START_WITHIN).await;
     let mut broken = None;
     match case.event {
@@ -82,6 +92,7 @@ pub(super) async fn play(case: &Case) {
     if let Some(nodes) = case.left {
         mesh.full(nodes, WHOLE_WITHIN).await;
     }
+    case.clocks.are_seen(&mesh).await;
     mesh.opened_were(&[]).await;
     drop(broken);
 }
