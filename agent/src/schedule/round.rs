@@ -33,6 +33,13 @@ pub(super) fn span(interval: Duration) -> Duration {
     deadline.saturating_sub(PROBE_SOFT_LIMIT).max(deadline / 2)
 }
 
+/// How many were met before of this service.
+fn turn_of(met: &mut BTreeMap<usize, u32>, service: usize) -> u32 {
+    let next = met.entry(service).or_default();
+    *next += 1;
+    *next - 1
+}
+
 impl Schedule {
     /// The first round is the first look at everything, so it is a short one; the next one begins when its last probe is
     /// judged, or nobody would look for most of an interval. Where exactly is drawn by lot: agents that start together
@@ -80,10 +87,12 @@ impl Schedule {
 
     /// Groups the cells into visits: the checks of one plane of a node leave together, in all families, since each waking
     /// of an idle agent costs more than a probe. Visits to one node lie far apart, first one to each node and then the next
-    /// to each: a node that dies is met by the next of them after a fraction of the interval.
+    /// to each: a node that dies is met by the next of them after a fraction of the interval. So do the name servers that are
+    /// asked for one name, and the addresses of one service.
     fn visits(&self, turn: &[CellId]) -> Vec<Vec<CellId>> {
         let mut met: BTreeMap<&NodeName, BTreeMap<Plane, u32>> = BTreeMap::new();
         let mut firsts: BTreeMap<(&NodeName, Plane), CellId> = BTreeMap::new();
+        let (mut names, mut addresses) = (BTreeMap::new(), BTreeMap::new());
         let mut visits: BTreeMap<(u32, CellId), Vec<CellId>> = BTreeMap::new();
         for id in turn {
             let visit = match self.cells.get(id).map(|cell| &cell.subject) {
@@ -93,7 +102,9 @@ impl Schedule {
                     let rank = *planes.entry(key.plane).or_insert(next);
                     (rank, *firsts.entry((&key.node, key.plane)).or_insert(*id))
                 }
-                Some(Subject::Name(_) | Subject::Address(..)) | None => (0, *id),
+                Some(Subject::Name(service)) => (turn_of(&mut names, *service), *id),
+                Some(Subject::Address(service, _)) => (turn_of(&mut addresses, *service), *id),
+                None => (0, *id),
             };
             visits.entry(visit).or_default().push(*id);
         }

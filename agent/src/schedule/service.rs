@@ -3,6 +3,9 @@
 //! The name servers are the system's, told by [`Event::Resolvers`](super::Event::Resolvers) when they were listed; one that
 //! is silent keeps nobody waiting for what another says. Of several that answer, the first in the system's order gives the
 //! addresses, as it does to every program on the node.
+//!
+//! The cells of one service are spread over the round, and when one of them fails the others are asked at once: what befalls
+//! a service as a whole is met by the next of its cells.
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,7 +18,7 @@ use meshvane_shared::wire::round::{ResolverBody, ServiceAddressBody, ServiceBody
 
 use super::cell::{CellId, Subject};
 use super::report::timed;
-use super::{Command, Question, Schedule, ServiceAddress};
+use super::{Command, Part, Question, Schedule, ServiceAddress};
 
 /// A configured service and what its name last resolved to.
 #[derive(Debug)]
@@ -144,6 +147,20 @@ impl Schedule {
             service.addresses = cells;
         }
         self.add_fresh(now, &added);
+    }
+
+    /// One cell of a service is under suspicion: its other cells are asked now, out of their turn. What befell all of them
+    /// shows at once, and not one after the other over a round.
+    pub(super) fn ask_kin(&mut self, suspect: CellId) {
+        let service = match self.cells.get(&suspect).map(|cell| &cell.subject) {
+            Some(Subject::Name(index) | Subject::Address(index, _)) => self.services.get(*index),
+            Some(Subject::Target(..)) | None => None,
+        };
+        let cells = service.into_iter().flat_map(Service::cells);
+        let kin: Vec<CellId> = cells.filter(|id| **id != suspect).copied().collect();
+        for id in kin {
+            self.enqueue(id, Part::Regular);
+        }
     }
 
     pub(super) fn service_body(&self, service: &Service, now: Duration) -> ServiceBody {

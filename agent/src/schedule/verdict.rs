@@ -68,6 +68,7 @@ impl Schedule {
                 });
                 self.changed.insert(id);
                 self.flush_wanted = true;
+                self.ask_kin(id);
             }
             Part::Burst(_) => {
                 let Some(burst) = cell.burst.as_mut() else { return };

@@ -310,10 +310,7 @@ pub(crate) fn needs_namespaces(scenario: Scenario) -> Option<&'static str> {
         | Scenario::ServiceSilentFromOneNode => {
             Some("it needs a service and name servers beside the nodes, for which there is no place there")
         }
-        Scenario::IcmpNotPermitted => {
-            Some("it takes a right from one node's pod, and there all nodes share the machine's")
-        }
-        Scenario::PodRestart => {
+        Scenario::PodRestart | Scenario::IcmpNotPermitted => {
             Some("its new pod needs a new address, and a node has one of each kind there")
         }
         Scenario::AgentKilled

@@ -201,12 +201,12 @@ impl Cluster {
         Ok(())
     }
 
-    /// Decides anew whether processes that start in the pod may open ICMP sockets.
-    pub(crate) fn permit_ping(&self, pod: PodId, ping: Ping) -> Result<(), LabError> {
-        self.inner.netns(Where::Pod(pod))?.permit(ping)?;
+    /// Permits processes that start in the pod from now on to open ICMP sockets.
+    pub(crate) fn permit_ping(&self, pod: PodId) -> Result<(), LabError> {
+        self.inner.netns(Where::Pod(pod))?.permit_ping()?;
         let mut state = lock(&self.inner.state);
         let pods = state.node_mut(pod.node)?.pods.iter_mut();
-        pods.filter(|held| held.info.id == pod).for_each(|held| held.info.ping = ping);
+        pods.filter(|held| held.info.id == pod).for_each(|held| held.info.ping = Ping::Permitted);
         Ok(())
     }
 

@@ -203,19 +203,19 @@ impl Cluster {
         Ok(self.intact())
     }
 
-    /// The node's agents are killed and started again at once, in pods that may no longer open ICMP sockets. Mending permits
-    /// it, and starts them once more.
+    /// The node's agents say goodbye and come back in new pods, which may not open ICMP sockets. Mending permits it there, and
+    /// starts the agents again.
     pub fn icmp_not_permitted(&self, node: NodeId) -> Result<Broken, LabError> {
-        self.some_agents(node)?;
-        self.restart_with(node, Ping::Refused)?;
-        Ok(self.broken(move |cluster| cluster.restart_with(node, Ping::Permitted)))
-    }
-
-    fn restart_with(&self, node: NodeId, ping: Ping) -> Result<(), LabError> {
-        for pod in self.node(node)?.pods {
-            self.permit_ping(pod.id, ping)?;
+        for agent in self.some_agents(node)? {
+            self.delete_pod(&agent)?;
+            self.start_in_new_pod_that(&agent, Ping::Refused)?;
         }
-        self.agents(node).iter().try_for_each(|agent| self.restart(agent).map(drop))
+        Ok(self.broken(move |cluster| {
+            for pod in cluster.node(node)?.pods {
+                cluster.permit_ping(pod.id)?;
+            }
+            cluster.agents(node).iter().try_for_each(|agent| cluster.restart(agent).map(drop))
+        }))
     }
 
     /// The server is killed. Mending starts it again.

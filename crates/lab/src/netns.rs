@@ -72,15 +72,19 @@ impl Netns {
                     set(name, value)?;
                 }
             }
-            set_ping(ping)?;
+            match ping {
+                Ping::Permitted => permit_ping()?,
+                // A new namespace permits nobody.
+                Ping::Refused => {}
+            }
             Netlink::open()?.loopback_up()?;
             Ok(Netns { file: Arc::new(file) })
         })?
     }
 
-    /// Decides anew who may open ICMP sockets; those that are open stay so.
-    pub(crate) fn permit(&self, ping: Ping) -> Result<(), LabError> {
-        self.run(|| set_ping(ping))?
+    /// Permits ICMP sockets from now on. There is no way back: the kernel's empty range names groups that the sandbox has not.
+    pub(crate) fn permit_ping(&self) -> Result<(), LabError> {
+        self.run(permit_ping)?
     }
 
     pub(crate) fn descriptor(&self) -> RawFd {
@@ -117,14 +121,9 @@ fn on_a_thread<T: Send>(work: impl FnOnce() -> T + Send) -> Result<T, LabError> 
     })
 }
 
-fn set_ping(ping: Ping) -> Result<(), LabError> {
-    let groups = match ping {
-        // The one group there is in the sandbox.
-        Ping::Permitted => "0 0",
-        // The kernel's own default: an empty range.
-        Ping::Refused => "1 0",
-    };
-    set("ipv4/ping_group_range", groups)
+fn permit_ping() -> Result<(), LabError> {
+    // The one group there is in the sandbox.
+    set("ipv4/ping_group_range", "0 0")
 }
 
 /// Writes a setting of the calling thread's namespace. A kernel without IPv6 has no such settings; giving an

@@ -222,13 +222,56 @@ fn a_silent_name_server_is_confirmed_within_ten_seconds() {
                 },
             );
         world.run_until(seconds(40.0));
-        let failed = world.posts.iter().find(|(_, report)| {
-            let service = report.services.first();
-            service.is_some_and(|service| service.resolution.outcome.read().is_unreached())
-        });
-        let (told, _) = failed.unwrap();
-        assert!(*told <= from + seconds(8.8), "{told:?} of {from:?}");
+        let told = unresolved(&world);
+        assert!(told <= from + seconds(8.8), "{told:?} of {from:?}");
     }
+}
+
+/// When it was first told that the name does not resolve.
+fn unresolved(world: &World) -> Duration {
+    let failed = world.posts.iter().find(|(_, report)| {
+        let service = report.services.first();
+        service.is_some_and(|service| service.resolution.outcome.read().is_unreached())
+    });
+    failed.unwrap().0
+}
+
+#[test]
+fn what_befalls_both_name_servers_is_met_by_the_next_of_them_and_told_at_once() {
+    for begins in 0..10_u32 {
+        let from = seconds(20.0) + INTERVAL * begins / 10;
+        let mut world = of_two(move |_, sent| {
+            if sent < from {
+                return resolved(MILLISECOND, Duration::ZERO, 1);
+            }
+            Reply::With(MILLISECOND, Answer::Failed(Cause::Name { rcode: 3 }))
+        });
+        world.run_until(seconds(40.0));
+        let told = unresolved(&world);
+        // The greater part of a round between two of them, and the burst.
+        assert!(told <= from + seconds(3.6), "{told:?} of {from:?}");
+    }
+}
+
+#[test]
+fn when_an_address_of_a_service_falls_silent_its_name_is_asked_at_once() {
+    let lost = seconds(22.0)..seconds(27.0);
+    let network: Network = Box::new(move |question, sent| match question {
+        Question::Tcp(address) if address.port() == 80 && lost.contains(&sent) => Reply::Never,
+        Question::Icmp(_) | Question::Tcp(_) | Question::Health(_) => Reply::After(MILLISECOND),
+        Question::Resolve { .. } => resolved(MILLISECOND, Duration::ZERO, 1),
+    });
+    let mut world = World::new(settings(&["api.shop"]), network);
+    world.tell(Event::Plan(plan(0..2, 1)));
+    world.run_until(seconds(40.0));
+    let started = |wanted: fn(&Question) -> bool| -> Vec<Duration> {
+        let asked = world.started.iter().filter(|(at, question)| *at >= seconds(22.0) && wanted(question));
+        asked.map(|(at, _)| *at).collect()
+    };
+    let connects = started(|question| matches!(question, Question::Tcp(address) if address.port() == 80));
+    let resolves = started(|question| matches!(question, Question::Resolve { .. }));
+    let suspected = connects[0] + PROBE_SOFT_LIMIT;
+    assert!(resolves.contains(&suspected), "{resolves:?} has not {suspected:?}");
 }
 
 #[test]

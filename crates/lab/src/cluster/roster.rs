@@ -104,10 +104,19 @@ impl Cluster {
 
     /// Starts the agent's program again in a new pod, with a new address, of the same node.
     pub fn start_in_new_pod(&self, agent: &Process) -> Result<Arc<Process>, LabError> {
+        self.start_in_new_pod_that(agent, agent.launch().ping)
+    }
+
+    /// [`Cluster::start_in_new_pod`] where the new pod may open ICMP sockets, or may not.
+    pub(crate) fn start_in_new_pod_that(
+        &self,
+        agent: &Process,
+        ping: Ping,
+    ) -> Result<Arc<Process>, LabError> {
         let launch = agent.launch();
         match launch.role {
             Role::Agent(old) => {
-                let pod = self.add_pod(old.node, launch.ping)?;
+                let pod = self.add_pod(old.node, ping)?;
                 self.start_agent_in(pod, &launch.program, &launch.environment)
             }
             Role::Server | Role::Stranger(_) => {

@@ -72,7 +72,7 @@ scenarios! {
     PortDroppedEverywhere "port-dropped-everywhere" "connections to the port of every node are dropped without a word";
     Ipv6Cut "ipv6-cut" "IPv6 of a node and its pods is dead; IPv4 works";
     Ipv6CutEverywhere "ipv6-cut-everywhere" "IPv6 is dead between all nodes; IPv4 works";
-    IcmpNotPermitted "icmp-not-permitted" "a node's agent starts again, in a pod that may not open ICMP sockets";
+    IcmpNotPermitted "icmp-not-permitted" "a node's agent comes back in a new pod, which may not open ICMP sockets";
     NameNxdomain "name-nxdomain" "the name servers say that a service's name does not exist";
     NameServfail "name-servfail" "the name servers say that they failed to look a service's name up";
     ResolversSilent "resolvers-silent" "no name server answers";
