@@ -220,8 +220,7 @@ pub(crate) fn finding(scenario: Scenario) -> Option<Expected> {
             port: Some(SERVICE_PORT),
             ..Expected::of(FindingKind::ServiceUnreachable, service)
         }),
-        // Ordinary life: restarts, goodbyes and a little loss are no faults, a late answer is an answer, and a server that is
-        // away finds nothing.
+        // Restarts, goodbyes, late answers and a little loss are no faults, and a server that is away finds nothing.
         Scenario::ResolversSlow
         | Scenario::Loss1
         | Scenario::Loss3
