@@ -197,6 +197,11 @@ def check_refused(helm, values):
     need(sentence in rendered.stderr, f"it is refused by another sentence: {rendered.stderr.strip()}")
 
 
+def check_old_kubernetes(helm):
+    rendered = helm.template(None, version="1.29")
+    need("requires kubeVersion: >=1.30" in rendered.stderr, "Kubernetes 1.29 is not refused")
+
+
 def check_schema():
     schema = json.loads((CHART / "values.schema.json").read_text())
     jsonschema.Draft7Validator.check_schema(schema)
@@ -298,6 +303,7 @@ def main():
     refused = sorted((TESTS / "refused").glob("*.yaml"))
 
     checks = [("sources", check_sources, ()), ("schema", check_schema, ())]
+    checks.append(("refused: Kubernetes 1.29", check_old_kubernetes, (helm,)))
     checks.append(("made files", check_made, (helm, arguments.update)))
     for path in accepted:
         checks += [(f"{path.stem} in {space}", check_rendered, (helm, path, space)) for space in NAMESPACES]
