@@ -39,9 +39,6 @@ NAMESPACES = ["kube-system", "meshvane"]
 RBAC_KINDS = ["Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding", "ServiceAccount"]
 CLUSTER_KINDS = ["ClusterRole", "ClusterRoleBinding"]
 SELECTOR = {"app.kubernetes.io/name", "app.kubernetes.io/component"}
-# Settings that the server gets together with identities of Kubernetes.
-AWAITED = {"NAMESPACE", "MESHVANE_AUDIENCE", "MESHVANE_AGENT_SERVICE_ACCOUNT", "MESHVANE_AGENT_NODE_SELECTOR"}
-AWAITED |= {"MESHVANE_TERMINATING_TAINTS"}
 # Rendering is mostly waiting for helm, which starts slowly.
 PARALLEL = 4
 
@@ -184,7 +181,7 @@ def check_variables(documents):
             if name in ("RUST_BACKTRACE", "EXAMPLE"):
                 continue
             need(name in kept, f"_validate.tpl does not know {name} of the {component}")
-            need(name in settings | AWAITED, f"{name} is no setting of the {component}: README.md does not have it")
+            need(name in settings, f"{name} is no setting of the {component}: README.md does not have it")
 
 
 # --- what is refused ---------------------------------------------------------------------------------------------
