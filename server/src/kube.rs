@@ -104,8 +104,6 @@ fn connect(api: &ApiServer) -> Result<Client, SettingError> {
         None => Vec::new(),
     });
     config.root_cert_file.clone_from(&api.ca_file);
-    // No certificates beside that file's: without this the system's would be asked for, and an image from scratch has none.
-    config.root_cert = api.ca_file.as_ref().map(|_| Vec::new());
     config.auth_info.token_file = api.token_file.as_ref().map(|path| path.display().to_string());
     // Each call has a limit of its own, and a watch ends by the server's clock.
     config.read_timeout = None;
