@@ -171,7 +171,7 @@ impl Accounts {
     ) -> Result<Identity, Refused> {
         let mut state = self.state();
         let Ok(review) = answer else {
-            state.failed = Some(now.moment);
+            state.answered(Some(now.moment));
             let held = state.confirmed.get_mut(&question.key);
             let Some(held) = held.filter(|held| now.moment < held.believed_until) else {
                 return Err(Refused::ReviewUnavailable);
@@ -179,7 +179,7 @@ impl Accounts {
             held.asking = None;
             return self.place(held.who.clone(), question.peer, cluster);
         };
-        state.failed = None;
+        state.answered(None);
         match self.judge(question.role, &review) {
             Ok(who) => {
                 state.confirm(question, who.clone(), now);
@@ -210,11 +210,12 @@ impl Accounts {
             held.asking = Some(now.moment);
         } else {
             self.precheck(key.0, &claims, now)?;
-            if state.has_failed(now.moment) {
+            if state.is_away(now.moment) {
                 return Err(Refused::ReviewUnavailable);
             }
             permit = self.budget(state, key.0, &claims, peer, cluster, now.moment)?;
         }
+        state.asks(now.moment);
         Ok(Question {
             token: text.to_owned(),
             role: key.0,

@@ -166,7 +166,6 @@ fn say_refused(refused: Refused) -> Said {
     match refused {
         Refused::WriterWithoutToken
         | Refused::ReaderWithoutToken
-        | Refused::Forwarded
         | Refused::LoopbackClosed
         | Refused::WrongToken
         | Refused::NotAnAccountToken
@@ -178,6 +177,10 @@ fn say_refused(refused: Refused) -> Said {
         }
         Refused::ForeignHost => {
             said(StatusCode::FORBIDDEN, "foreign-host", "FORBIDDEN", "the request names another host")
+        }
+        // Not 401: kubectl answers that with words of its own, and whoever comes this way should read ours.
+        Refused::Forwarded => {
+            said(StatusCode::FORBIDDEN, "forwarded", "FORBIDDEN", "a proxy forwarded the request")
         }
         Refused::OtherAccount
         | Refused::Unbound
@@ -207,10 +210,7 @@ fn say_refused(refused: Refused) -> Said {
 fn refused_header(refused: Refused) -> Option<(header::HeaderName, HeaderValue)> {
     let ask = |text| Some((header::WWW_AUTHENTICATE, HeaderValue::from_static(text)));
     match refused {
-        Refused::WriterWithoutToken
-        | Refused::ReaderWithoutToken
-        | Refused::Forwarded
-        | Refused::LoopbackClosed => ask("Bearer"),
+        Refused::WriterWithoutToken | Refused::ReaderWithoutToken | Refused::LoopbackClosed => ask("Bearer"),
         Refused::WrongToken
         | Refused::NotAnAccountToken
         | Refused::OtherAudience
@@ -218,6 +218,7 @@ fn refused_header(refused: Refused) -> Option<(header::HeaderName, HeaderValue)>
         | Refused::NotConfirmed
         | Refused::PodGone => ask("Bearer error=\"invalid_token\""),
         Refused::ForeignHost
+        | Refused::Forwarded
         | Refused::OtherAccount
         | Refused::Unbound
         | Refused::OtherAddress

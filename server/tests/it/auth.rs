@@ -151,7 +151,7 @@ async fn a_forwarded_request_is_not_from_loopback() {
     {
         let request = server.request(Method::GET, "/api/v1/hosts").header(name, "for=127.0.0.1");
         let response = request.send().await.unwrap();
-        assert_eq!(response.status(), 401, "{name}");
+        assert_eq!(response.status(), 403, "{name}");
         let request = server
             .request(Method::GET, "/api/v1/hosts")
             .header(name, "for=127.0.0.1")

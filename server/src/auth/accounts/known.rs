@@ -24,7 +24,8 @@ const REFUSED_MAX: usize = 4_096;
 pub(super) struct State {
     pub(super) confirmed: HashMap<Key, Confirmed>,
     pub(super) refused: HashMap<Key, (Refused, Moment)>,
-    pub(super) failed: Option<Moment>,
+    failed: Option<Moment>,
+    trying: Option<Moment>,
     pub(super) unknown: Option<Moment>,
     pub(super) of_pods: HashMap<Uid, Moment>,
 }
@@ -57,16 +58,30 @@ impl State {
         {
             return Some(Known::Refused(*refused));
         }
-        let failed = self.has_failed(now);
+        let is_away = self.is_away(now);
         let held = self.confirmed.get(key)?;
         let is_fresh = now.since(held.checked) < CHECKED_FOR;
         let is_asked = held.asking.is_some_and(|since| now.since(since) < REVIEW_TIME);
-        let is_believed = (failed || is_asked) && now < held.believed_until;
+        let is_believed = (is_away || is_asked) && now < held.believed_until;
         Some(if is_fresh || is_believed { Known::Believed(held.who.clone()) } else { Known::AskAgain })
     }
 
-    pub(super) fn has_failed(&self, now: Moment) -> bool {
-        self.failed.is_some_and(|failed| now.since(failed) < FAILED_FOR)
+    /// Tells whether the last review failed and it is not time yet to try again: one request tries, and waits for that, while
+    /// the others go on.
+    pub(super) fn is_away(&self, now: Moment) -> bool {
+        let is_tried = self.trying.is_some_and(|since| now.since(since) < REVIEW_TIME);
+        self.failed.is_some_and(|failed| is_tried || now.since(failed) < FAILED_FOR)
+    }
+
+    /// Notes that somebody asks.
+    pub(super) fn asks(&mut self, now: Moment) {
+        self.trying = self.failed.map(|_| now);
+    }
+
+    /// Notes whether there was an answer.
+    pub(super) fn answered(&mut self, failed: Option<Moment>) {
+        self.failed = failed;
+        self.trying = None;
     }
 
     pub(super) fn pace_of(&mut self, uid: &Uid, now: Moment) -> bool {

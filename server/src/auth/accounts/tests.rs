@@ -219,6 +219,25 @@ fn whom_the_api_server_confirmed_is_believed_while_it_is_away_until_an_hour_afte
 }
 
 #[test]
+fn while_the_api_server_is_away_one_request_tries_and_the_others_go_on() {
+    let (accounts, cluster, first, second) = (accounts(true), cluster(), token(&claims()), renewed(END));
+    for token in [&first, &second] {
+        assert_eq!(ask(&accounts, &cluster, (Role::Agent, token, POD), Some(Ok(good())), at(0)), Ok(agent()));
+    }
+    let away = Some(Err(Unavailable));
+    assert_eq!(ask(&accounts, &cluster, (Role::Agent, &first, POD), away, at(20)), Ok(agent()));
+    assert_eq!(ask(&accounts, &cluster, (Role::Agent, &second, POD), None, at(20)), Ok(agent()));
+    let Admission::Ask(trial) = accounts.admit(Role::Agent, &first, ip(POD), &cluster, at(21)) else {
+        panic!("does not try again");
+    };
+    assert_eq!(ask(&accounts, &cluster, (Role::Agent, &second, POD), None, at(22)), Ok(agent()));
+    assert_eq!(accounts.settle(&trial, Ok(good()), &cluster, at(22)), Ok(agent()));
+    let gone = Some(Ok(Review { authenticated: false, ..good() }));
+    let decided = ask(&accounts, &cluster, (Role::Agent, &second, POD), gone, at(22));
+    assert_eq!(decided, Err(Refused::NotConfirmed), "it is back, and everybody is asked about again");
+}
+
+#[test]
 fn a_known_token_that_ended_is_refused_when_the_api_server_says_so() {
     let (accounts, cluster, token) = (accounts(true), cluster(), token(&claims()));
     let shown = (Role::Agent, &*token, POD);
