@@ -56,6 +56,7 @@ pub struct Metrics {
     rounds: Counters<1>,
     original_results: Counters<1>,
     auth_refusals: Counters<1>,
+    token_reviews: Counters<1>,
     connections: Gauges<1>,
     connections_refused: Counters<1>,
 }
@@ -91,6 +92,12 @@ impl Default for Metrics {
                 "auth_refusals",
                 "Requests refused because of who made them",
                 &refusals,
+            ),
+            token_reviews: counters(
+                &mut registry,
+                "token_reviews",
+                "Tokens about which the API server was asked",
+                &[[("result", "answered")], [("result", "failed")]],
             ),
             connections: gauges(&mut registry, "connections", "Connections that are open"),
             connections_refused: counters(
@@ -142,6 +149,12 @@ impl Metrics {
     /// Counts a request that was refused because of who made it.
     pub fn refused(&self, refused: Refused) {
         self.auth_refusals.get_or_create(&[("reason", refused.as_str())]).inc();
+    }
+
+    /// Counts a question to the API server.
+    pub fn token_review(&self, answered: bool) {
+        let result = if answered { "answered" } else { "failed" };
+        self.token_reviews.get_or_create(&[("result", result)]).inc();
     }
 
     /// Counts a connection that was closed before its first request.

@@ -63,6 +63,7 @@ async fn decide(state: &ApiState, route: &Route, caller: &Caller<'_>) -> Result<
         Some(reviewer) => reviewer.review(&question).await,
         None => Err(Unavailable),
     };
+    state.metrics.token_review(answer.is_ok());
     let now = state.clock.now();
     state.collector.cluster(|cluster| state.gate.settle(&question, answer, cluster, now))
 }

@@ -1,6 +1,8 @@
 //! Asks the API server whose token that is, and whether its holder may read.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use k8s_openapi::api::authentication::v1::{TokenReview, TokenReviewSpec, TokenReviewStatus, UserInfo};
 use k8s_openapi::api::authorization::v1::{
@@ -35,7 +37,9 @@ const NODE_NAME: &str = "authentication.kubernetes.io/node-name";
 pub struct Reviewer {
     client: Client,
     audience: String,
-    places: std::sync::Arc<Semaphore>,
+    places: Arc<Semaphore>,
+    /// The last review failed, which was said.
+    failing: Arc<AtomicBool>,
 }
 
 impl std::fmt::Debug for Reviewer {
@@ -47,7 +51,8 @@ impl std::fmt::Debug for Reviewer {
 impl Reviewer {
     /// Asks through a client, about tokens for an audience.
     pub fn new(client: Client, audience: String) -> Self {
-        Self { client, audience, places: std::sync::Arc::new(Semaphore::new(REVIEWS_AT_ONCE)) }
+        let places = Arc::new(Semaphore::new(REVIEWS_AT_ONCE));
+        Self { client, audience, places, failing: Arc::default() }
     }
 
     /// Asks. Cancel-safe: a question that is dropped was asked for nothing.
@@ -55,14 +60,23 @@ impl Reviewer {
     /// # Errors
     /// When there was no answer in time.
     pub async fn review(&self, question: &Question) -> Result<Review, Unavailable> {
-        match timeout(REVIEW_TIME, self.ask(question)).await {
-            Ok(Ok(review)) => Ok(review),
-            Ok(Err(error)) => {
-                tracing::debug!(error = super::brief(&error), "a token could not be reviewed");
-                Err(Unavailable)
+        let problem = match timeout(REVIEW_TIME, self.ask(question)).await {
+            Ok(Ok(review)) => {
+                if self.failing.swap(false, Ordering::Relaxed) {
+                    tracing::info!("the API server reviews tokens again");
+                }
+                return Ok(review);
             }
-            Err(_) => Err(Unavailable),
+            Ok(Err(error)) => super::brief(&error),
+            Err(_) => format!("no answer within {} s", REVIEW_TIME.as_secs()),
+        };
+        if !self.failing.swap(true, Ordering::Relaxed) {
+            tracing::warn!(
+                problem,
+                "tokens cannot be reviewed: whom the API server confirmed before is believed, and nobody else"
+            );
         }
+        Err(Unavailable)
     }
 
     async fn ask(&self, question: &Question) -> Result<Review, kube::Error> {
