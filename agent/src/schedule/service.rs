@@ -4,7 +4,7 @@
 //! is silent keeps nobody waiting for what another says. Of several that answer, the first in the system's order gives the
 //! addresses, as it does to every program on the node.
 //!
-//! The cells of one service are spread over the round, and when one of them fails the others are asked at once: what befalls
+//! The cells of one service are spread over the round, and when one of them fails or returns the others are asked at once: what befalls
 //! a service as a whole is met by the next of its cells.
 
 use std::collections::btree_map::Entry;
@@ -149,15 +149,15 @@ impl Schedule {
         self.add_fresh(now, &added);
     }
 
-    /// One cell of a service is under suspicion: its other cells are asked now, out of their turn. What befell all of them
-    /// shows at once, and not one after the other over a round.
-    pub(super) fn ask_kin(&mut self, suspect: CellId) {
-        let service = match self.cells.get(&suspect).map(|cell| &cell.subject) {
+    /// One cell of a service fails, or answers again: its other cells are asked now, out of their turn. What befell all of
+    /// them shows at once, and not one after the other over a round.
+    pub(super) fn ask_kin(&mut self, turned: CellId) {
+        let service = match self.cells.get(&turned).map(|cell| &cell.subject) {
             Some(Subject::Name(index) | Subject::Address(index, _)) => self.services.get(*index),
             Some(Subject::Target(..)) | None => None,
         };
         let cells = service.into_iter().flat_map(Service::cells);
-        let kin: Vec<CellId> = cells.filter(|id| **id != suspect).copied().collect();
+        let kin: Vec<CellId> = cells.filter(|id| **id != turned).copied().collect();
         for id in kin {
             self.enqueue(id, Part::Regular);
         }

@@ -43,6 +43,7 @@ impl Schedule {
             }
             None => {
                 self.begin_burst(now, id, |burst| burst.in_a_row = 1);
+                self.ask_kin(id);
             }
         }
     }

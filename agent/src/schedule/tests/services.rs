@@ -254,6 +254,27 @@ fn what_befalls_both_name_servers_is_met_by_the_next_of_them_and_told_at_once() 
 }
 
 #[test]
+fn when_one_name_server_answers_again_the_other_one_is_asked_at_once() {
+    for begins in 0..10_u32 {
+        let until = seconds(30.0) + INTERVAL * begins / 5;
+        let mut world = of_two(move |_, sent| {
+            if sent >= until {
+                return resolved(MILLISECOND, Duration::ZERO, 1);
+            }
+            Reply::With(MILLISECOND, Answer::Failed(Cause::Name { rcode: 3 }))
+        });
+        world.run_until(seconds(60.0));
+        let well = |outcome: &Outcome| matches!(outcome, Outcome::Reached(_));
+        let told = world.posts.iter().find(|(_, report)| {
+            report.services.first().is_some_and(|service| outcomes(service).iter().all(well))
+        });
+        let told = told.unwrap().0;
+        // They are asked in every second round, and lie apart.
+        assert!(told <= until + seconds(8.0), "{told:?} of {until:?}");
+    }
+}
+
+#[test]
 fn when_an_address_of_a_service_falls_silent_its_name_is_asked_at_once() {
     let lost = seconds(22.0)..seconds(27.0);
     let network: Network = Box::new(move |question, sent| match question {
