@@ -29,23 +29,19 @@ impl Schedule {
             }
             return;
         }
-        match cell.burst.as_mut() {
-            Some(burst) => {
-                burst.answered += u32::from(!flight.judged);
-                burst.in_a_row += 1;
-                if burst.in_a_row < UP_AFTER_ANSWERS {
-                    return self.conclude_if_over(now, id);
-                }
-                cell.failing_since = None;
-                cell.set_certain(outcome, now);
-                self.end_burst(id, true);
-                self.count_outcome(id, outcome);
-            }
-            None => {
-                self.begin_burst(now, id, |burst| burst.in_a_row = 1);
-                self.ask_kin(id);
-            }
+        let Some(burst) = cell.burst.as_mut() else {
+            self.begin_burst(now, id, |burst| burst.in_a_row = 1);
+            return self.ask_kin(id);
+        };
+        burst.answered += u32::from(!flight.judged);
+        burst.in_a_row += 1;
+        if burst.in_a_row < UP_AFTER_ANSWERS {
+            return self.conclude_if_over(now, id);
         }
+        cell.failing_since = None;
+        cell.set_certain(outcome, now);
+        self.end_burst(id, true);
+        self.count_outcome(id, outcome);
     }
 
     pub(super) fn probe_failed(&mut self, now: Duration, flight: &Flight, cause: Cause) {
