@@ -18,19 +18,27 @@ use blind::Hearing;
 use blocks::Block;
 pub use message::Sentence;
 use symptoms::Symptoms;
-use triage::{Planes, Role, Triage};
+use planes::Planes;
+use survey::Survey;
+use triage::{Role, Triage};
 
 mod agents;
+mod bits;
 mod blind;
 mod blocks;
+mod cuts;
 mod filters;
 mod groups;
 mod message;
 mod nodes;
-pub mod planes;
+mod planes;
 mod services;
+mod silences;
+mod survey;
 mod symptoms;
 mod triage;
+mod waiting;
+mod witnesses;
 
 /// A judged statement.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -131,12 +139,14 @@ pub struct Diagnosis {
 /// The state of one judgement, passed from rule to rule.
 struct Case<'a> {
     observed: &'a Observed<'a>,
-    /// The planes of nodes that somebody fails to reach; those that are not here answer everybody who looked.
+    /// The same, with the marks that there are in it.
+    survey: Survey<'a>,
+    /// The planes of nodes that somebody fails to reach.
     planes: Planes,
     /// Each node's part, and the failing pairs that are nobody's.
     triage: Triage,
     /// Those pairs as blocks.
-    cuts: Vec<groups::Cut>,
+    cuts: Vec<cuts::Cut>,
     /// Cells that fail although the address answers; looked for when the nodes and pairs are judged.
     symptoms: Symptoms,
     /// Whether the server hears.
@@ -174,11 +184,13 @@ const RULES: [(FindingKind, Rule); 17] = [
 
 /// Judges.
 pub fn diagnose(observed: &Observed<'_>) -> Diagnosis {
-    let planes = planes::failing_planes(observed);
-    let triage = triage::triage(observed, &planes);
-    let cuts = groups::cuts(observed, &planes, &triage);
+    let survey = Survey::of(observed);
+    let planes = planes::failing_planes(&survey);
+    let triage = triage::triage(&survey, &planes);
+    let cuts = cuts::cuts(&survey, &planes, &triage);
     let mut case = Case {
         observed,
+        survey,
         planes,
         triage,
         cuts,
@@ -229,13 +241,13 @@ impl Case<'_> {
     }
 
     fn hold_all(&mut self, block: &Block) {
-        for node in block.left.iter().chain(&block.right) {
-            self.hold(*node);
+        for node in block.nodes() {
+            self.hold(node);
         }
     }
 
     fn holds_any(&self, block: &Block) -> bool {
-        block.left.iter().chain(&block.right).any(|node| self.is_held(*node))
+        block.nodes().any(|node| self.is_held(node))
     }
 
     fn with_role(&self, role: Role) -> Vec<usize> {
@@ -245,17 +257,7 @@ impl Case<'_> {
 
     /// When a node's planes stopped answering.
     fn onset(&self, node: usize) -> Moment {
-        let begins = Plane::ALL.into_iter().filter_map(|plane| self.planes.get(&(node, plane)));
-        begins.map(|view| view.since).min().unwrap_or(self.observed.snapshot.now.moment)
-    }
-
-    /// The failing pairs that a node tells of: at whom it looks, and since when.
-    fn triage_sent(&self, node: usize) -> impl Iterator<Item = (usize, Moment)> + '_ {
-        let planes = self.planes.iter();
-        planes.flat_map(move |((to, _), view)| {
-            let of_node = view.silent.iter().filter(move |silence| silence.observer == node);
-            of_node.map(move |silence| (*to, silence.since))
-        })
+        self.planes.onset(node).unwrap_or(self.observed.snapshot.now.moment)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::ops::Range;
 use std::sync::Arc;
 
 use meshvane_shared::address::Family;
@@ -12,29 +13,38 @@ use meshvane_shared::plan::{Plan, PlanVersion};
 use meshvane_shared::wire::agents::MemberState;
 use meshvane_shared::wire::matrix::CellWord;
 
-use super::row::{Row, Timed};
+use super::row::{self, Row, Timed};
 use super::snapshot::Snapshot;
+use super::time::Moment;
 
-/// What a cell shows, in one byte: a matrix of 5,000 × 10,000 of these is looked through in one pass.
+/// What a cell shows, in one byte: a matrix of 5,000 × 10,000 of these is looked through in one pass. Each has a bit of its
+/// own, so that the marks of many cells come together by OR.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[repr(u8)]
 pub enum Mark {
     /// Measured, reached.
-    Reached,
+    Reached = 1,
     /// Measured, failed in a way that shows that the address answers.
-    Answered,
+    Answered = 1 << 1,
     /// Measured, failed, and the address did not answer.
-    Silent,
+    Silent = 1 << 2,
     /// Could not be measured: not permitted.
-    NotPermitted,
+    NotPermitted = 1 << 3,
     /// Could not be measured for another reason.
-    Unmeasured,
+    Unmeasured = 1 << 4,
     /// No fresh data.
-    Stale,
+    Stale = 1 << 5,
     /// Nobody was asked to measure it.
-    NotPlanned,
+    NotPlanned = 1 << 6,
     /// From a node to itself.
-    Itself,
+    Itself = 1 << 7,
+}
+
+impl Mark {
+    /// The mark's bit.
+    pub const fn bit(self) -> u8 {
+        self as u8
+    }
 }
 
 /// A column of the matrix: one target of the present plan.
@@ -68,6 +78,8 @@ pub struct Observed<'a> {
     pub icmp: Matrix<Mark>,
     /// What TCP shows.
     pub tcp: Matrix<Mark>,
+    /// Where each node's columns begin, and the end of the last.
+    starts: Vec<usize>,
     /// For each row, where the plan's targets are in it; `None` where they are at the same place.
     places: Vec<Option<Arc<Places>>>,
 }
@@ -88,11 +100,15 @@ pub struct Cell {
 pub fn observe(snapshot: &Snapshot) -> Observed<'_> {
     let columns = columns_of(snapshot);
     let places = places_of(snapshot);
+    let nodes = 0..=snapshot.nodes.len();
+    // Columns are in the order of the plan, so those of a node stand together.
+    let starts = nodes.map(|node| columns.partition_point(|column| column.node < node)).collect();
     let mut observed = Observed {
         snapshot,
         icmp: Matrix::filled(snapshot.nodes.len(), columns.len(), Mark::NotPlanned),
         tcp: Matrix::filled(snapshot.nodes.len(), columns.len(), Mark::NotPlanned),
         columns,
+        starts,
         places,
     };
     for row in 0..snapshot.nodes.len() {
@@ -181,13 +197,35 @@ impl Observed<'_> {
         }
     }
 
+    /// The columns of a node, all its planes and families.
+    pub fn columns_of(&self, node: usize) -> Range<usize> {
+        let start = self.starts.get(node).copied().unwrap_or(self.columns.len());
+        start..self.starts.get(node + 1).copied().unwrap_or(start)
+    }
+
     /// The columns of one plane of a node.
     pub fn columns_at(&self, node: usize, plane: Plane) -> impl Iterator<Item = usize> + '_ {
-        // Columns are in the order of the plan, so those of a node stand together.
-        let start = self.columns.partition_point(|column| column.node < node);
-        let of_node = move |(_, column): &(usize, &Column)| column.node == node;
-        let columns = self.columns.iter().enumerate().skip(start).take_while(of_node);
-        columns.filter(move |(_, column)| column.plane == plane).map(|(index, _)| index)
+        self.columns_of(node).filter(move |column| self.columns[*column].plane == plane)
+    }
+
+    /// The place of a column's target in what a row reports.
+    fn place(&self, row: usize, column: usize) -> Option<usize> {
+        let target = self.columns.get(column)?.target;
+        match self.places.get(row).and_then(Option::as_ref) {
+            None => Some(target),
+            Some(places) => places.get(target).copied().flatten(),
+        }
+    }
+
+    /// When a cell was measured last, stale or not: less than [`Observed::cell`] and in a fraction of its time.
+    pub fn measured(&self, row: usize, column: usize, check: CheckKind) -> Option<Moment> {
+        self.snapshot.nodes.get(row)?.row.as_deref()?.measured(self.place(row, column)?, check)
+    }
+
+    /// The beginnings of a row's failures, for one who goes through its columns.
+    pub fn beginnings(&self, row: usize) -> Option<Beginnings<'_>> {
+        let reported = self.snapshot.nodes.get(row)?.row.as_deref()?;
+        Some(Beginnings { observed: self, row, inner: reported.beginnings() })
     }
 
     /// A cell with its details.
@@ -204,10 +242,7 @@ impl Observed<'_> {
         let Some(reported) = view.row.as_deref() else {
             return bare(without_report);
         };
-        let place = match self.places.get(row).and_then(Option::as_ref) {
-            None => Some(at.target),
-            Some(places) => places.get(at.target).copied().flatten(),
-        };
+        let place = self.place(row, column);
         let Some(timed) = place.and_then(|place| reported.get(place, check)) else {
             // A whole round over this target without the cell means that the agent does not check it.
             let complete = place.is_some() && reported.round_ended.is_some();
@@ -221,6 +256,21 @@ impl Observed<'_> {
             return Cell { word: CellWord::Stale, timed: Some(timed) };
         }
         Cell { word: word_of(timed.outcome), timed: Some(timed) }
+    }
+}
+
+/// The beginnings of a row's failures. Columns are best asked for in ascending order.
+#[derive(Debug)]
+pub struct Beginnings<'a> {
+    observed: &'a Observed<'a>,
+    row: usize,
+    inner: row::Beginnings<'a>,
+}
+
+impl Beginnings<'_> {
+    /// Since when a cell fails, if it does.
+    pub fn since(&mut self, column: usize, check: CheckKind) -> Option<Moment> {
+        self.inner.since(self.observed.place(self.row, column)?, check)
     }
 }
 

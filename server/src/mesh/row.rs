@@ -3,7 +3,8 @@
 //! At 5,000 nodes there are 10,000 targets in each of 5,000 rows, so a cell has 12 bytes: when it was measured is held
 //! against the row's reference, and what only failing cells have stands aside.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, btree_map};
+use std::iter::Peekable;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -137,6 +138,17 @@ impl Row {
         })
     }
 
+    /// When a check of a target was measured last, or `None` when it was never reported.
+    pub fn measured(&self, target: usize, check: CheckKind) -> Option<Moment> {
+        let cell = self.cells.get(cell_index(target, check)?)?;
+        cell.is_reported().then(|| cell.measured(self.reference))
+    }
+
+    /// The beginnings of the failures in this row.
+    pub fn beginnings(&self) -> Beginnings<'_> {
+        Beginnings { row: self, ahead: self.failing_since.iter().peekable(), asked: 0 }
+    }
+
     /// The age above which a cell of this row is stale.
     pub fn stale_after(&self) -> Duration {
         self.interval * STALE_AFTER_PERIODS
@@ -145,6 +157,27 @@ impl Row {
     /// Number of cells that are suspect now.
     pub fn suspects(&self) -> usize {
         self.cells.iter().filter(|cell| cell.suspect()).count()
+    }
+}
+
+/// The beginnings of a row's failures: asked for in ascending order they cost a step each, where looking up costs a search.
+#[derive(Debug)]
+pub struct Beginnings<'a> {
+    row: &'a Row,
+    ahead: Peekable<btree_map::Iter<'a, usize, Moment>>,
+    asked: usize,
+}
+
+impl Beginnings<'_> {
+    /// Since when a check of a target fails, if it does.
+    pub fn since(&mut self, target: usize, check: CheckKind) -> Option<Moment> {
+        let index = cell_index(target, check)?;
+        if index < self.asked {
+            return self.row.failing_since.get(&index).copied();
+        }
+        self.asked = index;
+        while self.ahead.next_if(|(at, _)| **at < index).is_some() {}
+        self.ahead.peek().filter(|(at, _)| **at == index).map(|(_, since)| **since)
     }
 }
 

@@ -10,6 +10,7 @@ use meshvane_shared::outcome::{Outcome, Reason};
 use meshvane_shared::wire::agents::MemberState;
 use meshvane_shared::wire::findings::{FindingKind, Scope, Severity, Subject};
 
+use super::survey::{ANSWERS, SILENT};
 use super::{Case, Finding, FindingKey, message};
 use crate::mesh::member::Origin;
 use crate::mesh::observe::Mark;
@@ -61,6 +62,10 @@ fn sight(case: &Case<'_>, node: usize, check: CheckKind) -> Option<Sight> {
     let marks = case.observed.marks(check)?;
     if !case.observed.snapshot.nodes[node].is_observer() {
         return None;
+    }
+    let row = case.survey.row_of(node, check);
+    if row & Mark::NotPermitted.bit() == 0 {
+        return (row & (ANSWERS | SILENT) != 0).then_some(Sight::Sees);
     }
     let (mut sees, mut blind) = (BTreeSet::new(), BTreeSet::new());
     for (column, mark) in case.observed.columns.iter().zip(marks.row(node)) {

@@ -4,7 +4,7 @@ use meshvane_shared::check::Plane;
 use meshvane_shared::wire::agents::MemberState;
 use meshvane_shared::wire::findings::{FindingKind, Scope, Severity, Subject};
 
-use super::planes::{ONE_FAILURE, PlaneVerdict, newest_answer};
+use super::planes::{ONE_FAILURE, PlaneVerdict};
 use super::{Case, Finding, FindingKey, message};
 use crate::mesh::snapshot::NodeView;
 use crate::mesh::time::Moment;
@@ -56,7 +56,7 @@ pub(super) fn hearing(case: &Case<'_>) -> Hearing {
     let mut unseen = false;
     for node in silent {
         for plane in Plane::ALL {
-            match case.planes.get(&(node, plane)).map(|view| view.verdict) {
+            match case.planes.get(node, plane).map(|view| view.verdict) {
                 Some(PlaneVerdict::Dead) => return Hearing::Fine,
                 Some(PlaneVerdict::Undecided) => unseen = true,
                 Some(PlaneVerdict::Answers) | None => {}
@@ -65,7 +65,7 @@ pub(super) fn hearing(case: &Case<'_>) -> Hearing {
         let answered = Plane::ALL.into_iter().any(|plane| {
             let overdue = heard(node).after(snapshot.nodes[node].member.late_after());
             // Before it was overdue it may have answered and then died.
-            newest_answer(case.observed, node, plane).is_some_and(|at| at > overdue)
+            case.survey.is_answered_since(node, plane, overdue)
         });
         unseen |= !answered;
     }

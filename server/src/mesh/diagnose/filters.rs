@@ -8,13 +8,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use meshvane_shared::address::Family;
 use meshvane_shared::check::{CheckKind, Plane};
-use meshvane_shared::name::Zone;
 use meshvane_shared::outcome::{Cause, Outcome};
 use meshvane_shared::wire::findings::{EVIDENCE_MAX, FindingKind, Scope, Severity, Subject};
 
-use super::planes::{failing_cell, start_of_newest};
-use super::symptoms::{Place, Symptom, Symptoms, Trait, symptoms};
-use super::triage::{have_looked_since, were_looked_at_since};
+use super::planes::start_of_newest;
+use super::symptoms::{Place, Symptom, Symptoms, Trait, Working, symptoms, works};
+use super::waiting::{have_looked_since, were_looked_at_since};
+use super::witnesses::failing_cell;
 use super::{Case, Evidence, Finding, FindingKey, Observers, message};
 use crate::mesh::time::Moment;
 
@@ -111,24 +111,15 @@ fn charges(symptoms: &Symptoms, kind: FindingKind) -> Charges<'_> {
 }
 
 /// What works and what fails in one place, counted by node.
-struct Tally {
-    /// Nodes at which somebody looks and it works.
-    works_to: BTreeSet<usize>,
-    /// Nodes that look at somebody and it works.
-    works_from: BTreeSet<usize>,
+struct Tally<'a> {
+    working: Option<&'a Working>,
     fails_to: BTreeMap<usize, usize>,
     fails_from: BTreeMap<usize, Vec<usize>>,
 }
 
-impl Tally {
-    fn of(working: Option<&Vec<(usize, usize)>>, found: &[&Symptom]) -> Self {
-        let working = working.map_or(&[][..], Vec::as_slice);
-        let mut tally = Self {
-            works_to: working.iter().map(|(_, to)| *to).collect(),
-            works_from: working.iter().map(|(from, _)| *from).collect(),
-            fails_to: BTreeMap::new(),
-            fails_from: BTreeMap::new(),
-        };
+impl<'a> Tally<'a> {
+    fn of(working: Option<&'a Working>, found: &[&Symptom]) -> Self {
+        let mut tally = Self { working, fails_to: BTreeMap::new(), fails_from: BTreeMap::new() };
         for symptom in found {
             *tally.fails_to.entry(symptom.to).or_default() += 1;
             tally.fails_from.entry(symptom.from).or_default().push(symptom.to);
@@ -138,13 +129,13 @@ impl Tally {
 
     /// All look at it in vain.
     fn is_target(&self, node: usize) -> bool {
-        !self.works_to.contains(&node) && self.fails_to.contains_key(&node)
+        !self.working.is_some_and(|working| working.to.contains(node)) && self.fails_to.contains_key(&node)
     }
 
     /// It looks at all in vain, also at some that others do not.
     fn is_source(&self, node: usize) -> bool {
         let targets = self.fails_from.get(&node).map_or(&[][..], Vec::as_slice);
-        !self.works_from.contains(&node) && targets.iter().any(|to| !self.is_target(*to))
+        !self.working.is_some_and(|working| working.from.contains(node)) && targets.iter().any(|to| !self.is_target(*to))
     }
 
     fn failures(&self, node: usize) -> usize {
@@ -153,7 +144,7 @@ impl Tally {
 
     fn culprit(&self, symptom: &Symptom) -> Culprit {
         let (from, to) = (symptom.from, symptom.to);
-        if self.works_to.is_empty() && self.fails_to.len() >= 2 {
+        if self.working.is_none_or(|working| working.to.is_empty()) && self.fails_to.len() >= 2 {
             return Culprit::All;
         }
         match (self.is_target(from), self.is_target(to)) {
@@ -176,7 +167,7 @@ fn is_settled(case: &Case<'_>, charges: &Charges<'_>) -> bool {
         charges.values().flat_map(|charge| &charge.symptoms).filter(|symptom| symptom.since >= since);
     let nodes: BTreeSet<usize> = newest.flat_map(|symptom| [symptom.from, symptom.to]).collect();
     let nodes: Vec<usize> = nodes.into_iter().collect();
-    have_looked_since(case.observed, &nodes, since) && were_looked_at_since(case.observed, &nodes, since)
+    have_looked_since(&case.survey, &nodes, since) && were_looked_at_since(&case.survey, &nodes, since)
 }
 
 fn add(
@@ -289,18 +280,28 @@ fn observers(case: &Case<'_>, symptoms: &Symptoms, culprit: Culprit, charge: &Ch
         .filter(|symptom| concerns(symptom.to) && from_source(symptom.from))
         .map(|symptom| symptom.from)
         .collect();
-    let working = charge.places.iter().filter_map(|place| symptoms.working(*place)).flatten();
-    let mut looked: BTreeSet<usize> =
-        working.filter(|(from, to)| concerns(*to) && from_source(*from)).map(|(from, _)| *from).collect();
-    looked.extend(&saw);
-    let zones: BTreeSet<&Zone> =
-        saw.iter().filter_map(|node| case.observed.snapshot.nodes[*node].member.zone.as_ref()).collect();
-    Observers { saw: saw.len(), of: looked.len(), zones: zones.len() }
+    let views = case.observed.snapshot.nodes.iter().enumerate();
+    let is_seen = |from: usize| charge.places.iter().any(|place| works_for(case, symptoms, culprit, *place, from));
+    let looking = views.filter(|(from, view)| view.is_observer() && (saw.contains(from) || is_seen(*from)));
+    let of = looking.count();
+    Observers::of(case.observed, saw, of)
+}
+
+/// Tells whether it works in a place for a node that looks at the culprit, or is it.
+fn works_for(case: &Case<'_>, symptoms: &Symptoms, culprit: Culprit, place: Place, from: usize) -> bool {
+    let anywhere = || symptoms.working(place).is_some_and(|working| working.from.contains(from));
+    match culprit {
+        Culprit::All => anywhere(),
+        Culprit::Source(node) => from == node && anywhere(),
+        Culprit::Target(node) | Culprit::Pair(_, node) => {
+            case.observed.columns_of(node).any(|column| works(&case.survey, place, from, column))
+        }
+    }
 }
 
 fn evidence(case: &Case<'_>, charge: &Charge<'_>) -> Vec<Evidence> {
     let cell = |symptom: &&Symptom| {
-        let check = match symptom.failing {
+        let check = match symptom.place.failing {
             Trait::Tcp => CheckKind::Tcp,
             Trait::Icmp | Trait::Family => CheckKind::Icmp,
         };

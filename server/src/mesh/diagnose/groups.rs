@@ -1,132 +1,17 @@
 //! Rules about pairs and groups: what fails between nodes that are fine otherwise.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use meshvane_shared::check::{CheckKind, Plane};
+use meshvane_shared::check::Plane;
 use meshvane_shared::name::{NodeName, Zone};
 use meshvane_shared::wire::agents::MemberState;
-use meshvane_shared::wire::findings::{Direction, EVIDENCE_MAX, FindingKind, Severity, Subject};
+use meshvane_shared::wire::findings::{Direction, FindingKind, Severity, Subject};
 
-use super::blocks::{self, Block};
-use super::planes::{ONE_FAILURE, failing_cell};
-use super::triage::{Edge, Role, Triage, have_looked_since, slot};
+use super::blocks::Block;
+use super::triage::Role;
+use super::witnesses::evidence;
 use super::{Case, Evidence, Finding, FindingKey, Observers, message};
-use crate::mesh::observe::{Mark, Observed};
 use crate::mesh::time::Moment;
-
-/// A block of failing pairs and what is known of it.
-#[derive(Debug, Clone)]
-pub(super) struct Cut {
-    block: Block,
-    /// The plane on which it fails; `None` for all.
-    plane: Option<Plane>,
-    /// It fails in both directions; otherwise from left to right.
-    both: bool,
-    since: Moment,
-    /// All that are in it have looked since it began.
-    settled: bool,
-}
-
-/// How pairs fail that may belong together.
-type Shape = (Option<Plane>, bool);
-
-/// Makes blocks of the failing pairs. Those that began at different times are different faults.
-pub(super) fn cuts(observed: &Observed<'_>, planes: &super::triage::Planes, triage: &Triage) -> Vec<Cut> {
-    let mut edges = triage.edges.clone();
-    edges.sort_by_key(|edge| (edge.since, edge.from, edge.to));
-    let mut found = Vec::new();
-    for together in edges.chunk_by(|one, next| next.since.since(one.since) <= ONE_FAILURE) {
-        found.extend(cuts_of(observed, planes, triage, together));
-    }
-    found
-}
-
-fn cuts_of(
-    observed: &Observed<'_>,
-    planes: &super::triage::Planes,
-    triage: &Triage,
-    edges: &[Edge],
-) -> Vec<Cut> {
-    let mut shapes: BTreeMap<Shape, BTreeSet<(usize, usize)>> = BTreeMap::new();
-    let mut since: BTreeMap<(usize, usize), Moment> = BTreeMap::new();
-    for edge in edges {
-        let pair = (edge.from, edge.to);
-        let label = label(observed, pair, edge.planes);
-        let back = (edge.to, edge.from);
-        let reverse = triage.failing.get(&back).map(|planes| self::label(observed, back, *planes));
-        let (shape, key) = match reverse {
-            Some(reverse) => {
-                let plane = if reverse == label { label } else { None };
-                ((plane, true), (edge.from.min(edge.to), edge.from.max(edge.to)))
-            }
-            // Nobody is there to tell how the way back is.
-            None if !observed.snapshot.nodes[edge.to].is_observer() || !measures(observed, back) => {
-                ((label, true), (edge.from.min(edge.to), edge.from.max(edge.to)))
-            }
-            None => ((label, false), pair),
-        };
-        shapes.entry(shape).or_default().insert(key);
-        let begin = since.entry(key).or_insert(edge.since);
-        *begin = (*begin).min(edge.since);
-    }
-    let mut cuts = Vec::new();
-    for ((plane, both), pairs) in shapes {
-        let blocks = if both { blocks::undirected(&pairs) } else { blocks::directed(&pairs) };
-        for block in blocks {
-            let since = pairs_of(&block, both).filter_map(|pair| since.get(&pair)).min().copied();
-            let since = since.unwrap_or(observed.snapshot.now.moment);
-            let settled = is_settled(observed, planes, triage, &block, since);
-            cuts.push(Cut { block, plane, both, since, settled });
-        }
-    }
-    cuts
-}
-
-fn pairs_of(block: &Block, both: bool) -> impl Iterator<Item = (usize, usize)> + '_ {
-    let pair = move |from: usize, to: usize| if both { (from.min(to), from.max(to)) } else { (from, to) };
-    block.left.iter().flat_map(move |from| block.right.iter().map(move |to| pair(*from, *to)))
-}
-
-/// The plane on which a pair fails; `None` when it fails on all that are looked at.
-fn label(observed: &Observed<'_>, pair: (usize, usize), failing: [bool; 2]) -> Option<Plane> {
-    let works = |plane: Plane| !failing[slot(plane)] && measures_plane(observed, pair, plane);
-    match Plane::ALL.map(works) {
-        [false, true] => Some(Plane::Host),
-        [true, false] => Some(Plane::Pod),
-        [false, false] | [true, true] => None,
-    }
-}
-
-fn measures(observed: &Observed<'_>, pair: (usize, usize)) -> bool {
-    Plane::ALL.into_iter().any(|plane| measures_plane(observed, pair, plane))
-}
-
-fn measures_plane(observed: &Observed<'_>, (from, to): (usize, usize), plane: Plane) -> bool {
-    let measured = |column: usize| {
-        CheckKind::ON_PLANES.into_iter().filter_map(|check| observed.marks(check)).any(|marks| {
-            matches!(marks.get(from, column), Some(Mark::Reached | Mark::Answered | Mark::Silent))
-        })
-    };
-    observed.columns_at(to, plane).any(measured)
-}
-
-fn is_settled(
-    observed: &Observed<'_>,
-    planes: &super::triage::Planes,
-    triage: &Triage,
-    block: &Block,
-    since: Moment,
-) -> bool {
-    let nodes: Vec<usize> = block.left.iter().chain(&block.right).copied().collect();
-    if nodes.iter().any(|node| triage.unclear_ends.contains(node)) {
-        return false;
-    }
-    let views = nodes.iter().flat_map(|node| Plane::ALL.map(|plane| planes.get(&(*node, plane)))).flatten();
-    let pending: usize = views.map(|view| view.pending).sum();
-    let everybody: Vec<usize> =
-        if pending > 0 { (0..observed.snapshot.nodes.len()).collect() } else { nodes };
-    have_looked_since(observed, &everybody, since)
-}
 
 /// A zone that is silent as a whole, a node that is cut off from all others, and blocks of two and more pairs.
 pub(super) fn group_cut(case: &mut Case<'_>) {
@@ -140,14 +25,15 @@ pub(super) fn group_cut(case: &mut Case<'_>) {
         let since = case.onset(node);
         add_group(case, &Block { left: vec![node], right: others }, None, true, since, false);
     }
-    for cut in case.cuts.clone() {
-        let pairs = cut.block.left.len() * cut.block.right.len();
+    let cuts = std::mem::take(&mut case.cuts);
+    for cut in &cuts {
         if !cut.settled || case.holds_any(&cut.block) {
             case.hold_all(&cut.block);
-        } else if pairs >= 2 {
+        } else if cut.block.pairs() >= 2 {
             add_group(case, &cut.block, cut.plane, cut.both, cut.since, false);
         }
     }
+    case.cuts = cuts;
 }
 
 fn silent_zones(case: &mut Case<'_>) {
@@ -196,12 +82,12 @@ fn add_group(
     let groups = [&left, &right];
     let shown = if silent { &groups[..1] } else { &groups[..] };
     let zones: Vec<Zone> = shown.iter().filter_map(|group| whole_zone(case, group)).collect();
-    let observers = observers(case, block, both);
+    let observers = looking(case, block, both);
     let direction = (!both).then_some(Direction::Out);
     let sentence = message::group_cut([&left, &right], &zones, plane, both, silent, observers);
     let subject = Subject::Groups { groups: vec![left, right], zones };
-    let evidence = evidence(case.observed, block, both);
-    case.cut_off_from_some.extend(block.left.iter().chain(&block.right));
+    let evidence = failing_cells(case, block, both);
+    case.cut_off_from_some.extend(block.nodes());
     case.add(Finding {
         key: FindingKey { plane, direction, ..FindingKey::new(FindingKind::GroupCut, subject) },
         severity: Severity::Critical,
@@ -226,33 +112,18 @@ fn whole_zone(case: &Case<'_>, group: &[NodeName]) -> Option<Zone> {
 }
 
 /// Those of a block that look, and fail.
-fn observers(case: &Case<'_>, block: &Block, both: bool) -> Observers {
-    let views = &case.observed.snapshot.nodes;
+fn looking(case: &Case<'_>, block: &Block, both: bool) -> Observers {
     let far: &[usize] = if both { &block.right } else { &[] };
-    let looking: Vec<usize> =
-        block.left.iter().chain(far).copied().filter(|node| views[*node].is_observer()).collect();
-    let zones: BTreeSet<&Zone> =
-        looking.iter().filter_map(|node| views[*node].member.zone.as_ref()).collect();
-    Observers { saw: looking.len(), of: looking.len(), zones: zones.len() }
+    let views = &case.observed.snapshot.nodes;
+    let nodes = block.left.iter().chain(far).copied();
+    Observers::all(case.observed, nodes.filter(|node| views[*node].is_observer()))
 }
 
-fn evidence(observed: &Observed<'_>, block: &Block, both: bool) -> Vec<Evidence> {
+fn failing_cells(case: &Case<'_>, block: &Block, both: bool) -> Vec<Evidence> {
     let there = block.left.iter().flat_map(|from| block.right.iter().map(move |to| (*from, *to)));
     let back = block.right.iter().flat_map(|from| block.left.iter().map(move |to| (*from, *to)));
-    let mut found = Vec::new();
-    for (from, to) in there.chain(back.filter(|_| both)) {
-        for plane in Plane::ALL {
-            for column in observed.columns_at(to, plane) {
-                for check in CheckKind::ON_PLANES {
-                    found.extend(failing_cell(observed, from, column, check));
-                    if found.len() == EVIDENCE_MAX {
-                        return found;
-                    }
-                }
-            }
-        }
-    }
-    found
+    let looks = there.chain(back.filter(|_| both));
+    evidence(case.observed, looks.flat_map(|(from, to)| Plane::ALL.map(|plane| (from, to, plane))))
 }
 
 /// Two nodes that do not reach each other, each fine with the others.
@@ -266,7 +137,8 @@ pub(super) fn pair_one_way(case: &mut Case<'_>) {
 }
 
 fn pairs(case: &mut Case<'_>, both: bool, kind: FindingKind) {
-    for cut in case.cuts.clone() {
+    let cuts = std::mem::take(&mut case.cuts);
+    for cut in &cuts {
         let ([from], [to]) = (&cut.block.left[..], &cut.block.right[..]) else { continue };
         if cut.both != both || !cut.settled || case.holds_any(&cut.block) {
             continue;
@@ -276,8 +148,8 @@ fn pairs(case: &mut Case<'_>, both: bool, kind: FindingKind) {
             std::mem::swap(&mut from, &mut to);
         }
         let sentence = message::pair(&from, &to, cut.plane, both);
-        let observers = observers(case, &cut.block, both);
-        let evidence = evidence(case.observed, &cut.block, both);
+        let observers = looking(case, &cut.block, both);
+        let evidence = failing_cells(case, &cut.block, both);
         case.add(Finding {
             key: FindingKey { plane: cut.plane, ..FindingKey::new(kind, Subject::Pair { from, to }) },
             severity: Severity::Warning,
@@ -288,4 +160,5 @@ fn pairs(case: &mut Case<'_>, both: bool, kind: FindingKind) {
             evidence,
         });
     }
+    case.cuts = cuts;
 }

@@ -6,10 +6,13 @@ use meshvane_shared::check::Plane;
 use meshvane_shared::limits::{LATE_GRACE, RETRY_CAP};
 use meshvane_shared::name::NodeName;
 use meshvane_shared::wire::agents::MemberState;
-use meshvane_shared::wire::findings::{Direction, EVIDENCE_MAX, FindingKind, Severity, Subject};
+use meshvane_shared::wire::findings::{Direction, FindingKind, Severity, Subject};
 
-use super::planes::{PlaneVerdict, evidence, failing_cell, is_answered};
-use super::triage::{Role, may_be_returning};
+use super::planes::PlaneVerdict;
+use super::silences::plane_of;
+use super::triage::Role;
+use super::waiting::may_be_returning;
+use super::witnesses::evidence;
 use super::{Case, Evidence, Finding, FindingKey, Observers, message};
 use crate::mesh::member::Origin;
 use crate::mesh::observe::Observed;
@@ -47,18 +50,13 @@ pub(super) fn node_down(case: &mut Case<'_>) {
 
 /// Who sees that a node does not answer, on the plane that most see, and the failing cells of both planes.
 fn seen(case: &Case<'_>, node: usize) -> (Observers, Vec<Evidence>) {
-    let mut cells = Vec::new();
-    let mut observers = Observers { saw: 0, of: 0, zones: 0 };
-    for plane in Plane::ALL {
-        let Some(view) = case.planes.get(&(node, plane)) else {
-            continue;
-        };
-        let seen = view.observers(case.observed);
-        observers = if seen.saw > observers.saw { seen } else { observers };
-        cells.extend(evidence(case.observed, node, plane, view));
-    }
-    cells.truncate(EVIDENCE_MAX);
-    (observers, cells)
+    let failing = || Plane::ALL.into_iter().filter(|plane| case.planes.get(node, *plane).is_some());
+    let seen = failing().map(|plane| case.observers_of(node, plane));
+    // Of planes that equally many see, the first.
+    let most = seen.reduce(|most, other| if other.saw > most.saw { other } else { most });
+    let observers = most.unwrap_or(Observers { saw: 0, of: 0, zones: 0 });
+    let looks = failing().flat_map(|plane| case.looks_at(node, plane));
+    (observers, evidence(case.observed, looks))
 }
 
 /// On every plane the node reaches nobody but is reached, or the reverse.
@@ -72,7 +70,7 @@ pub(super) fn node_one_way(case: &mut Case<'_>) {
             let since = match direction {
                 Direction::In | Direction::Both => case.onset(node),
                 Direction::Out => {
-                    let begins = case.triage_sent(node).map(|(_, since)| since).min();
+                    let begins = case.planes.silences.edges(node).map(|edge| edge.since).min();
                     begins.unwrap_or(case.observed.snapshot.now.moment)
                 }
             };
@@ -97,16 +95,9 @@ pub(super) fn node_one_way(case: &mut Case<'_>) {
 
 /// What a node says of all others whom it does not reach.
 fn said(case: &Case<'_>, node: usize) -> (Observers, Vec<Evidence>) {
-    let columns = 0..case.observed.columns.len();
-    let checks = meshvane_shared::check::CheckKind::ON_PLANES;
-    let mut cells: Vec<Evidence> = columns
-        .flat_map(|column| checks.map(|check| failing_cell(case.observed, node, column, check)))
-        .flatten()
-        .take(EVIDENCE_MAX)
-        .collect();
-    cells.truncate(EVIDENCE_MAX);
-    let zones = usize::from(case.observed.snapshot.nodes[node].member.zone.is_some());
-    (Observers { saw: 1, of: 1, zones }, cells)
+    let planes = case.planes.silences.of(node).map(plane_of);
+    let looks = planes.map(|(to, plane)| (node, to, plane));
+    (Observers::all(case.observed, [node]), evidence(case.observed, looks))
 }
 
 /// One plane answers nobody while the other one answers.
@@ -120,13 +111,13 @@ pub(super) fn plane_cut(case: &mut Case<'_>) {
 
 fn add_plane_cut(case: &mut Case<'_>, node: usize, plane: Plane) {
     let observed = case.observed;
-    let Some(view) = case.planes.get(&(node, plane)) else {
+    let Some(view) = case.planes.get(node, plane) else {
         return;
     };
-    let observers = view.observers(observed);
+    let observers = case.observers_of(node, plane);
     let name = case.name(node);
     let since = view.since;
-    let cells = evidence(observed, node, plane, view);
+    let cells = evidence(observed, case.looks_at(node, plane));
     let agent_silent = observed.snapshot.nodes[node].state == MemberState::Lost;
     let sentence = message::plane_cut(&name, plane, observers, agent_silent);
     case.settled.insert(node);
@@ -161,11 +152,7 @@ pub(super) fn agent_replaced(case: &mut Case<'_>) {
             case.hold(node);
             continue;
         }
-        let zones: BTreeSet<_> = observers
-            .iter()
-            .filter_map(|observer| case.observed.snapshot.nodes[*observer].member.zone.as_ref())
-            .collect();
-        let observers = Observers { saw: observers.len(), of, zones: zones.len() };
+        let observers = Observers::of(case.observed, observers, of);
         let since = told.iter().map(|(_, _, at)| *at).min();
         let name = case.name(node);
         let sentence = message::agent_replaced(&name, &stranger, observers);
@@ -218,13 +205,13 @@ pub(super) fn agent_down(case: &mut Case<'_>) {
         if case.settled.contains(&node) || case.is_held(node) || is_superseded(case.observed, view) {
             continue;
         }
-        let verdicts = Plane::ALL.map(|plane| case.planes.get(&(node, plane)).map(|view| view.verdict));
+        let verdicts = Plane::ALL.map(|plane| case.planes.get(node, plane).map(|view| view.verdict));
         let returning = is_returning(view, case.observed.snapshot.now.moment);
         let undecided = verdicts.contains(&Some(PlaneVerdict::Undecided));
         if undecided || late || returning || may_be_returning(case.observed, node) {
             case.hold(node);
         } else if !verdicts.contains(&Some(PlaneVerdict::Dead)) {
-            let answers = Plane::ALL.into_iter().any(|plane| is_answered(case.observed, node, plane));
+            let answers = Plane::ALL.into_iter().any(|plane| case.survey.is_answered(node, plane));
             add_agent_down(case, node, answers);
         }
     }

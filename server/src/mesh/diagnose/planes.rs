@@ -1,19 +1,17 @@
 //! How each plane of each node looks to those who look at it.
 //!
 //! An observer's word counts only if it is about *now*: an answer from before the failure began shows nothing, nor does a
-//! failure from before the node came back. Such an observer is *pending*: it is asked to look and will.
+//! failure from before the node came back, or from before the observer itself did: it may have been the one that was cut off.
+//! Such an observer is asked to look and will.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use meshvane_shared::check::{CheckKind, Plane};
+use meshvane_shared::check::Plane;
 use meshvane_shared::limits::{BURST_PROBES, BURST_SPACING, PROBE_SOFT_LIMIT};
-use meshvane_shared::matrix::Matrix;
-use meshvane_shared::outcome::Outcome;
-use meshvane_shared::wire::findings::EVIDENCE_MAX;
-use meshvane_shared::wire::matrix::CellWord;
 
-use super::{Evidence, Observers};
+use super::silences::{Reader, Silences, Word, number, plane_of};
+use super::survey::{ANSWERS, SILENT, Survey};
 use crate::mesh::look::LOOK_OBSERVERS;
 use crate::mesh::observe::{Mark, Observed};
 use crate::mesh::snapshot::NodeView;
@@ -24,23 +22,23 @@ use crate::mesh::time::Moment;
 pub(super) const ONE_FAILURE: Duration = Duration::from_secs(10);
 
 /// One plane of a node, as those see it who look at it.
-#[derive(Debug, Clone)]
-pub struct PlaneView {
+#[derive(Debug, Clone, Copy)]
+pub(super) struct PlaneView {
     /// What follows from it.
-    pub verdict: PlaneVerdict,
-    /// Observers whom the plane does not answer.
-    pub silent: Vec<Silence>,
-    /// How many observers it answers, since the failure began.
-    pub answers: usize,
-    /// Observers that have not looked since the failure began.
-    pub pending: usize,
+    pub(super) verdict: PlaneVerdict,
+    /// How many observers it does not answer.
+    pub(super) silent: usize,
+    /// Others look at it too, whether or not they have looked since the failure began.
+    pub(super) others: bool,
+    /// Observers that can ask only what a filter drops there were left out.
+    pub(super) filtered: bool,
     /// When it stopped answering, as far as was measured. An answer from before it shows nothing.
-    pub since: Moment,
+    pub(super) since: Moment,
 }
 
 /// What the observers' words come to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum PlaneVerdict {
+pub(super) enum PlaneVerdict {
     /// Nobody is answered, and enough have looked.
     Dead,
     /// Somebody is answered.
@@ -49,95 +47,205 @@ pub enum PlaneVerdict {
     Undecided,
 }
 
-/// An observer whom a plane does not answer.
-#[derive(Debug, Clone, Copy)]
-pub struct Silence {
-    /// The observer's place in the snapshot.
-    pub observer: usize,
-    /// The oldest of its newest failures.
-    pub measured: Moment,
-    /// When its probes began to fail.
-    pub since: Moment,
+/// The planes that somebody fails to reach; those that are not here answer everybody who looked.
+#[derive(Debug)]
+pub(super) struct Planes {
+    views: BTreeMap<(usize, Plane), PlaneView>,
+    /// Who does not reach them.
+    pub(super) silences: Silences,
+    /// For each node, when anything between it and others last recovered, whoever looked.
+    recoveries: Vec<Moment>,
 }
 
-/// What one observer says of one plane.
-enum Word {
-    /// It answers; the newest answer is of this moment.
-    Answers(Moment),
-    /// It does not; failing since, and the oldest of the newest failures. A narrow word rests on one check, where others use
-    /// two: the address may answer what this observer cannot ask.
-    Silent { since: Moment, measured: Moment, narrow: bool },
-    /// A check fails, another one has not been repeated since.
-    Pending,
+impl Planes {
+    pub(super) fn get(&self, node: usize, plane: Plane) -> Option<&PlaneView> {
+        self.views.get(&(node, plane))
+    }
+
+    /// The planes of a node that are here.
+    pub(super) fn of(&self, node: usize) -> impl Iterator<Item = &PlaneView> {
+        Plane::ALL.into_iter().filter_map(move |plane| self.get(node, plane))
+    }
+
+    /// When the first of a node's planes stopped answering.
+    pub(super) fn onset(&self, node: usize) -> Option<Moment> {
+        self.of(node).map(|view| view.since).min()
+    }
+
+    /// When anything between two nodes and others last recovered.
+    pub(super) fn recovery(&self, ends: [usize; 2]) -> Moment {
+        let recoveries = ends.into_iter().filter_map(|end| self.recoveries.get(end));
+        recoveries.max().copied().unwrap_or_default()
+    }
 }
 
-/// The planes that somebody fails to reach. One pass over the marks; details are looked up for those only.
-pub fn failing_planes(observed: &Observed<'_>) -> BTreeMap<(usize, Plane), PlaneView> {
-    let mut suspicious = BTreeSet::new();
-    for check in CheckKind::ON_PLANES {
-        let Some(marks) = observed.marks(check) else {
-            continue;
-        };
-        for (_, column, mark) in marks.iter() {
-            if *mark == Mark::Silent {
-                let column = observed.columns[column];
-                suspicious.insert((column.node, column.plane));
-            }
-        }
-    }
-    suspicious
-        .into_iter()
-        .filter_map(|(node, plane)| view(observed, node, plane).map(|view| ((node, plane), view)))
-        .collect()
+/// What the observers' words about one plane come to while they are read.
+#[derive(Debug, Clone, Copy, Default)]
+struct Tally {
+    silent: usize,
+    narrow: usize,
+    filtered: bool,
+    pending: usize,
+    /// The newest answer of those of whom a check fails too.
+    answered: Option<Moment>,
+    /// The newest beginning.
+    newest: Option<Moment>,
+    /// The earliest that belongs with it.
+    since: Option<Moment>,
+    answers: bool,
 }
 
-fn view(observed: &Observed<'_>, node: usize, plane: Plane) -> Option<PlaneView> {
-    let columns: Vec<usize> = observed.columns_at(node, plane).collect();
-    let subject_back = back_since(&observed.snapshot.nodes[node]);
-    let mut answer_times = Vec::new();
-    let mut silent = Vec::new();
-    let mut narrow_words = 0;
-    let mut pending = 0;
-    for (observer, looking) in observed.snapshot.nodes.iter().enumerate() {
-        if observer == node || !looking.is_observer() {
-            continue;
-        }
-        // Neither does a failure from before the observer itself came back: it may have been the one that was cut off.
-        let fresh_after = subject_back.max(back_since(looking));
-        match word(observed, observer, &columns) {
-            Some(Word::Answers(at)) => answer_times.push(at),
-            Some(Word::Silent { since, measured, narrow }) if measured >= fresh_after => {
-                narrow_words += usize::from(narrow);
-                silent.push((Silence { observer, measured, since }, narrow));
-            }
-            Some(Word::Silent { .. } | Word::Pending) => pending += 1,
-            None => {}
+/// Looks at the planes that somebody fails to reach. Rows are read in their order, and only what is not healthy in detail.
+pub(super) fn failing_planes(survey: &Survey<'_>) -> Planes {
+    let snapshot = survey.observed.snapshot;
+    let nodes = snapshot.nodes.len();
+    let mut planes = Planes {
+        views: BTreeMap::new(),
+        silences: Silences::new(snapshot.now.moment, nodes),
+        recoveries: snapshot.nodes.iter().map(last_recovery).collect(),
+    };
+    let mut tallies = vec![Tally::default(); nodes * Plane::ALL.len()];
+    read_words(survey, &mut planes, &mut tallies);
+    drop_narrow(survey, &mut planes.silences, &mut tallies);
+    for (plane, since) in planes.silences.all() {
+        tallies[plane].newest = tallies[plane].newest.max(Some(since));
+    }
+    for (plane, since) in planes.silences.all() {
+        let tally = &mut tallies[plane];
+        if tally.newest.is_some_and(|newest| newest.since(since) <= ONE_FAILURE) {
+            tally.since = Some(tally.since.map_or(since, |earliest| earliest.min(since)));
         }
     }
-    // Where others are answered by the one check and not by the other, an observer that has only the other sees a filter.
-    if narrow_words > 0 && !answer_times.is_empty() && is_answered_by_one_check(observed, &columns) {
-        silent.retain(|(_, narrow)| !narrow);
+    find_answers(survey, &mut tallies);
+    for (place, tally) in tallies.iter().enumerate() {
+        let (node, plane) = plane_of(place);
+        if tally.silent + tally.pending > 0 {
+            planes.views.insert((node, plane), view(survey, node, plane, tally));
+        }
     }
-    let silent: Vec<Silence> = silent.into_iter().map(|(silence, _)| silence).collect();
-    if silent.is_empty() && pending == 0 {
-        return None;
-    }
-    let begins: Vec<Moment> = silent.iter().map(|silence| silence.since).collect();
-    let since = start_of_newest(&begins).unwrap_or(observed.snapshot.now.moment);
-    let answers = answer_times.iter().filter(|at| **at > since).count();
-    pending += answer_times.len() - answers;
-    let verdict = if answers > 0 {
+    planes
+}
+
+fn view(survey: &Survey<'_>, node: usize, plane: Plane, tally: &Tally) -> PlaneView {
+    let others = tally.pending > 0 || survey.is_answered(node, plane);
+    let verdict = if tally.answers {
         PlaneVerdict::Answers
-    } else if !silent.is_empty() && (pending == 0 || silent.len() >= LOOK_OBSERVERS) {
+    } else if tally.silent > 0 && (!others || tally.silent >= LOOK_OBSERVERS) {
         PlaneVerdict::Dead
     } else {
         PlaneVerdict::Undecided
     };
-    Some(PlaneView { verdict, silent, answers, pending, since })
+    let since = tally.since.unwrap_or(survey.observed.snapshot.now.moment);
+    PlaneView { verdict, silent: tally.silent, others, filtered: tally.filtered, since }
+}
+
+fn read_words(survey: &Survey<'_>, planes: &mut Planes, tallies: &mut [Tally]) {
+    let observed = survey.observed;
+    let views = &observed.snapshot.nodes;
+    let back: Vec<Moment> = views.iter().map(back_since).collect();
+    for (observer, looking) in views.iter().enumerate() {
+        if !looking.is_observer() || survey.row(observer) & SILENT == 0 {
+            continue;
+        }
+        let Some(mut reader) = Reader::new(survey, observer) else { continue };
+        // At most so many: a plane has one column at least.
+        planes.silences.reserve(observer, survey.columns_with(observer, SILENT).count());
+        let mut last = None;
+        for column in survey.columns_with(observer, SILENT) {
+            let at = observed.columns[column];
+            if last.replace((at.node, at.plane)) == Some((at.node, at.plane)) {
+                continue;
+            }
+            let tally = &mut tallies[number(at.node, at.plane)];
+            match reader.word(at.node, at.plane) {
+                Some(Word::Answers(moment)) => tally.answered = tally.answered.max(Some(moment)),
+                Some(Word::Silent { since, measured, narrow })
+                    if measured >= back[observer].max(back[at.node]) =>
+                {
+                    tally.silent += 1;
+                    tally.narrow += usize::from(narrow);
+                    let early = measured < planes.recovery([observer, at.node]).after(FAILURE_TAKES);
+                    planes.silences.add(observer, number(at.node, at.plane), since, narrow, early);
+                }
+                Some(Word::Silent { .. } | Word::Pending) => tally.pending += 1,
+                None => {}
+            }
+        }
+    }
+}
+
+/// Where others are answered by the one check and not by the other, an observer that has only the other sees a filter.
+fn drop_narrow(survey: &Survey<'_>, silences: &mut Silences, tallies: &mut [Tally]) {
+    let mut filtered = BTreeSet::new();
+    for (place, tally) in tallies.iter_mut().enumerate() {
+        let (node, plane) = plane_of(place);
+        let is_answered = || tally.answered.is_some() || is_plainly_answered(survey, node, plane);
+        if tally.narrow > 0 && is_answered() && is_answered_by_one_check(survey, node, plane) {
+            tally.silent -= tally.narrow;
+            tally.filtered = true;
+            filtered.insert(place);
+        }
+    }
+    if !filtered.is_empty() {
+        silences.drop_narrow(|place| filtered.contains(&place));
+    }
+}
+
+/// Tells whether an observer is answered by a plane and no check of its fails.
+fn is_plainly_answered(survey: &Survey<'_>, node: usize, plane: Plane) -> bool {
+    let views = survey.observed.snapshot.nodes.iter().enumerate();
+    survey.is_answered(node, plane)
+        && views.filter(|(_, view)| view.is_observer()).any(|(observer, _)| {
+            let marks = survey.cell(observer, node, plane);
+            marks & ANSWERS != 0 && marks & SILENT == 0
+        })
+}
+
+/// Tells whether some observer is answered by one of the two checks while the other one fails.
+fn is_answered_by_one_check(survey: &Survey<'_>, node: usize, plane: Plane) -> bool {
+    let Observed { icmp, tcp, .. } = survey.observed;
+    let mixed = |row: usize, column: usize| {
+        matches!(
+            (icmp.get(row, column), tcp.get(row, column)),
+            (Some(Mark::Silent), Some(Mark::Reached | Mark::Answered))
+                | (Some(Mark::Reached), Some(Mark::Silent))
+        )
+    };
+    let rows = 0..survey.observed.snapshot.nodes.len();
+    rows.into_iter().any(|row| survey.observed.columns_at(node, plane).any(|column| mixed(row, column)))
+}
+
+/// Tells which planes answer somebody since they are silent to others. Most do, and the first row or two tell so.
+fn find_answers(survey: &Survey<'_>, tallies: &mut [Tally]) {
+    let mut open: Vec<(usize, Moment)> = Vec::new();
+    for (place, tally) in tallies.iter_mut().enumerate() {
+        let Some(since) = tally.since else { continue };
+        let (node, plane) = plane_of(place);
+        tally.answers = tally.answered.is_some_and(|at| at > since);
+        if !tally.answers && survey.is_answered(node, plane) {
+            open.push((place, since));
+        }
+    }
+    for (observer, looking) in survey.observed.snapshot.nodes.iter().enumerate() {
+        if open.is_empty() {
+            return;
+        }
+        if !looking.is_observer() || survey.row(observer) & ANSWERS == 0 {
+            continue;
+        }
+        open.retain(|(place, since)| {
+            let (node, plane) = plane_of(*place);
+            // The word of one of whom a check fails was read already.
+            let answers = survey.cell(observer, node, plane) & SILENT == 0
+                && survey.observed.columns_at(node, plane).any(|column| survey.is_new(observer, column, *since));
+            tallies[*place].answers = answers;
+            !answers
+        });
+    }
 }
 
 /// Since when a node is as it is: it was heard for the first time after a silence, or a cell that looks at it recovered.
-pub(super) fn back_since(view: &NodeView) -> Moment {
+fn back_since(view: &NodeView) -> Moment {
     view.recovered.max(Some(view.member.steady_since)).unwrap_or_default()
 }
 
@@ -147,7 +255,7 @@ const RECOVERY_GRACE: Duration = Duration::from_secs(8);
 
 /// How long it takes to find a failure: one that is reported sooner than this after a recovery may have been asked for
 /// before it.
-const FAILURE_TAKES: Duration =
+pub(super) const FAILURE_TAKES: Duration =
     PROBE_SOFT_LIMIT.saturating_add(BURST_SPACING.saturating_mul(BURST_PROBES - 1));
 
 /// When anything between a node and others last recovered, whoever looked.
@@ -157,155 +265,13 @@ fn last_recovery(view: &NodeView) -> Moment {
 }
 
 /// Tells whether a failure between two nodes may be a rest of one that is over: it began before something of either end
-/// recovered, and was not repeated since, or that is only a moment ago.
-pub(super) fn may_be_over(
-    observed: &Observed<'_>,
-    ends: [usize; 2],
-    since: Moment,
-    measured: Moment,
-) -> bool {
-    let recovery = ends.map(|end| last_recovery(&observed.snapshot.nodes[end]));
-    let Some(recovery) = recovery.into_iter().max().filter(|at| since <= *at) else { return false };
-    measured < recovery.after(FAILURE_TAKES) || observed.snapshot.now.moment.since(recovery) < RECOVERY_GRACE
-}
-
-/// Tells whether some observer is answered by one of the two checks while the other one fails.
-fn is_answered_by_one_check(observed: &Observed<'_>, columns: &[usize]) -> bool {
-    let mixed = |row: usize, column: usize| {
-        let mark = |marks: &Matrix<Mark>| marks.get(row, column).copied();
-        matches!(
-            (mark(&observed.icmp), mark(&observed.tcp)),
-            (Some(Mark::Silent), Some(Mark::Reached | Mark::Answered))
-                | (Some(Mark::Reached), Some(Mark::Silent))
-        )
-    };
-    let rows = 0..observed.snapshot.nodes.len();
-    rows.into_iter().any(|row| columns.iter().any(|column| mixed(row, *column)))
-}
-
-/// Tells whether an observer is answered by a plane. Of a healthy one the first that is asked is, and most are healthy.
-pub(super) fn is_answered(observed: &Observed<'_>, node: usize, plane: Plane) -> bool {
-    let answered = |column: usize| {
-        CheckKind::ON_PLANES.into_iter().filter_map(|check| observed.marks(check)).any(|marks| {
-            marks.column(column).enumerate().any(|(observer, mark)| {
-                matches!(mark, Mark::Reached | Mark::Answered)
-                    && observed.snapshot.nodes[observer].is_observer()
-            })
-        })
-    };
-    observed.columns_at(node, plane).any(answered)
-}
-
-/// When an observer last measured an answer of a plane.
-pub(super) fn newest_answer(observed: &Observed<'_>, node: usize, plane: Plane) -> Option<Moment> {
-    let mut newest = None;
-    for column in observed.columns_at(node, plane) {
-        for check in CheckKind::ON_PLANES {
-            let Some(marks) = observed.marks(check) else {
-                continue;
-            };
-            for (observer, mark) in marks.column(column).enumerate() {
-                let answers = matches!(mark, Mark::Reached | Mark::Answered);
-                if answers && observed.snapshot.nodes[observer].is_observer() {
-                    newest =
-                        newest.max(observed.cell(observer, column, check).timed.map(|timed| timed.measured));
-                }
-            }
-        }
-    }
-    newest
+/// recovered, and was not repeated since (it is `early`), or that is only a moment ago.
+pub(super) fn may_be_over(now: Moment, recovery: Moment, since: Moment, early: bool) -> bool {
+    since <= recovery && (early || now.since(recovery) < RECOVERY_GRACE)
 }
 
 /// When the newest failure began: the earliest of the moments that belong with the latest.
 pub(super) fn start_of_newest(begins: &[Moment]) -> Option<Moment> {
     let newest = begins.iter().max()?;
     begins.iter().filter(|begin| newest.since(**begin) <= ONE_FAILURE).min().copied()
-}
-
-/// What one observer says of a plane, over its families and checks; `None` when it measured nothing.
-fn word(matrix: &Observed<'_>, observer: usize, columns: &[usize]) -> Option<Word> {
-    let mut answered: Option<Moment> = None;
-    let mut begins = Vec::new();
-    let mut measured: Option<Moment> = None;
-    let mut silent_checks = BTreeSet::new();
-    for column in columns {
-        for check in CheckKind::ON_PLANES {
-            let cell = matrix.cell(observer, *column, check);
-            let fresh = matches!(cell.word, CellWord::Reached | CellWord::Unreached);
-            let Some(timed) = cell.timed.filter(|_| fresh) else {
-                continue;
-            };
-            if timed.outcome.shows_address_answers() {
-                answered = answered.max(Some(timed.measured));
-            } else if timed.outcome.is_unreached() {
-                silent_checks.insert(check);
-                begins.push(timed.failing_since.unwrap_or(timed.measured));
-                measured = Some(measured.map_or(timed.measured, |oldest| oldest.min(timed.measured)));
-            }
-        }
-    }
-    let since = start_of_newest(&begins);
-    match (answered, since, measured) {
-        (Some(at), Some(since), _) if at <= since => Some(Word::Pending),
-        (Some(at), _, _) => Some(Word::Answers(at)),
-        (None, Some(since), Some(measured)) => {
-            Some(Word::Silent { since, measured, narrow: silent_checks.len() == 1 })
-        }
-        (None, _, _) => None,
-    }
-}
-
-impl PlaneView {
-    /// Counts those who saw it and those who looked.
-    pub fn observers(&self, observed: &Observed<'_>) -> Observers {
-        let zones: BTreeSet<_> = self
-            .silent
-            .iter()
-            .filter_map(|silence| observed.snapshot.nodes[silence.observer].member.zone.as_ref())
-            .collect();
-        Observers {
-            saw: self.silent.len(),
-            of: self.silent.len() + self.answers + self.pending,
-            zones: zones.len(),
-        }
-    }
-}
-
-/// The failing cells of a node's plane as those reported them who are silent to it.
-pub fn evidence(observed: &Observed<'_>, node: usize, plane: Plane, view: &PlaneView) -> Vec<Evidence> {
-    let mut evidence = Vec::new();
-    for silence in &view.silent {
-        for column in observed.columns_at(node, plane) {
-            for check in CheckKind::ON_PLANES {
-                if evidence.len() == EVIDENCE_MAX {
-                    return evidence;
-                }
-                evidence.extend(failing_cell(observed, silence.observer, column, check));
-            }
-        }
-    }
-    evidence
-}
-
-pub(super) fn failing_cell(
-    observed: &Observed<'_>,
-    from: usize,
-    column: usize,
-    check: CheckKind,
-) -> Option<Evidence> {
-    let cell = observed.cell(from, column, check);
-    let timed = cell.timed.filter(|_| cell.word == CellWord::Unreached)?;
-    let Outcome::Unreached(cause) = timed.outcome else {
-        return None;
-    };
-    let at = observed.columns[column];
-    Some(Evidence {
-        from: observed.snapshot.nodes[from].member.node.clone(),
-        to: observed.snapshot.nodes[at.node].member.node.to_string(),
-        plane: Some(at.plane),
-        check,
-        family: Some(at.family()),
-        cause: Some(cause),
-        measured: timed.measured,
-    })
 }

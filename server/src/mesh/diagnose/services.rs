@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use meshvane_shared::address::Family;
 use meshvane_shared::check::CheckKind;
 use meshvane_shared::limits::PROBE_HARD_LIMIT;
-use meshvane_shared::name::{ServiceAddress, Zone};
+use meshvane_shared::name::ServiceAddress;
 use meshvane_shared::outcome::{Cause, Outcome};
 use meshvane_shared::wire::findings::{EVIDENCE_MAX, FindingKind, Severity, Subject};
 
@@ -47,10 +47,8 @@ impl Words {
     }
 
     fn observers(&self, case: &Case<'_>) -> Observers {
-        let views = &case.observed.snapshot.nodes;
-        let zones: BTreeSet<&Zone> =
-            self.failed.iter().filter_map(|(observer, _)| views[*observer].member.zone.as_ref()).collect();
-        Observers { saw: self.failed.len(), of: self.failed.len() + self.worked.len(), zones: zones.len() }
+        let saw = self.failed.iter().map(|(observer, _)| *observer);
+        Observers::of(case.observed, saw, self.failed.len() + self.worked.len())
     }
 
     /// The cause that most give.

@@ -10,9 +10,13 @@ use meshvane_shared::wire::matrix::CellWord;
 
 use super::Case;
 use super::filters::port_kind;
-use super::planes::may_be_over;
-use super::triage::{Role, is_complete, slot};
-use crate::mesh::observe::{Column, Mark, Observed};
+use super::bits::Bits;
+use super::planes::{FAILURE_TAKES, may_be_over};
+use super::silences::number;
+use super::survey::{ANSWERS, SILENT, Survey};
+use super::triage::Role;
+use super::waiting::is_complete;
+use crate::mesh::observe::{Column, Mark};
 use crate::mesh::row::Timed;
 use crate::mesh::time::Moment;
 
@@ -40,7 +44,6 @@ pub(super) struct Place {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Symptom {
     pub(super) kind: FindingKind,
-    pub(super) failing: Trait,
     pub(super) place: Place,
     pub(super) from: usize,
     pub(super) to: usize,
@@ -57,19 +60,28 @@ pub(super) struct Symptoms {
     pub(super) unclear: BTreeSet<FindingKind>,
     /// The families that anything is measured in.
     pub(super) families: BTreeSet<Family>,
-    /// For places with symptoms, the pairs where the same works.
-    working: BTreeMap<Place, Vec<(usize, usize)>>,
+    /// For places with symptoms, where the same works.
+    working: BTreeMap<Place, Working>,
+}
+
+/// Where it works in one place.
+#[derive(Debug)]
+pub(super) struct Working {
+    /// Nodes at which somebody looks and it works.
+    pub(super) to: Bits,
+    /// Nodes that look at somebody and it works.
+    pub(super) from: Bits,
 }
 
 impl Symptoms {
-    /// The pairs where it works in a place.
-    pub(super) fn working(&self, place: Place) -> Option<&Vec<(usize, usize)>> {
+    /// Where it works in a place.
+    pub(super) fn working(&self, place: Place) -> Option<&Working> {
         self.working.get(&place)
     }
 
     /// Tells whether it works for any pair in a place.
     pub(super) fn works_anywhere(&self, place: Place) -> bool {
-        self.working(place).is_some_and(|pairs| !pairs.is_empty())
+        self.working(place).is_some_and(|working| !working.to.is_empty())
     }
 }
 
@@ -108,24 +120,29 @@ fn is_accounted_for_as_source(case: &Case<'_>, node: usize) -> bool {
     }
 }
 
-/// Tells whether an earlier finding accounts for what this row says of a plane of a node, or may yet.
-fn is_accounted_for(case: &Case<'_>, from: usize, to: usize, plane: Plane) -> bool {
-    let by_node = match case.triage.roles[to] {
+/// Tells whether an earlier finding about a node accounts for what is said of a plane of it, or may yet.
+fn is_accounted_for(case: &Case<'_>, to: usize, plane: Plane) -> bool {
+    match case.triage.roles[to] {
         Role::Down | Role::DownWithZone | Role::Deaf | Role::CutOff | Role::Unclear => true,
         Role::PlaneCut(cut) => cut == plane,
         Role::Sound | Role::Mute => false,
-    };
-    let by_pair = case.triage.failing.get(&(from, to)).is_some_and(|planes| planes[slot(plane)]);
-    by_node || by_pair
+    }
 }
 
 fn look_through(case: &Case<'_>, from: usize, symptoms: &mut Symptoms) {
     let observed = case.observed;
-    let (icmp, tcp) = (observed.icmp.row(from), observed.tcp.row(from));
-    for (index, column) in observed.columns.iter().enumerate() {
-        let (icmp, tcp) = (icmp[index], tcp[index]);
-        let fine = |mark: Mark| !matches!(mark, Mark::Silent | Mark::Answered);
-        if fine(icmp) && fine(tcp) || is_accounted_for(case, from, column.node, column.plane) {
+    let failures = SILENT | Mark::Answered.bit();
+    if case.survey.row(from) & failures == 0 {
+        return;
+    }
+    let mut failing_pairs = Bits::below(observed.snapshot.nodes.len() * Plane::ALL.len());
+    for plane in case.planes.silences.of(from) {
+        failing_pairs.insert(plane);
+    }
+    for index in case.survey.columns_with(from, failures) {
+        let column = &observed.columns[index];
+        let by_pair = failing_pairs.contains(number(column.node, column.plane));
+        if by_pair || is_accounted_for(case, column.node, column.plane) {
             continue;
         }
         let at = At { case, from, index, column };
@@ -164,7 +181,9 @@ impl At<'_> {
     fn is_of_now(&self, check: CheckKind) -> bool {
         let Some(timed) = self.timed(self.index, check) else { return true };
         let since = timed.failing_since.unwrap_or(timed.measured);
-        !may_be_over(self.case.observed, [self.from, self.column.node], since, timed.measured)
+        let recovery = self.case.planes.recovery([self.from, self.column.node]);
+        let early = timed.measured < recovery.after(FAILURE_TAKES);
+        !may_be_over(self.case.observed.snapshot.now.moment, recovery, since, early)
     }
 
     /// An answer shows that a failure is not the address's: it is newer, or had time enough to turn into a failure.
@@ -243,13 +262,11 @@ impl At<'_> {
             return;
         }
         let subject = &self.case.observed.snapshot.nodes[self.column.node];
-        if self.column.plane == Plane::Pod
-            && timed.port.is_some_and(|port| port != subject.member.client_port)
-        {
-            // The agent has another port by now, and the observer has not heard of it.
-            return;
-        }
         if self.column.plane == Plane::Pod {
+            if timed.port.is_some_and(|port| port != subject.member.client_port) {
+                // The agent has another port by now, and the observer has not heard of it.
+                return;
+            }
             // A port of the agent's own: it must be shown that the agent is there.
             if subject.state != MemberState::Alive || self.case.settled.contains(&self.column.node) {
                 return;
@@ -289,7 +306,6 @@ impl At<'_> {
         };
         symptoms.found.push(Symptom {
             kind,
-            failing,
             place,
             from: self.from,
             to: self.column.node,
@@ -308,39 +324,45 @@ fn count_working(case: &Case<'_>, symptoms: &mut Symptoms) {
         for plane in Plane::ALL {
             for family in symptoms.families.clone() {
                 let place = Place { plane, family, ..place };
-                symptoms.working.entry(place).or_insert_with(|| working_pairs(case.observed, place));
+                symptoms.working.entry(place).or_insert_with(|| working(&case.survey, place));
             }
         }
     }
 }
 
-fn working_pairs(observed: &Observed<'_>, place: Place) -> Vec<(usize, usize)> {
-    let mut pairs = Vec::new();
-    for (index, column) in observed.columns.iter().enumerate() {
-        if column.plane != place.plane || column.family() != place.family {
+/// Where it works in a place: each node is looked for once.
+fn working(survey: &Survey<'_>, place: Place) -> Working {
+    let nodes = survey.observed.snapshot.nodes.len();
+    let mut working = Working { to: Bits::below(nodes), from: Bits::below(nodes) };
+    for (from, view) in survey.observed.snapshot.nodes.iter().enumerate() {
+        if !view.is_observer() || survey.row(from) & ANSWERS == 0 {
             continue;
         }
-        for (from, view) in observed.snapshot.nodes.iter().enumerate() {
-            if !view.is_observer() {
-                continue;
-            }
-            let mark =
-                |check: CheckKind| observed.marks(check).and_then(|marks| marks.get(from, index)).copied();
-            let works = match place.failing {
-                Trait::Icmp => mark(CheckKind::Icmp) == Some(Mark::Reached),
-                Trait::Tcp => {
-                    mark(CheckKind::Tcp) == Some(Mark::Reached)
-                        && observed.cell(from, index, CheckKind::Tcp).timed.and_then(|timed| timed.port)
-                            == place.port
-                }
-                Trait::Family => [CheckKind::Icmp, CheckKind::Tcp]
-                    .into_iter()
-                    .any(|check| matches!(mark(check), Some(Mark::Reached | Mark::Answered))),
-            };
-            if works {
-                pairs.push((from, column.node));
+        for (index, column) in survey.observed.columns.iter().enumerate() {
+            let known = working.from.contains(from) && working.to.contains(column.node);
+            if !known && works(survey, place, from, index) {
+                working.from.insert(from);
+                working.to.insert(column.node);
             }
         }
     }
-    pairs
+    working
+}
+
+/// Tells whether it works in a place for one cell.
+pub(super) fn works(survey: &Survey<'_>, place: Place, from: usize, index: usize) -> bool {
+    let observed = survey.observed;
+    let column = &observed.columns[index];
+    if column.plane != place.plane || column.family() != place.family {
+        return false;
+    }
+    let mark = |check: CheckKind| survey.mark(from, index, check);
+    match place.failing {
+        Trait::Icmp => mark(CheckKind::Icmp) == Mark::Reached.bit(),
+        Trait::Tcp => {
+            mark(CheckKind::Tcp) == Mark::Reached.bit()
+                && observed.cell(from, index, CheckKind::Tcp).timed.and_then(|timed| timed.port) == place.port
+        }
+        Trait::Family => (mark(CheckKind::Icmp) | mark(CheckKind::Tcp)) & ANSWERS != 0,
+    }
 }

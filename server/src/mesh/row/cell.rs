@@ -80,6 +80,11 @@ impl Cell {
         }
     }
 
+    /// Some outcome was reported.
+    pub fn is_reported(self) -> bool {
+        self.code != 0
+    }
+
     /// When it was measured.
     pub fn measured(self, reference: Moment) -> Moment {
         Moment::from_millis(reference.millis.saturating_add(i64::from(self.offset_ms)))

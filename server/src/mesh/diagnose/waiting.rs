@@ -1,0 +1,106 @@
+//! What is still to be waited for: looks that were asked for, and agents that may be on their way back.
+
+use std::time::Duration;
+
+use meshvane_shared::check::{CheckKind, Plane};
+use meshvane_shared::limits::{BURST_PROBES, BURST_SPACING, LATE_GRACE, PROBE_SOFT_LIMIT, RETRY_CAP};
+use meshvane_shared::wire::agents::MemberState;
+
+use super::planes::ONE_FAILURE;
+use super::survey::{ANSWERS, Survey, places};
+use crate::mesh::observe::{Mark, Observed};
+use crate::mesh::snapshot::NodeView;
+use crate::mesh::time::Moment;
+
+/// A cell that would fail has failed, and was confirmed and told, after one interval and this: the soft limit, the burst and
+/// its last judgement, and a moment for the reports.
+const CONFIRMED_WITHIN: Duration = PROBE_SOFT_LIMIT
+    .saturating_mul(2)
+    .saturating_add(BURST_SPACING.saturating_mul(BURST_PROBES - 1))
+    .saturating_add(Duration::from_millis(400));
+
+/// Tells whether whatever would have failed together with a failure of a moment has failed and was told by now.
+pub(super) fn is_complete(observed: &Observed<'_>, looking: usize, since: Moment) -> bool {
+    let view = &observed.snapshot.nodes[looking];
+    let interval = view.row.as_deref().map_or(view.member.interval, |row| row.interval);
+    observed.snapshot.now.moment.since(since) >= interval + CONFIRMED_WITHIN
+}
+
+/// Tells whether all that these nodes measure is newer than a moment, or so much time has passed that what would fail has failed.
+pub(super) fn have_looked_since(survey: &Survey<'_>, nodes: &[usize], since: Moment) -> bool {
+    let observed = survey.observed;
+    let has_looked = |node: usize| {
+        CheckKind::ON_PLANES.into_iter().all(|check| {
+            let marks = observed.marks(check).map_or(&[][..], |marks| marks.row(node));
+            places(marks, Mark::Reached.bit())
+                .all(|column| observed.measured(node, column, check).is_none_or(|at| at > since))
+        })
+    };
+    let views = &observed.snapshot.nodes;
+    nodes.iter().all(|node| {
+        !views[*node].is_observer() || is_complete(observed, *node, since) || has_looked(*node)
+    })
+}
+
+/// Tells whether all that others measure of these nodes is newer than a moment, or what would fail has failed.
+pub(super) fn were_looked_at_since(survey: &Survey<'_>, nodes: &[usize], since: Moment) -> bool {
+    let observed = survey.observed;
+    let views = observed.snapshot.nodes.iter().enumerate();
+    let mut waited_for = views
+        .filter(|(from, view)| view.is_observer() && !is_complete(observed, *from, since))
+        .map(|(from, _)| from);
+    let is_new = |from: usize, column: usize, check: CheckKind| {
+        survey.mark(from, column, check) != Mark::Reached.bit()
+            || observed.measured(from, column, check).is_none_or(|at| at > since)
+    };
+    waited_for.all(|from| {
+        let mut columns = nodes.iter().flat_map(|node| observed.columns_of(*node));
+        columns.all(|column| CheckKind::ON_PLANES.into_iter().all(|check| is_new(from, column, check)))
+    })
+}
+
+/// Tells whether somebody has no word on one of these nodes' planes from after a moment, and still may have one.
+pub(super) fn is_pending(survey: &Survey<'_>, nodes: &[usize], since: Moment) -> bool {
+    let observed = survey.observed;
+    let views = observed.snapshot.nodes.iter().enumerate();
+    let mut waited_for = views
+        .filter(|(from, view)| view.is_observer() && !is_complete(observed, *from, since))
+        .map(|(from, _)| from);
+    let is_old = |from: usize, node: usize, plane: Plane| {
+        survey.cell(from, node, plane) & ANSWERS != 0
+            && !observed.columns_at(node, plane).any(|column| survey.is_new(from, column, since))
+    };
+    waited_for.any(|from| {
+        nodes.iter().any(|node| Plane::ALL.into_iter().any(|plane| is_old(from, *node, plane)))
+    })
+}
+
+/// How long after the return of one agent others that fell silent with it may still be on their way back.
+const RETURN_GRACE: Duration = ONE_FAILURE;
+
+/// Tells whether a silent node's whole surroundings are silent or have just come back: then it may come back too.
+pub(super) fn may_be_returning(observed: &Observed<'_>, node: usize) -> bool {
+    let now = observed.snapshot.now.moment;
+    let views = &observed.snapshot.nodes;
+    let just_back = |view: &NodeView| {
+        view.state == MemberState::Alive
+            && view.member.steady_since > view.member.known_since
+            && now.since(view.member.steady_since)
+                < RETURN_GRACE.max(view.member.interval + RETRY_CAP + LATE_GRACE)
+    };
+    let silent = |view: &NodeView| matches!(view.state, MemberState::Late | MemberState::Lost);
+    let zone = views[node].member.zone.as_ref();
+    let peers = views.iter().filter(|view| view.state != MemberState::Leaving);
+    let in_zone: Vec<&NodeView> =
+        peers.clone().filter(|view| zone.is_some() && view.member.zone.as_ref() == zone).collect();
+    if in_zone.len() >= 2
+        && in_zone.iter().any(|view| just_back(view))
+        && in_zone.iter().all(|view| silent(view) || just_back(view))
+    {
+        return true;
+    }
+    let all = peers.clone().count();
+    let back = peers.clone().filter(|view| just_back(view)).count();
+    let quiet = peers.filter(|view| silent(view)).count();
+    back >= 1 && quiet + back >= 2 && (quiet + back) * 2 >= all
+}
