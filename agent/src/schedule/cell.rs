@@ -58,6 +58,8 @@ pub(super) struct Burst {
     pub(super) looked: bool,
     /// That somebody came when too few probes were left to tell a return: a failure is followed by another burst.
     pub(super) again: bool,
+    /// It confirms an earlier burst of which all probes failed too.
+    pub(super) repeated: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -95,6 +97,7 @@ impl Burst {
             causes: Vec::new(),
             looked: false,
             again: false,
+            repeated: false,
         }
     }
 
@@ -152,6 +155,14 @@ impl Cell {
 
     pub(super) fn is_down(&self) -> bool {
         self.failing_since.is_some()
+    }
+
+    /// The target, for a check of a member's plane.
+    pub(super) fn target(&self) -> Option<&TargetKey> {
+        match &self.subject {
+            Subject::Target(_, key) => Some(key),
+            Subject::Name(_) | Subject::Address(..) => None,
+        }
     }
 
     pub(super) fn place(&self) -> Place {

@@ -7,6 +7,7 @@ use super::*;
 
 mod faults;
 mod health;
+mod looks;
 mod pauses;
 mod rounds;
 mod services;

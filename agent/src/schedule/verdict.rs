@@ -1,4 +1,8 @@
 //! What answers and silences mean: suspicion, the confirm burst, down and up again.
+//!
+//! A verdict needs more than four silences of one moment. The probe of a round that fails is one more; a look at a cell that
+//! nobody suspected is followed by another burst; and so is the failure of one check while the address answers the other, for
+//! there no node is in danger and haste is of no use. At 3 % loss each way four silences come once in 80,000 bursts.
 
 use std::time::Duration;
 
@@ -50,12 +54,26 @@ impl Schedule {
         let Some(cell) = self.cells.get_mut(&id) else {
             return;
         };
+        let is_silence = cause == cell.silence();
         match flight.part {
-            Part::Regular if cell.burst.is_some() => {}
             Part::Regular if cell.is_down() => {
-                let outcome = Outcome::Unreached(cause);
-                cell.set_certain(outcome, now);
-                self.count_outcome(id, outcome);
+                if cell.burst.is_none() {
+                    let outcome = Outcome::Unreached(cause);
+                    cell.set_certain(outcome, now);
+                    self.count_outcome(id, outcome);
+                }
+            }
+            Part::Regular if cell.burst.is_some() => {
+                // Somebody else suspected it first. This makes the suspicion our own.
+                let Some(burst) = cell.burst.as_mut().filter(|burst| burst.first_cause.is_none()) else {
+                    return;
+                };
+                burst.first_cause = Some(cause);
+                burst.since = Some(burst.since.map_or(flight.sent, |since| since.min(flight.sent)));
+                if !std::mem::replace(&mut cell.suspect, true) {
+                    self.changed.insert(id);
+                    self.flush_wanted = true;
+                }
             }
             Part::Regular => {
                 cell.suspect = true;
@@ -66,6 +84,9 @@ impl Schedule {
                 self.changed.insert(id);
                 self.flush_wanted = true;
                 self.ask_kin(id);
+                if is_silence {
+                    self.ask_beside(now, id);
+                }
             }
             Part::Burst(_) => {
                 let Some(burst) = cell.burst.as_mut() else { return };
@@ -163,6 +184,22 @@ impl Schedule {
         };
         let (was_down, looked, again, since) = (cell.is_down(), burst.looked, burst.again, burst.since);
         let outcome = conclusion(cell, burst);
+        let (suspected, repeated, silence) = (burst.first_cause.is_some(), burst.repeated, cell.silence());
+        if let (Outcome::Unreached(cause), false, false) = (outcome, was_down, repeated)
+            && cause == silence
+            && (!suspected || self.answers_beside(id, since))
+        {
+            self.begin_burst(now, id, |burst| {
+                burst.since = since;
+                burst.first_cause = Some(cause);
+                burst.looked = looked;
+                burst.repeated = true;
+            });
+            return;
+        }
+        let Some(cell) = self.cells.get_mut(&id) else {
+            return;
+        };
         match outcome {
             Outcome::Unreached(_) => {
                 cell.failing_since = cell.failing_since.or(since).or(Some(now));
@@ -176,6 +213,30 @@ impl Schedule {
         if again && matches!(outcome, Outcome::Unreached(_)) {
             self.begin_burst(now, id, |burst| burst.looked = true);
         }
+    }
+
+    /// The other check of the same address, if there is one: the cells of a target are made together.
+    fn beside(&self, id: CellId) -> Option<CellId> {
+        let (before, after) = (self.cells.range(..id).next_back(), self.cells.range(id..).nth(1));
+        let target = self.cells.get(&id).and_then(Cell::target)?;
+        let same = |(_, cell): &(&CellId, &Cell)| cell.target() == Some(target);
+        before.into_iter().chain(after).find(same).map(|(id, _)| *id)
+    }
+
+    /// Whether an address is silent or one check of it shows only when the other one is asked too.
+    fn ask_beside(&mut self, now: Duration, id: CellId) {
+        let Some(other) = self.beside(id) else { return };
+        if self.cells.get(&other).is_some_and(|cell| cell.burst.is_none() && !cell.is_down()) {
+            self.begin_burst(now, other, |burst| burst.looked = true);
+        }
+    }
+
+    /// The address answered the other check since this one began to fail.
+    fn answers_beside(&self, id: CellId, since: Option<Duration>) -> bool {
+        let other = self.beside(id).and_then(|other| self.cells.get(&other));
+        let certain = other.and_then(|cell| cell.certain);
+        let answered = certain.filter(|certain| certain.outcome.shows_address_answers());
+        answered.zip(since).is_some_and(|(certain, since)| certain.at > since)
     }
 
     /// Ends a burst, if there is one, and tells the server when that is news.

@@ -17,9 +17,9 @@ use super::time::Moment;
 use blind::Hearing;
 use blocks::Block;
 pub use message::Sentence;
-use symptoms::Symptoms;
 use planes::Planes;
 use survey::Survey;
+use symptoms::Symptoms;
 use triage::{Role, Triage};
 
 mod agents;

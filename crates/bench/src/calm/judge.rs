@@ -1,7 +1,8 @@
 //! Holds what the worlds saw against the arithmetic and the promise. Pure.
 //!
-//! An echo without a reply by the soft limit has the chance `p`. A verdict of its own needs the probe of the round and four
-//! more to be silent, `p^5`; one that another agent's suspicion asked for needs four, `p^4`. A lost SYN is sent again within the
+//! An echo without a reply by the soft limit has the chance `p`. A verdict of its own needs the probe of the round and, as the
+//! address answers the other check, two bursts of four to be silent, `p^9`; one that another agent's suspicion or the other check
+//! asked for needs two bursts, `p^8`. A lost SYN is sent again within the
 //! probe, and the answer to that one still ends a burst, so TCP adds nothing that counts. So does a late reply: where there are
 //! some, the prediction is a bound from above. A suspicion that ends before the next partial report is allowed is never told.
 
@@ -37,16 +38,18 @@ impl Part {
         let looked = self.tally.looked_echoes as f64;
         // A look asks until the first answer, and so does a suspicion; the rest are the probes of rounds.
         let asked_until_answer: f64 = (0..BURST_PROBES).map(|lost| silent.powf(f64::from(lost))).sum();
+        // A suspicion asks the other check too, and rounds ask both alike.
+        let suspected = silent + self.network.lost_round_trips();
         let of_rounds = |all: f64, looked: f64| {
-            (all - looked * asked_until_answer).max(0.0) / (1.0 + silent * asked_until_answer)
+            (all - looked * asked_until_answer).max(0.0) / (1.0 + suspected * asked_until_answer)
         };
-        let confirmed = silent.powf(f64::from(BURST_PROBES));
+        let confirmed = silent.powf(f64::from(2 * BURST_PROBES));
         let echoes_of_rounds = of_rounds(echoes, looked);
         let tcp_of_rounds = of_rounds(probes - echoes, looked);
         Predicted {
             suspicions: echoes_of_rounds * silent + tcp_of_rounds * self.network.lost_round_trips(),
             own: echoes_of_rounds * silent * confirmed,
-            looked: looked * confirmed,
+            looked: (looked + tcp_of_rounds * self.network.lost_round_trips()) * confirmed,
         }
     }
 

@@ -29,9 +29,9 @@ pub(crate) const INTERVAL_MS: u64 = 5_000;
 /// The defaults of the server.
 pub(crate) const TIMING: Timing =
     Timing { ttl: Duration::from_secs(15), forget_after: Duration::from_hours(1) };
-/// From the first failing probe to the verdict: silence, then a burst of which the last probe is silent too.
+/// From the first failing probe to the verdict at most: silence, then two bursts of which the last probe is silent too.
 const CONFIRM: Duration =
-    PROBE_SOFT_LIMIT.saturating_mul(2).saturating_add(BURST_SPACING.saturating_mul(BURST_PROBES - 1));
+    PROBE_SOFT_LIMIT.saturating_mul(3).saturating_add(BURST_SPACING.saturating_mul(2 * (BURST_PROBES - 1)));
 /// What is down is probed in every second round.
 const DOWN_PERIOD_MS: u64 = 2 * INTERVAL_MS;
 /// Round trips of a healthy network.
@@ -53,6 +53,23 @@ pub(super) fn fill(mesh: &Mesh, fault: &Fault, noise: f64, random: &mut SmallRng
     let failing_cells = filling.failing_cells;
     let now = Now { moment: NOW, wall: DateTime::<Utc>::UNIX_EPOCH };
     Filled { snapshot: Snapshot { now, timing: TIMING, plan, nodes }, failing_cells }
+}
+
+impl Filled {
+    /// Lets time go by in which every agent is heard as before, and nothing is measured: what waits for a cell waits longer
+    /// here than in a mesh, where it is measured again.
+    pub(super) fn wait(&mut self, span: Duration) {
+        self.snapshot.now.moment = self.snapshot.now.moment.after(span);
+        for view in &mut self.snapshot.nodes {
+            if view.state == MemberState::Alive {
+                let member = Member::clone(&view.member);
+                let later = |moment: Option<Moment>| moment.map(|moment| moment.after(span));
+                let (heard, received) = (later(member.heard), later(member.received));
+                view.member = Arc::new(Member { heard, received, ..member });
+            }
+            view.state = view.member.state(self.snapshot.now.moment, &TIMING).unwrap_or(MemberState::Lost);
+        }
+    }
 }
 
 struct Filling<'a> {

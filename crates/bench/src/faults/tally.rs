@@ -18,25 +18,27 @@ const DESCRIBED_MAX: usize = 100;
 #[derive(Debug, Default)]
 pub(super) struct Tally {
     counts: BTreeMap<Kind, BTreeMap<Verdict, u64>>,
+    /// Faults that were named later than they were judged first, by how much later.
+    waited: BTreeMap<Duration, u64>,
     failing_cells: usize,
     findings: usize,
     described: Vec<String>,
 }
 
 impl Tally {
-    /// Adds one fault.
-    pub(super) fn add(
-        &mut self,
-        kind: Kind,
-        verdict: Verdict,
-        failing_cells: usize,
-        findings: usize,
-        described: Option<String>,
-    ) {
+    /// Adds one fault: how it was named, and how long after it was judged first.
+    pub(super) fn add(&mut self, kind: Kind, verdict: Verdict, waited: Duration, described: Option<String>) {
         *self.counts.entry(kind).or_default().entry(verdict).or_default() += 1;
+        if verdict.is_exact() && waited > Duration::ZERO {
+            *self.waited.entry(waited).or_default() += 1;
+        }
+        self.described.extend(described.map(|text| format!("{verdict:?}: {text}")));
+    }
+
+    /// Adds what a monitor of cells would have said of a fault, and what was said.
+    pub(super) fn compare(&mut self, failing_cells: usize, findings: usize) {
         self.failing_cells += failing_cells;
         self.findings += findings;
-        self.described.extend(described.map(|text| format!("{verdict:?}: {text}")));
     }
 
     fn count(&self, verdict: Verdict) -> u64 {
@@ -70,6 +72,10 @@ impl Tally {
             self.failing_cells as f64 / self.findings.max(1) as f64,
             elapsed.as_secs_f64(),
         );
+        let held: u64 = self.waited.values().sum();
+        let longest = self.waited.last_key_value().map_or(0.0, |(longest, _)| longest.as_secs_f64());
+        let _written =
+            writeln!(text, "{held} were held back at first and named later, after {longest:.2} s at most");
         let hidden = self.described.len().saturating_sub(DESCRIBED_MAX);
         self.described.truncate(DESCRIBED_MAX);
         for described in &self.described {

@@ -63,19 +63,36 @@ pub(super) fn faults(nodes: usize) -> Vec<Fault> {
     faults
 }
 
-/// Fills a mesh.
+/// A cut between the first half of the nodes and the second.
+pub(super) fn zone_cut(nodes: usize) -> Vec<Fault> {
+    let (left, right) = ((0..nodes / 2).collect(), (nodes / 2..nodes).collect());
+    vec![Fault::Cut { left, right, plane: None, one_way: false, silent: false }]
+}
+
+/// Fills a mesh that is cut in two. The nodes of a half see the same, so a row of each is made and copied.
+pub(super) fn fill_cut(mesh: &Mesh, faults: &[Fault], sharing: Sharing) -> Snapshot {
+    let plan = model::plan(mesh.nodes, &[Family::Ipv4], |node| mesh.zones[node].clone());
+    let half = mesh.nodes / 2;
+    let halves = [0, half].map(|node| Arc::new(row(&plan, node, faults, 0)));
+    snapshot(mesh, plan, faults, |node| {
+        let common = &halves[usize::from(node >= half)];
+        match sharing {
+            Sharing::Own => Arc::new(Row::clone(common)),
+            Sharing::Shared => Arc::clone(common),
+        }
+    })
+}
+
+/// Fills a mesh of whose nodes few have to do with a fault.
 pub(super) fn fill(mesh: &Mesh, faults: &[Fault], sharing: Sharing) -> Snapshot {
     let plan = model::plan(mesh.nodes, &[Family::Ipv4], |node| mesh.zones[node].clone());
     let involved: BTreeSet<usize> = faults.iter().flat_map(|fault| fault.nodes(mesh)).collect();
     // No node of the mesh: nothing that is between two nodes touches it.
     let bystander = row(&plan, mesh.nodes, faults, 0);
     let common = Arc::new(bystander.clone());
-    let view = |node: usize| {
-        let silent = faults.iter().any(|fault| fault.silences(node));
-        let spread = u64::try_from(node).unwrap_or(0) % INTERVAL_MS;
-        let heard_ago = if silent { FAULT_AGO_MS + spread } else { spread };
-        let member = member(mesh, node, &[Family::Ipv4], ago(heard_ago), ago(heard_ago));
-        let row = if silent {
+    let silent = |node: usize| faults.iter().any(|fault| fault.silences(node));
+    snapshot(mesh, plan.clone(), faults, |node| {
+        if silent(node) {
             Arc::new(row(&plan, node, &[], FAULT_AGO_MS))
         } else if involved.contains(&node) {
             Arc::new(row(&plan, node, faults, 0))
@@ -84,9 +101,18 @@ pub(super) fn fill(mesh: &Mesh, faults: &[Fault], sharing: Sharing) -> Snapshot 
                 Sharing::Own => Arc::new(bystander.clone()),
                 Sharing::Shared => Arc::clone(&common),
             }
-        };
+        }
+    })
+}
+
+fn snapshot(mesh: &Mesh, plan: Arc<Plan>, faults: &[Fault], row: impl Fn(usize) -> Arc<Row>) -> Snapshot {
+    let view = |node: usize| {
+        let spread = u64::try_from(node).unwrap_or(0) % INTERVAL_MS;
+        let silent = faults.iter().any(|fault| fault.silences(node));
+        let heard_ago = if silent { FAULT_AGO_MS + spread } else { spread };
+        let member = member(mesh, node, &[Family::Ipv4], ago(heard_ago), ago(heard_ago));
         let state = member.state(NOW, &TIMING).unwrap_or(MemberState::Lost);
-        NodeView { member: Arc::new(member), state, row: Some(row), recovered: None }
+        NodeView { member: Arc::new(member), state, row: Some(row(node)), recovered: None }
     };
     let nodes = (0..mesh.nodes).map(view).collect();
     let now = Now { moment: NOW, wall: DateTime::<Utc>::UNIX_EPOCH };

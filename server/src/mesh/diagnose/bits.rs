@@ -111,7 +111,10 @@ mod tests {
     fn what_was_put_in_is_found_and_listed_in_order() {
         let bits = Bits::of(&[130, 0, 63, 64], 200);
         assert_eq!(bits.iter().collect::<Vec<_>>(), [0, 63, 64, 130]);
-        assert_eq!((bits.count(), bits.contains(64), bits.contains(65), bits.contains(5_000)), (4, true, false, false));
+        assert_eq!(
+            (bits.count(), bits.contains(64), bits.contains(65), bits.contains(5_000)),
+            (4, true, false, false)
+        );
         assert!(Bits::of(&[64], 200).is_subset(&bits) && !bits.is_subset(&Bits::of(&[64], 200)));
     }
 
@@ -130,6 +133,9 @@ mod tests {
         pairs.insert(1, 69);
         pairs.insert(69, 2);
         assert!(pairs.contains(1, 69) && !pairs.contains(69, 1) && !pairs.contains(200, 1));
-        assert_eq!(pairs.rows().map(|(from, row)| (from, row.count())).collect::<Vec<_>>(), [(1, 1), (69, 1)]);
+        assert_eq!(
+            pairs.rows().map(|(from, row)| (from, row.count())).collect::<Vec<_>>(),
+            [(1, 1), (69, 1)]
+        );
     }
 }

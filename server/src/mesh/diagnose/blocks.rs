@@ -170,13 +170,16 @@ impl Tangle<'_> {
         let pair = |from: usize, to: usize| self.in_order(Block { left: vec![from], right: vec![to] });
         let pairs: BTreeSet<Block> = blocks
             .iter()
-            .flat_map(|block| block.left.iter().flat_map(|from| block.right.iter().map(|to| pair(*from, *to))))
+            .flat_map(|block| {
+                block.left.iter().flat_map(|from| block.right.iter().map(|to| pair(*from, *to)))
+            })
             .collect();
         if pairs.len() > UNTOLD_MAX { blocks.drain(..1).collect() } else { pairs.into_iter().collect() }
     }
 
     fn share_a_pair(&self, one: &Block, other: &Block) -> bool {
-        let meet = |these: &[usize], those: &[usize]| these.iter().any(|node| those.binary_search(node).is_ok());
+        let meet =
+            |these: &[usize], those: &[usize]| these.iter().any(|node| those.binary_search(node).is_ok());
         let straight = meet(&one.left, &other.left) && meet(&one.right, &other.right);
         straight || self.both && meet(&one.left, &other.right) && meet(&one.right, &other.left)
     }

@@ -10,7 +10,7 @@ use super::planes::{ONE_FAILURE, Planes};
 use super::silences::Edge;
 use super::survey::{ANSWERS, SILENT, Survey};
 use super::triage::{Triage, slot};
-use super::waiting::{have_looked_since, is_pending};
+use super::waiting::{SILENT_WITHIN, have_looked_since, is_pending};
 use crate::mesh::time::Moment;
 
 /// A block of failing pairs and what is known of it.
@@ -85,17 +85,21 @@ impl Reverse {
         reverse
     }
 
-    /// The plane on which the way back fails, `None` for all; `None` when it does not fail.
-    fn label(&self, edge: Edge) -> Option<Option<Plane>> {
+    /// Tells whether the way back fails.
+    fn fails(&self, edge: Edge) -> bool {
+        self.failing.contains(edge.from, edge.to)
+    }
+
+    /// The plane on which the way back fails; `None` when it fails on all that are looked at.
+    fn label(&self, edge: Edge) -> Option<Plane> {
         let alone = |plane: &Plane| self.alone[slot(*plane)].contains(edge.from, edge.to);
-        self.failing.contains(edge.from, edge.to).then(|| Plane::ALL.into_iter().find(alone))
+        Plane::ALL.into_iter().find(alone)
     }
 }
 
 /// The plane on which a pair fails; `None` when it fails on all that are looked at.
 fn label(survey: &Survey<'_>, edge: Edge) -> Option<Plane> {
-    let works =
-        |plane: Plane| !edge.planes[slot(plane)] && measures(survey, edge.from, edge.to, plane);
+    let works = |plane: Plane| !edge.planes[slot(plane)] && measures(survey, edge.from, edge.to, plane);
     match Plane::ALL.map(works) {
         [false, true] => Some(Plane::Host),
         [true, false] => Some(Plane::Pod),
@@ -156,12 +160,11 @@ impl Cutting<'_> {
         let label = label(self.survey, edge);
         let observer = self.survey.observed.snapshot.nodes[edge.to].is_observer();
         let tells = || Plane::ALL.into_iter().any(|plane| measures(self.survey, edge.to, edge.from, plane));
-        match self.reverse.label(edge) {
-            Some(reverse) => (if reverse == label { label } else { None }, true),
-            // Nobody is there to tell how the way back is.
-            None if !observer || !tells() => (label, true),
-            None => (label, false),
+        if self.reverse.fails(edge) {
+            return (label.filter(|_| self.reverse.label(edge) == label), true);
         }
+        // Where nobody is there to tell how the way back is, it counts as failing.
+        (label, !observer || !tells())
     }
 
     /// When the failures of a block began.
@@ -181,6 +184,6 @@ impl Cutting<'_> {
         let nodes: Vec<usize> = block.nodes().collect();
         nodes.iter().all(|node| !self.triage.unclear_ends.contains(node))
             && !is_pending(self.survey, &nodes, since)
-            && have_looked_since(self.survey, &nodes, since)
+            && have_looked_since(self.survey, &nodes, since, SILENT_WITHIN)
     }
 }

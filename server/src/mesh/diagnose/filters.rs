@@ -13,7 +13,7 @@ use meshvane_shared::wire::findings::{EVIDENCE_MAX, FindingKind, Scope, Severity
 
 use super::planes::start_of_newest;
 use super::symptoms::{Place, Symptom, Symptoms, Trait, Working, symptoms, works};
-use super::waiting::{have_looked_since, were_looked_at_since};
+use super::waiting::{FILTERED_WITHIN, have_looked_since, were_looked_at_since};
 use super::witnesses::failing_cell;
 use super::{Case, Evidence, Finding, FindingKey, Observers, message};
 use crate::mesh::time::Moment;
@@ -60,19 +60,33 @@ struct Charge<'a> {
 
 fn judge(case: &mut Case<'_>, kind: FindingKind) {
     let symptoms = std::mem::take(&mut case.symptoms);
-    if symptoms.unclear.contains(&kind) {
+    let charges = charges(&symptoms, kind);
+    let everywhere = charges.keys().any(|(culprit, _)| *culprit == Culprit::All);
+    // What is found everywhere does not depend on a cell that decides nothing yet.
+    let settled = is_settled(case, &charges);
+    if !settled || symptoms.is_unclear(kind) && !everywhere {
         case.diagnosis.held_kinds.insert(kind);
-    } else {
-        let charges = charges(&symptoms, kind);
-        if is_settled(case, &charges) {
-            for ((culprit, port), charge) in charges {
+    }
+    if settled {
+        for ((culprit, port), charge) in charges {
+            if !is_doubtful(&symptoms, kind, culprit, &charge) {
                 add(case, &symptoms, kind, culprit, port, &charge);
             }
-        } else {
-            case.diagnosis.held_kinds.insert(kind);
         }
     }
     case.symptoms = symptoms;
+}
+
+/// Tells whether cells that decide nothing yet may show something else. Where all look in vain at a node, or it at all, most
+/// have decided; a pair has nobody else to ask.
+fn is_doubtful(symptoms: &Symptoms, kind: FindingKind, culprit: Culprit, charge: &Charge<'_>) -> bool {
+    match culprit {
+        Culprit::All => false,
+        Culprit::Target(node) | Culprit::Source(node) => {
+            symptoms.unclear_at(kind, node) > charge.symptoms.len()
+        }
+        Culprit::Pair(from, to) => [from, to].iter().any(|node| symptoms.unclear_at(kind, *node) > 0),
+    }
 }
 
 type Charges<'a> = BTreeMap<(Culprit, Option<u16>), Charge<'a>>;
@@ -135,7 +149,8 @@ impl<'a> Tally<'a> {
     /// It looks at all in vain, also at some that others do not.
     fn is_source(&self, node: usize) -> bool {
         let targets = self.fails_from.get(&node).map_or(&[][..], Vec::as_slice);
-        !self.working.is_some_and(|working| working.from.contains(node)) && targets.iter().any(|to| !self.is_target(*to))
+        !self.working.is_some_and(|working| working.from.contains(node))
+            && targets.iter().any(|to| !self.is_target(*to))
     }
 
     fn failures(&self, node: usize) -> usize {
@@ -167,7 +182,8 @@ fn is_settled(case: &Case<'_>, charges: &Charges<'_>) -> bool {
         charges.values().flat_map(|charge| &charge.symptoms).filter(|symptom| symptom.since >= since);
     let nodes: BTreeSet<usize> = newest.flat_map(|symptom| [symptom.from, symptom.to]).collect();
     let nodes: Vec<usize> = nodes.into_iter().collect();
-    have_looked_since(&case.survey, &nodes, since) && were_looked_at_since(&case.survey, &nodes, since)
+    have_looked_since(&case.survey, &nodes, since, FILTERED_WITHIN)
+        && were_looked_at_since(&case.survey, &nodes, since, FILTERED_WITHIN)
 }
 
 fn add(
@@ -281,7 +297,8 @@ fn observers(case: &Case<'_>, symptoms: &Symptoms, culprit: Culprit, charge: &Ch
         .map(|symptom| symptom.from)
         .collect();
     let views = case.observed.snapshot.nodes.iter().enumerate();
-    let is_seen = |from: usize| charge.places.iter().any(|place| works_for(case, symptoms, culprit, *place, from));
+    let is_seen =
+        |from: usize| charge.places.iter().any(|place| works_for(case, symptoms, culprit, *place, from));
     let looking = views.filter(|(from, view)| view.is_observer() && (saw.contains(from) || is_seen(*from)));
     let of = looking.count();
     Observers::of(case.observed, saw, of)

@@ -237,7 +237,10 @@ fn find_answers(survey: &Survey<'_>, tallies: &mut [Tally]) {
             let (node, plane) = plane_of(*place);
             // The word of one of whom a check fails was read already.
             let answers = survey.cell(observer, node, plane) & SILENT == 0
-                && survey.observed.columns_at(node, plane).any(|column| survey.is_new(observer, column, *since));
+                && survey
+                    .observed
+                    .columns_at(node, plane)
+                    .any(|column| survey.is_new(observer, column, *since));
             tallies[*place].answers = answers;
             !answers
         });

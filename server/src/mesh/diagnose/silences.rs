@@ -110,7 +110,8 @@ impl Silences {
 
     /// The observers that a plane is silent to.
     pub(super) fn observers(&self, number: usize) -> impl Iterator<Item = usize> + '_ {
-        let is_one = move |row: &Vec<Silence>| row.binary_search_by_key(&number, |silence| silence.plane()).is_ok();
+        let is_one =
+            move |row: &Vec<Silence>| row.binary_search_by_key(&number, |silence| silence.plane()).is_ok();
         self.rows.iter().enumerate().filter(move |(_, row)| is_one(row)).map(|(observer, _)| observer)
     }
 

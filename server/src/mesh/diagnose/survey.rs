@@ -62,7 +62,9 @@ impl<'a> Survey<'a> {
     /// What observers' rows show of a plane.
     pub(super) fn plane(&self, node: usize, plane: Plane) -> u8 {
         let columns = self.observed.columns_at(node, plane);
-        columns.flat_map(|column| self.columns.iter().map(move |seen| seen[column])).fold(0, |all, seen| all | seen)
+        columns
+            .flat_map(|column| self.columns.iter().map(move |seen| seen[column]))
+            .fold(0, |all, seen| all | seen)
     }
 
     /// Tells whether an observer is answered by a plane.
@@ -117,7 +119,8 @@ impl<'a> Survey<'a> {
     /// What one node's row shows of a plane.
     pub(super) fn cell(&self, row: usize, node: usize, plane: Plane) -> u8 {
         let columns = self.observed.columns_at(node, plane);
-        let marks = columns.flat_map(|column| CheckKind::ON_PLANES.map(|check| self.mark(row, column, check)));
+        let marks =
+            columns.flat_map(|column| CheckKind::ON_PLANES.map(|check| self.mark(row, column, check)));
         marks.fold(0, |all, mark| all | mark)
     }
 }

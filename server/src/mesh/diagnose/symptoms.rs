@@ -9,13 +9,13 @@ use meshvane_shared::wire::findings::FindingKind;
 use meshvane_shared::wire::matrix::CellWord;
 
 use super::Case;
-use super::filters::port_kind;
 use super::bits::Bits;
+use super::filters::port_kind;
 use super::planes::{FAILURE_TAKES, may_be_over};
 use super::silences::number;
 use super::survey::{ANSWERS, SILENT, Survey};
 use super::triage::Role;
-use super::waiting::is_complete;
+use super::waiting::{SILENT_WITHIN, is_complete};
 use crate::mesh::observe::{Column, Mark};
 use crate::mesh::row::Timed;
 use crate::mesh::time::Moment;
@@ -56,13 +56,16 @@ pub(super) struct Symptom {
 #[derive(Debug, Default)]
 pub(super) struct Symptoms {
     pub(super) found: Vec<Symptom>,
-    /// Kinds of which a cell fails and it is not known yet whether the address answers otherwise.
-    pub(super) unclear: BTreeSet<FindingKind>,
+    /// Of each kind, cells that fail and of which it is not known yet whether the address answers otherwise.
+    unclear: BTreeMap<FindingKind, Unclear>,
     /// The families that anything is measured in.
     pub(super) families: BTreeSet<Family>,
     /// For places with symptoms, where the same works.
     working: BTreeMap<Place, Working>,
 }
+
+/// Cells that decide nothing yet: how many of them each node has, as the one who looks or the one who is looked at.
+type Unclear = BTreeMap<usize, usize>;
 
 /// Where it works in one place.
 #[derive(Debug)]
@@ -74,6 +77,16 @@ pub(super) struct Working {
 }
 
 impl Symptoms {
+    /// How many cells of a node decide nothing yet about a kind.
+    pub(super) fn unclear_at(&self, kind: FindingKind, node: usize) -> usize {
+        self.unclear.get(&kind).and_then(|nodes| nodes.get(&node)).copied().unwrap_or(0)
+    }
+
+    /// Tells whether any cell decides nothing yet about a kind.
+    pub(super) fn is_unclear(&self, kind: FindingKind) -> bool {
+        self.unclear.contains_key(&kind)
+    }
+
     /// Where it works in a place.
     pub(super) fn working(&self, place: Place) -> Option<&Working> {
         self.working.get(&place)
@@ -188,7 +201,7 @@ impl At<'_> {
 
     /// An answer shows that a failure is not the address's: it is newer, or had time enough to turn into a failure.
     fn counts(&self, answered: Moment, since: Moment) -> bool {
-        answered > since || is_complete(self.case.observed, self.from, since)
+        answered > since || is_complete(self.case.observed, self.from, since, SILENT_WITHIN)
     }
 
     /// What a whole column is known to be, over its checks.
@@ -212,7 +225,7 @@ impl At<'_> {
     fn family_fails(&self, symptoms: &mut Symptoms) -> bool {
         let Some(Known::Silent(since)) = self.column_known(self.index) else { return false };
         if !CheckKind::ON_PLANES.into_iter().all(|check| self.is_of_now(check)) {
-            symptoms.unclear.insert(FindingKind::FamilyCut);
+            self.doubt(symptoms, FindingKind::FamilyCut);
             return true;
         }
         let observed = self.case.observed;
@@ -225,7 +238,7 @@ impl At<'_> {
                     return true;
                 }
                 Some(Known::Answers(_)) => {
-                    symptoms.unclear.insert(FindingKind::FamilyCut);
+                    self.doubt(symptoms, FindingKind::FamilyCut);
                     return true;
                 }
                 Some(Known::Silent(_)) | None => {}
@@ -238,7 +251,7 @@ impl At<'_> {
     fn icmp_fails(&self, symptoms: &mut Symptoms) {
         let Some(Known::Silent(since)) = self.known(self.index, CheckKind::Icmp) else { return };
         if !self.is_of_now(CheckKind::Icmp) {
-            symptoms.unclear.insert(FindingKind::IcmpFiltered);
+            self.doubt(symptoms, FindingKind::IcmpFiltered);
             return;
         }
         match self.known(self.index, CheckKind::Tcp) {
@@ -247,7 +260,7 @@ impl At<'_> {
                 self.add(symptoms, FindingKind::IcmpFiltered, Trait::Icmp, since, ever);
             }
             Some(Known::Answers(_)) => {
-                symptoms.unclear.insert(FindingKind::IcmpFiltered);
+                self.doubt(symptoms, FindingKind::IcmpFiltered);
             }
             Some(Known::Silent(_)) | None => {}
         }
@@ -258,7 +271,7 @@ impl At<'_> {
         let Some(kind) = port_kind(timed.outcome) else { return };
         let since = timed.failing_since.unwrap_or(timed.measured);
         if !self.is_of_now(CheckKind::Tcp) {
-            symptoms.unclear.insert(kind);
+            self.doubt(symptoms, kind);
             return;
         }
         let subject = &self.case.observed.snapshot.nodes[self.column.node];
@@ -272,7 +285,7 @@ impl At<'_> {
                 return;
             }
             if subject.member.received.is_none_or(|received| received <= since) {
-                symptoms.unclear.insert(kind);
+                self.doubt(symptoms, kind);
                 return;
             }
         }
@@ -280,13 +293,20 @@ impl At<'_> {
             match self.known(self.index, CheckKind::Icmp) {
                 Some(Known::Answers(at)) if self.counts(at, since) => {}
                 Some(Known::Answers(_)) => {
-                    symptoms.unclear.insert(kind);
+                    self.doubt(symptoms, kind);
                     return;
                 }
                 Some(Known::Silent(_)) | None => return,
             }
         }
         self.add(symptoms, kind, Trait::Tcp, since, timed.ever_reached);
+    }
+
+    fn doubt(&self, symptoms: &mut Symptoms, kind: FindingKind) {
+        let nodes = symptoms.unclear.entry(kind).or_default();
+        for node in [self.from, self.column.node] {
+            *nodes.entry(node).or_default() += 1;
+        }
     }
 
     fn add(

@@ -184,7 +184,11 @@ fn cut_plane(survey: &Survey<'_>, planes: &Planes, node: usize, plane: Plane) ->
         // One observer and a node that is heard: a pair, not a node.
         return Role::Sound;
     }
-    if survey.is_answered_since(node, plane.other(), view.since) { Role::PlaneCut(plane) } else { Role::Unclear }
+    if survey.is_answered_since(node, plane.other(), view.since) {
+        Role::PlaneCut(plane)
+    } else {
+        Role::Unclear
+    }
 }
 
 /// A node whose planes answer: does it reach anybody itself?
@@ -203,8 +207,8 @@ fn mute(survey: &Survey<'_>, planes: &Planes, node: usize) -> Role {
     }
     // On each plane that ever answered: one that was not asked since may be the one that is cut.
     let mut answered = Plane::ALL.into_iter().filter(|plane| survey.is_answered(node, *plane)).peekable();
-    let still = answered.peek().is_some()
-        && answered.all(|plane| survey.is_answered_since(node, plane, onset));
+    let still =
+        answered.peek().is_some() && answered.all(|plane| survey.is_answered_since(node, plane, onset));
     if still { Role::Mute } else { Role::Unclear }
 }
 

@@ -12,22 +12,30 @@ use crate::mesh::observe::{Mark, Observed};
 use crate::mesh::snapshot::NodeView;
 use crate::mesh::time::Moment;
 
-/// A cell that would fail has failed, and was confirmed and told, after one interval and this: the soft limit, the burst and
-/// its last judgement, and a moment for the reports.
-const CONFIRMED_WITHIN: Duration = PROBE_SOFT_LIMIT
-    .saturating_mul(2)
-    .saturating_add(BURST_SPACING.saturating_mul(BURST_PROBES - 1))
-    .saturating_add(Duration::from_millis(400));
+/// A burst, until its last probe is judged.
+const BURST: Duration = PROBE_SOFT_LIMIT.saturating_add(BURST_SPACING.saturating_mul(BURST_PROBES - 1));
+/// A moment for the reports.
+const TOLD: Duration = Duration::from_millis(400);
+/// A cell of an address that is silent has failed, and was confirmed and told, after one interval and this. It takes longest
+/// for one that is looked at just before its turn: a burst raises the suspicion, another one confirms it.
+pub(super) const SILENT_WITHIN: Duration = BURST.saturating_mul(2).saturating_add(TOLD);
+/// The same for a check that fails while the address answers the other one: its turn, then two bursts.
+pub(super) const FILTERED_WITHIN: Duration = SILENT_WITHIN.saturating_add(PROBE_SOFT_LIMIT);
 
 /// Tells whether whatever would have failed together with a failure of a moment has failed and was told by now.
-pub(super) fn is_complete(observed: &Observed<'_>, looking: usize, since: Moment) -> bool {
+pub(super) fn is_complete(observed: &Observed<'_>, looking: usize, since: Moment, within: Duration) -> bool {
     let view = &observed.snapshot.nodes[looking];
     let interval = view.row.as_deref().map_or(view.member.interval, |row| row.interval);
-    observed.snapshot.now.moment.since(since) >= interval + CONFIRMED_WITHIN
+    observed.snapshot.now.moment.since(since) >= interval + within
 }
 
 /// Tells whether all that these nodes measure is newer than a moment, or so much time has passed that what would fail has failed.
-pub(super) fn have_looked_since(survey: &Survey<'_>, nodes: &[usize], since: Moment) -> bool {
+pub(super) fn have_looked_since(
+    survey: &Survey<'_>,
+    nodes: &[usize],
+    since: Moment,
+    within: Duration,
+) -> bool {
     let observed = survey.observed;
     let has_looked = |node: usize| {
         CheckKind::ON_PLANES.into_iter().all(|check| {
@@ -38,16 +46,21 @@ pub(super) fn have_looked_since(survey: &Survey<'_>, nodes: &[usize], since: Mom
     };
     let views = &observed.snapshot.nodes;
     nodes.iter().all(|node| {
-        !views[*node].is_observer() || is_complete(observed, *node, since) || has_looked(*node)
+        !views[*node].is_observer() || is_complete(observed, *node, since, within) || has_looked(*node)
     })
 }
 
 /// Tells whether all that others measure of these nodes is newer than a moment, or what would fail has failed.
-pub(super) fn were_looked_at_since(survey: &Survey<'_>, nodes: &[usize], since: Moment) -> bool {
+pub(super) fn were_looked_at_since(
+    survey: &Survey<'_>,
+    nodes: &[usize],
+    since: Moment,
+    within: Duration,
+) -> bool {
     let observed = survey.observed;
     let views = observed.snapshot.nodes.iter().enumerate();
     let mut waited_for = views
-        .filter(|(from, view)| view.is_observer() && !is_complete(observed, *from, since))
+        .filter(|(from, view)| view.is_observer() && !is_complete(observed, *from, since, within))
         .map(|(from, _)| from);
     let is_new = |from: usize, column: usize, check: CheckKind| {
         survey.mark(from, column, check) != Mark::Reached.bit()
@@ -64,15 +77,14 @@ pub(super) fn is_pending(survey: &Survey<'_>, nodes: &[usize], since: Moment) ->
     let observed = survey.observed;
     let views = observed.snapshot.nodes.iter().enumerate();
     let mut waited_for = views
-        .filter(|(from, view)| view.is_observer() && !is_complete(observed, *from, since))
+        .filter(|(from, view)| view.is_observer() && !is_complete(observed, *from, since, SILENT_WITHIN))
         .map(|(from, _)| from);
     let is_old = |from: usize, node: usize, plane: Plane| {
         survey.cell(from, node, plane) & ANSWERS != 0
             && !observed.columns_at(node, plane).any(|column| survey.is_new(from, column, since))
     };
-    waited_for.any(|from| {
-        nodes.iter().any(|node| Plane::ALL.into_iter().any(|plane| is_old(from, *node, plane)))
-    })
+    waited_for
+        .any(|from| nodes.iter().any(|node| Plane::ALL.into_iter().any(|plane| is_old(from, *node, plane))))
 }
 
 /// How long after the return of one agent others that fell silent with it may still be on their way back.

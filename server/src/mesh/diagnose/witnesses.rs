@@ -57,7 +57,11 @@ impl Case<'_> {
     }
 
     /// The looks at a plane of those whom it does not answer.
-    pub(super) fn looks_at(&self, node: usize, plane: Plane) -> impl Iterator<Item = (usize, usize, Plane)> + '_ {
+    pub(super) fn looks_at(
+        &self,
+        node: usize,
+        plane: Plane,
+    ) -> impl Iterator<Item = (usize, usize, Plane)> + '_ {
         let observers = self.planes.silences.observers(number(node, plane));
         observers.map(move |observer| (observer, node, plane))
     }
@@ -72,7 +76,10 @@ pub(super) fn evidence(
         .into_iter()
         .flat_map(|(from, to, plane)| observed.columns_at(to, plane).map(move |column| (from, column)));
     let cells = columns.flat_map(|(from, column)| CheckKind::ON_PLANES.map(|check| (from, column, check)));
-    cells.filter_map(|(from, column, check)| failing_cell(observed, from, column, check)).take(EVIDENCE_MAX).collect()
+    cells
+        .filter_map(|(from, column, check)| failing_cell(observed, from, column, check))
+        .take(EVIDENCE_MAX)
+        .collect()
 }
 
 /// A failing cell as it was reported.
