@@ -8,6 +8,9 @@ use meshvane_shared::wire::findings::{Direction, FindingKind, Subject};
 
 use crate::model;
 
+/// Letters of a list of findings that are shown: those of a dozen large groups.
+const SHOWN_MAX: usize = 2_000;
+
 /// How a fault was named.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Verdict {
@@ -75,7 +78,7 @@ fn plain(key: &FindingKey) -> FindingKey {
 pub(crate) fn describe(seed: u64, what: &str, expected: &[FindingKey], diagnosis: &Diagnosis) -> String {
     let keys = |keys: Vec<&FindingKey>| {
         let texts: Vec<String> = keys.into_iter().map(text).collect();
-        if texts.is_empty() { "nothing".to_owned() } else { texts.join("; ") }
+        if texts.is_empty() { "nothing".to_owned() } else { shortened(&texts.join("; ")) }
     };
     let found = keys(diagnosis.findings.iter().map(|finding| &finding.key).collect());
     format!(
@@ -84,6 +87,12 @@ pub(crate) fn describe(seed: u64, what: &str, expected: &[FindingKey], diagnosis
         diagnosis.held.len(),
         diagnosis.held_kinds,
     )
+}
+
+/// The beginning of a text of which there may be a line for each of thousands of nodes.
+fn shortened(text: &str) -> String {
+    let end = text.char_indices().nth(SHOWN_MAX).map_or(text.len(), |(end, _)| end);
+    if end < text.len() { format!("{}...", &text[..end]) } else { text.to_owned() }
 }
 
 fn text(key: &FindingKey) -> String {

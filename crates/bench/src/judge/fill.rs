@@ -73,7 +73,7 @@ pub(super) fn zone_cut(nodes: usize) -> Vec<Fault> {
 pub(super) fn fill_cut(mesh: &Mesh, faults: &[Fault], sharing: Sharing) -> Snapshot {
     let plan = model::plan(mesh.nodes, &[Family::Ipv4], |node| mesh.zones[node].clone());
     let half = mesh.nodes / 2;
-    let halves = [0, half].map(|node| Arc::new(row(&plan, node, faults, 0)));
+    let halves = [0, half].map(|from| Arc::new(row(&plan, mesh.nodes, from, faults, 0)));
     snapshot(mesh, plan, faults, |node| {
         let common = &halves[usize::from(node >= half)];
         match sharing {
@@ -88,14 +88,14 @@ pub(super) fn fill(mesh: &Mesh, faults: &[Fault], sharing: Sharing) -> Snapshot 
     let plan = model::plan(mesh.nodes, &[Family::Ipv4], |node| mesh.zones[node].clone());
     let involved: BTreeSet<usize> = faults.iter().flat_map(|fault| fault.nodes(mesh)).collect();
     // No node of the mesh: nothing that is between two nodes touches it.
-    let bystander = row(&plan, mesh.nodes, faults, 0);
+    let bystander = row(&plan, mesh.nodes, mesh.nodes, faults, 0);
     let common = Arc::new(bystander.clone());
     let silent = |node: usize| faults.iter().any(|fault| fault.silences(node));
     snapshot(mesh, plan.clone(), faults, |node| {
         if silent(node) {
-            Arc::new(row(&plan, node, &[], FAULT_AGO_MS))
+            Arc::new(row(&plan, node, node, &[], FAULT_AGO_MS))
         } else if involved.contains(&node) {
-            Arc::new(row(&plan, node, faults, 0))
+            Arc::new(row(&plan, node, node, faults, 0))
         } else {
             match sharing {
                 Sharing::Own => Arc::new(bystander.clone()),
@@ -119,12 +119,13 @@ fn snapshot(mesh: &Mesh, plan: Arc<Plan>, faults: &[Fault], row: impl Fn(usize) 
     Snapshot { now, timing: TIMING, plan, nodes }
 }
 
-fn row(plan: &Arc<Plan>, node: usize, faults: &[Fault], ended_ago: u64) -> Row {
+/// The row that a node reports, seen from where another one is: of itself a node says nothing.
+fn row(plan: &Arc<Plan>, node: usize, from: usize, faults: &[Fault], ended_ago: u64) -> Row {
     let mut cells = Vec::with_capacity(plan.targets.len() * CheckKind::ON_PLANES.len());
     for (number, target) in (0u32..).zip(&plan.targets) {
         let to = usize::try_from(number).unwrap_or(usize::MAX) / TARGETS_OF_NODE;
         for check in CheckKind::ON_PLANES {
-            let cell = Cell { from: node, to, plane: target.plane, family: target.family(), check };
+            let cell = Cell { from, to, plane: target.plane, family: target.family(), check };
             cells.push(body(cell, number, target.port, faults));
         }
     }
