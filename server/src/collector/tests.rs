@@ -63,19 +63,11 @@ fn round(collector: &Collector, number: u8, sequence: u64, dead: Option<u8>) -> 
         }
     }
     RoundBody {
-        node: name(number),
-        boot_id: BootId::parse("boot").unwrap(),
         sequence,
-        plan: plan.version.clone(),
-        partial: false,
         interval_ms: 5_000,
         took_ms: 4_000,
-        overrun: false,
-        age_ms: 0,
-        targets: None,
         cells,
-        services: Vec::new(),
-        strangers: Vec::new(),
+        ..RoundBody::empty(name(number), BootId::parse("boot").unwrap(), plan.version.clone())
     }
 }
 

@@ -19,7 +19,7 @@ use meshvane_shared::name::{NodeName, Zone};
 use super::member::Member;
 use super::time::{Moment, Now};
 
-mod findings;
+pub(in crate::mesh) mod findings;
 mod selector;
 mod view;
 

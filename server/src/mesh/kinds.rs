@@ -50,8 +50,10 @@ pub const KINDS: [KindDoc; 22] = [
              racks, or any two sets between which every pair fails; also one node and all others while \
              its heartbeats arrive. A whole zone of at least two nodes that falls silent together is one \
              finding as well: cut off or down, which cannot be told apart from here.",
-        subject: "`groups`: two lists of nodes; `zones`: those that are a group as a whole; `direction` \
-             is `out` when only the first group fails to reach the second; `plane` when only one is cut",
+        subject: "`groups`: two lists of nodes; `zones`: those that are a group as a whole; of a zone that \
+             is silent the first group is that zone, which is the only one in `zones`, and the second is \
+             whoever is left; `direction` is `out` when only the first group fails to reach the second; \
+             `plane` when only one is cut",
         look_next: &[
             "what the nodes of a group share: `kubectl get nodes -L topology.kubernetes.io/zone`, rack, \
              switch, hypervisor",
@@ -294,7 +296,7 @@ pub const KINDS: [KindDoc; 22] = [
     },
     KindDoc {
         kind: FindingKind::NotMeasurable,
-        severity: "info",
+        severity: "warning",
         meaning: "A check cannot be done by an agent, or by any. It says nothing about the network: the \
              cells are `unmeasured`, and the other checks go on.",
         subject: "`node`, or `scope` is `all`; `check`; `family` when only one is concerned",
@@ -373,15 +375,17 @@ pub const KINDS: [KindDoc; 22] = [
     },
     KindDoc {
         kind: FindingKind::Uncovered,
-        severity: NOT_JUDGED,
-        meaning: "A Node of the cluster should have an agent and has none. **Not judged yet**: the server \
-             does not ask Kubernetes for its Nodes, and knows those only whose agents it heard.",
+        severity: "warning",
+        meaning: "A Node of the cluster should have an agent (`MESHVANE_AGENT_NODE_SELECTOR`) and has none: none \
+             was heard since the server started, or the one that was is forgotten. Found where the server may \
+             watch Nodes (`MESHVANE_AUTH=kubernetes` and its role), once the Node and the server are two minutes \
+             old. One that is being deleted needs none.",
         subject: "`node`",
         look_next: &[
             "`kubectl get daemonset -A`, `kubectl describe node NODE`: taints that the agent does not \
              tolerate, room for its pod",
         ],
-        example: NOT_JUDGED,
+        example: "node-7 has no agent: look at the pods of the agents' DaemonSet there, since 12:03:07 UTC",
     },
 ];
 

@@ -73,19 +73,9 @@ impl OriginalReport {
         }
         let interval_ms = (ORIGINAL_STALE_AFTER / STALE_AFTER_PERIODS).as_millis();
         let body = RoundBody {
-            node: node.clone(),
-            boot_id: BootId::parse("original").ok()?,
-            sequence: 1,
-            plan: plan.version.clone(),
-            partial: false,
             interval_ms: u64::try_from(interval_ms).ok()?,
-            took_ms: 0,
-            overrun: false,
-            age_ms: 0,
-            targets: None,
             cells,
-            services: Vec::new(),
-            strangers: Vec::new(),
+            ..RoundBody::empty(node.clone(), BootId::parse("original").ok()?, plan.version.clone())
         };
         Row::take(None, plan, &body, now).ok().map(|applied| applied.row)
     }

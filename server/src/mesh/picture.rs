@@ -125,19 +125,10 @@ impl Line {
             return None;
         }
         let body = RoundBody {
-            node: self.node.clone(),
-            boot_id: BootId::parse("boot").unwrap(),
-            sequence: 1,
-            plan: plan.version.clone(),
-            partial: false,
             interval_ms: INTERVAL_MS,
             took_ms: 4_000,
-            overrun: false,
-            age_ms: 0,
-            targets: None,
             cells,
-            services: Vec::new(),
-            strangers: Vec::new(),
+            ..RoundBody::empty(self.node.clone(), BootId::parse("boot").unwrap(), plan.version.clone())
         };
         Some(Row::take(None, plan, &body, now.moment).unwrap().row)
     }

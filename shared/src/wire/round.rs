@@ -51,6 +51,27 @@ pub struct RoundBody {
     pub strangers: Vec<StrangerBody>,
 }
 
+impl RoundBody {
+    /// The first round of an agent, whole and without a word: what is to be said is put in.
+    pub fn empty(node: NodeName, boot_id: BootId, plan: PlanVersion) -> Self {
+        Self {
+            node,
+            boot_id,
+            sequence: 1,
+            plan,
+            partial: false,
+            interval_ms: 0,
+            took_ms: 0,
+            overrun: false,
+            age_ms: 0,
+            targets: None,
+            cells: Vec::new(),
+            services: Vec::new(),
+            strangers: Vec::new(),
+        }
+    }
+}
+
 /// One cell of the reporting node's row.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CellBody {

@@ -167,19 +167,11 @@ impl Filling<'_> {
             }
         }
         let body = RoundBody {
-            node: model::name(node),
-            boot_id: boot(),
             sequence: if prior.is_some() { 2 } else { 1 },
-            plan: self.plan.version.clone(),
-            partial: false,
             interval_ms: INTERVAL_MS,
             took_ms: INTERVAL_MS,
-            overrun: false,
-            age_ms: 0,
-            targets: None,
             cells,
-            services: Vec::new(),
-            strangers: Vec::new(),
+            ..RoundBody::empty(model::name(node), boot(), self.plan.version.clone())
         };
         let taken = Row::take(prior, self.plan, &body, ago(ended_ago));
         taken.expect("the round is one of this plan").row

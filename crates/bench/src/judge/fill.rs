@@ -130,19 +130,10 @@ fn row(plan: &Arc<Plan>, node: usize, from: usize, faults: &[Fault], ended_ago: 
         }
     }
     let round = RoundBody {
-        node: model::name(node),
-        boot_id: boot(),
-        sequence: 1,
-        plan: plan.version.clone(),
-        partial: false,
         interval_ms: INTERVAL_MS,
         took_ms: INTERVAL_MS,
-        overrun: false,
-        age_ms: 0,
-        targets: None,
         cells,
-        services: Vec::new(),
-        strangers: Vec::new(),
+        ..RoundBody::empty(model::name(node), boot(), plan.version.clone())
     };
     Row::take(None, plan, &round, ago(ended_ago)).expect("the round is one of this plan").row
 }

@@ -109,19 +109,11 @@ pub(super) fn round(node: Node, number: u64, plan: &PlanBody) -> Vec<u8> {
         .flat_map(|(index, target)| CheckKind::ON_PLANES.map(|check| cell(number, index, target, check)))
         .collect();
     json(&RoundBody {
-        node: own,
-        boot_id: node.boot(),
         sequence: number,
-        plan: PlanVersion { epoch: plan.epoch, generation: plan.generation },
-        partial: false,
         interval_ms: INTERVAL_MS,
         took_ms: 100,
-        overrun: false,
-        age_ms: 0,
-        targets: None,
         cells,
-        services: Vec::new(),
-        strangers: Vec::new(),
+        ..RoundBody::empty(own, node.boot(), PlanVersion { epoch: plan.epoch, generation: plan.generation })
     })
 }
 

@@ -18,9 +18,13 @@ pub fn add_context(diagnosis: &mut Diagnosis, snapshot: &Snapshot, cluster: &mut
     }
 }
 
+/// What is said of a Node without an agent.
+pub(in crate::mesh) fn sentence(node: &NodeName) -> Sentence {
+    Sentence::new(format!("{node} has no agent: look at the pods of the agents' DaemonSet there"))
+}
+
 fn uncovered(node: NodeName, snapshot: &Snapshot) -> Finding {
-    let sentence =
-        Sentence::new(format!("{node} has no agent: look at the pods of the agents' DaemonSet there"));
+    let sentence = sentence(&node);
     Finding {
         key: FindingKey::new(FindingKind::Uncovered, Subject::Node { node }),
         severity: Severity::Warning,

@@ -26,6 +26,9 @@ enum Culprit {
     Target(usize),
     /// It looks at all in vain.
     Source(usize),
+    /// Some look at it in vain.
+    Some(usize),
+    /// One of them looks at the other in vain, or each does; sorted.
     Pair(usize, usize),
 }
 
@@ -69,12 +72,23 @@ fn judge(case: &mut Case<'_>, kind: FindingKind) {
     }
     if settled {
         for ((culprit, port), charge) in charges {
-            if !is_doubtful(&symptoms, kind, culprit, &charge) {
+            let charge = without_accounted(case, culprit, charge);
+            if !charge.symptoms.is_empty() && !is_doubtful(&symptoms, kind, culprit, &charge) {
                 add(case, &symptoms, kind, culprit, port, &charge);
             }
         }
     }
     case.symptoms = symptoms;
+}
+
+/// What some look at in vain is not shown by one of whom another finding speaks, or may.
+fn without_accounted<'a>(case: &Case<'_>, culprit: Culprit, mut charge: Charge<'a>) -> Charge<'a> {
+    if matches!(culprit, Culprit::Some(_)) {
+        charge
+            .symptoms
+            .retain(|symptom| !case.settled.contains(&symptom.from) && !case.is_held(symptom.from));
+    }
+    charge
 }
 
 /// Tells whether cells that decide nothing yet may show something else. Where all look in vain at a node, or it at all, most
@@ -85,6 +99,7 @@ fn is_doubtful(symptoms: &Symptoms, kind: FindingKind, culprit: Culprit, charge:
         Culprit::Target(node) | Culprit::Source(node) => {
             symptoms.unclear_at(kind, node) > charge.symptoms.len()
         }
+        Culprit::Some(node) => symptoms.unclear_at(kind, node) > 0,
         Culprit::Pair(from, to) => [from, to].iter().any(|node| symptoms.unclear_at(kind, *node) > 0),
     }
 }
@@ -100,7 +115,7 @@ fn charges(symptoms: &Symptoms, kind: FindingKind) -> Charges<'_> {
     for (place, found) in by_place {
         let tally = Tally::of(symptoms.working(place), &found);
         for symptom in &found {
-            let culprit = tally.culprit(symptom);
+            let culprit = tally.culprit(kind, symptom);
             let charge = charges.entry((culprit, place.port)).or_default();
             charge.symptoms.push(symptom);
             charge.places.insert(place);
@@ -111,7 +126,7 @@ fn charges(symptoms: &Symptoms, kind: FindingKind) -> Charges<'_> {
         .keys()
         .filter_map(|(culprit, port)| match culprit {
             Culprit::Target(node) => Some((*node, *port)),
-            Culprit::All | Culprit::Source(_) | Culprit::Pair(..) => None,
+            Culprit::All | Culprit::Source(_) | Culprit::Some(_) | Culprit::Pair(..) => None,
         })
         .collect();
     for (node, port) in targets {
@@ -157,7 +172,7 @@ impl<'a> Tally<'a> {
         self.fails_to.get(&node).copied().unwrap_or(0) + self.fails_from.get(&node).map_or(0, Vec::len)
     }
 
-    fn culprit(&self, symptom: &Symptom) -> Culprit {
+    fn culprit(&self, kind: FindingKind, symptom: &Symptom) -> Culprit {
         let (from, to) = (symptom.from, symptom.to);
         if self.working.is_none_or(|working| working.to.is_empty()) && self.fails_to.len() >= 2 {
             return Culprit::All;
@@ -168,7 +183,9 @@ impl<'a> Tally<'a> {
             (_, true) => Culprit::Target(to),
             (true, false) => Culprit::Target(from),
             (false, false) if self.is_source(from) => Culprit::Source(from),
-            (false, false) => Culprit::Pair(from, to),
+            // Of echo a pair is the subject, of the others the node that is looked at.
+            (false, false) if kind == FindingKind::IcmpFiltered => Culprit::Pair(from.min(to), from.max(to)),
+            (false, false) => Culprit::Some(to),
         }
     }
 }
@@ -194,19 +211,18 @@ fn add(
     port: Option<u16>,
     charge: &Charge<'_>,
 ) {
-    let is_by_pair = kind == FindingKind::IcmpFiltered;
     let subject = match culprit {
         Culprit::All => Subject::Scope { scope: Scope::All },
-        Culprit::Target(node) | Culprit::Source(node) => Subject::Node { node: case.name(node) },
-        Culprit::Pair(from, to) if is_by_pair => {
-            let (from, to) = (case.name(from), case.name(to));
-            if to < from && has_reverse(symptoms, charge) {
-                // The other one of the two tells it.
-                return;
-            }
-            Subject::Pair { from, to }
+        Culprit::Target(node) | Culprit::Source(node) | Culprit::Some(node) => {
+            Subject::Node { node: case.name(node) }
         }
-        Culprit::Pair(_, to) => Subject::Node { node: case.name(to) },
+        Culprit::Pair(one, other) => {
+            let as_it_fails = charge.symptoms.first().map(|symptom| (symptom.from, symptom.to));
+            let one_way =
+                charge.symptoms.iter().all(|symptom| Some((symptom.from, symptom.to)) == as_it_fails);
+            let (from, to) = as_it_fails.filter(|_| one_way).unwrap_or((one, other));
+            Subject::Pair { from: case.name(from), to: case.name(to) }
+        }
     };
     if subject_nodes(culprit).iter().any(|node| case.settled.contains(node) || case.is_held(*node)) {
         return;
@@ -241,17 +257,9 @@ fn add(
 fn subject_nodes(culprit: Culprit) -> Vec<usize> {
     match culprit {
         Culprit::All => Vec::new(),
-        Culprit::Target(node) | Culprit::Source(node) => vec![node],
+        Culprit::Target(node) | Culprit::Source(node) | Culprit::Some(node) => vec![node],
         Culprit::Pair(from, to) => vec![from, to],
     }
-}
-
-fn has_reverse(symptoms: &Symptoms, charge: &Charge<'_>) -> bool {
-    charge.symptoms.iter().all(|one| {
-        symptoms.found.iter().any(|other| {
-            other.kind == one.kind && other.place == one.place && (other.from, other.to) == (one.to, one.from)
-        })
-    })
 }
 
 /// The plane where it fails, if it works or could be told on the other one.
@@ -282,38 +290,32 @@ fn family_of(symptoms: &Symptoms, kind: FindingKind, charge: &Charge<'_>) -> Opt
 
 /// Those that saw it, of those that look at the same.
 fn observers(case: &Case<'_>, symptoms: &Symptoms, culprit: Culprit, charge: &Charge<'_>) -> Observers {
-    let concerns = |to: usize| match culprit {
-        Culprit::All | Culprit::Source(_) => true,
-        Culprit::Target(node) | Culprit::Pair(_, node) => to == node,
+    let looked_at: Option<BTreeSet<usize>> = match culprit {
+        Culprit::All | Culprit::Source(_) => None,
+        Culprit::Target(node) | Culprit::Some(node) => Some(BTreeSet::from([node])),
+        Culprit::Pair(..) => Some(charge.symptoms.iter().map(|symptom| symptom.to).collect()),
     };
-    let from_source = |from: usize| match culprit {
+    let looking = |from: usize| match culprit {
         Culprit::Source(node) => from == node,
-        Culprit::All | Culprit::Target(_) | Culprit::Pair(..) => true,
+        Culprit::All | Culprit::Target(_) | Culprit::Some(_) | Culprit::Pair(..) => true,
     };
-    let saw: BTreeSet<usize> = charge
-        .symptoms
-        .iter()
-        .filter(|symptom| concerns(symptom.to) && from_source(symptom.from))
-        .map(|symptom| symptom.from)
-        .collect();
-    let views = case.observed.snapshot.nodes.iter().enumerate();
-    let is_seen =
-        |from: usize| charge.places.iter().any(|place| works_for(case, symptoms, culprit, *place, from));
-    let looking = views.filter(|(from, view)| view.is_observer() && (saw.contains(from) || is_seen(*from)));
-    let of = looking.count();
-    Observers::of(case.observed, saw, of)
-}
-
-/// Tells whether it works in a place for a node that looks at the culprit, or is it.
-fn works_for(case: &Case<'_>, symptoms: &Symptoms, culprit: Culprit, place: Place, from: usize) -> bool {
-    let anywhere = || symptoms.working(place).is_some_and(|working| working.from.contains(from));
-    match culprit {
-        Culprit::All => anywhere(),
-        Culprit::Source(node) => from == node && anywhere(),
-        Culprit::Target(node) | Culprit::Pair(_, node) => {
-            case.observed.columns_of(node).any(|column| works(&case.survey, place, from, column))
+    let works = |place: &Place, from: usize| match &looked_at {
+        None => symptoms.working(*place).is_some_and(|working| working.from.contains(from)),
+        Some(nodes) => {
+            let mut columns = nodes.iter().flat_map(|node| case.observed.columns_of(*node));
+            columns.any(|column| works(&case.survey, *place, from, column))
         }
-    }
+    };
+    let of_it = charge.symptoms.iter().filter(|symptom| {
+        looking(symptom.from) && looked_at.as_ref().is_none_or(|nodes| nodes.contains(&symptom.to))
+    });
+    let saw: BTreeSet<usize> = of_it.map(|symptom| symptom.from).collect();
+    let views = case.observed.snapshot.nodes.iter().enumerate();
+    let observers = views.filter(|(from, view)| view.is_observer() && looking(*from));
+    let looked = observers
+        .filter(|(from, _)| saw.contains(from) || charge.places.iter().any(|place| works(place, *from)));
+    let of = looked.count();
+    Observers::of(case.observed, saw, of)
 }
 
 fn evidence(case: &Case<'_>, charge: &Charge<'_>) -> Vec<Evidence> {

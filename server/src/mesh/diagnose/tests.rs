@@ -2,6 +2,7 @@ use super::*;
 use crate::mesh::observe::observe;
 use crate::mesh::picture::snapshot;
 
+mod examples;
 mod filters;
 mod groups;
 mod properties;

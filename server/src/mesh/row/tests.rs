@@ -42,19 +42,15 @@ fn cell(target: u32, outcome: Outcome, age_ms: u64) -> CellBody {
 
 fn round(sequence: u64, plan: &Plan, cells: Vec<CellBody>) -> RoundBody {
     RoundBody {
-        node: NodeName::parse("node-1").unwrap(),
-        boot_id: BootId::parse("boot").unwrap(),
         sequence,
-        plan: plan.version.clone(),
-        partial: false,
         interval_ms: 5_000,
         took_ms: 4_000,
-        overrun: false,
-        age_ms: 0,
-        targets: None,
         cells,
-        services: Vec::new(),
-        strangers: Vec::new(),
+        ..RoundBody::empty(
+            NodeName::parse("node-1").unwrap(),
+            BootId::parse("boot").unwrap(),
+            plan.version.clone(),
+        )
     }
 }
 

@@ -26,7 +26,7 @@ fn echo_that_is_filtered_is_laid_to_a_node_a_plane_a_pair_or_all() {
         "a alive | . i + | . i +
          b alive | i . + | i . +
          c alive | + + . | + + .",
-        &["icmp_filtered a>b 1/2"],
+        &["icmp_filtered a>b 2/3"],
     );
     check(
         "a alive | . + + | . + +
