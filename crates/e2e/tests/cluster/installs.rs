@@ -20,8 +20,12 @@ const FRESH_WITHIN: Duration = Duration::from_secs(30);
 /// The lines of the README that begin like this.
 fn readme(begin: &str) -> Vec<String> {
     let text = std::fs::read_to_string(root().join("README.md")).unwrap();
-    let lines: Vec<String> =
-        text.lines().map(str::trim).filter(|line| line.starts_with(begin)).map(str::to_owned).collect();
+    let lines: Vec<String> = text
+        .lines()
+        .map(|line| line.trim().trim_start_matches("$ "))
+        .filter(|line| line.starts_with(begin))
+        .map(str::to_owned)
+        .collect();
     assert!(!lines.is_empty(), "the README has no line that begins with {begin:?}");
     lines
 }
@@ -62,7 +66,7 @@ async fn the_line_of_the_readme_installs_it_into_kube_system() {
 
 async fn it_is_let_into_a_namespace_that_is_restricted_and_helm_tests_it() {
     let mesh = Installation::make("mesh-restricted", &[]).await;
-    let tested = must("helm", &["test", RELEASE, "-n", &mesh.namespace, "--logs", "--timeout", "90s"], "");
+    let tested = must("helm", &["test", RELEASE, "-n", &mesh.namespace, "--timeout", "90s"], "");
     println!("{tested}");
     assert!(tested.contains("Succeeded"), "{tested}");
     mesh.pass(Duration::from_secs(10), &[]).await;
