@@ -15,6 +15,9 @@ one fault is one finding. How the fields of a finding are read is in the [README
 
 In the commands, NODE, PEER, POD, PORT, ADDRESS and NAME stand for what the finding, \
 its evidence or `GET /api/v1/agents` names.
+
+In Kubernetes a finding about a node that is cordoned or being taken away is `info`, whatever stands below; so is one about a \
+pair with such a node, and one about a group of none but such.
 ";
 
 /// The page.
