@@ -78,10 +78,13 @@ struct Said {
 pub fn answer(fault: Fault, dialect: Dialect) -> Response {
     let header = extra_header(&fault);
     let closes = matches!(fault, Fault::TooLarge(_) | Fault::TooSlow);
+    // kubectl, which comes through the API server's proxy, shows its user a text, and of a body that it does not know nothing.
+    let for_kubectl = matches!(fault, Fault::Refused(Refused::Forwarded));
     let said = say(fault);
-    let mut response = match dialect {
-        Dialect::Native => problem(&said),
-        Dialect::Compatible => compatible(&said),
+    let mut response = match (&said.detail, dialect) {
+        (Some(detail), _) if for_kubectl => reply::text(said.status, format!("{detail}\n")),
+        (_, Dialect::Native) => problem(&said),
+        (_, Dialect::Compatible) => compatible(&said),
     };
     if let Some((name, value)) = header {
         response.headers_mut().insert(name, value);
@@ -178,7 +181,7 @@ fn say_refused(refused: Refused) -> Said {
         Refused::ForeignHost => {
             said(StatusCode::FORBIDDEN, "foreign-host", "FORBIDDEN", "the request names another host")
         }
-        // Not 401: kubectl answers that with words of its own, and whoever comes this way should read ours.
+        // Not 401, which kubectl answers with words of its own.
         Refused::Forwarded => {
             said(StatusCode::FORBIDDEN, "forwarded", "FORBIDDEN", "a proxy forwarded the request")
         }

@@ -344,6 +344,7 @@ async fn the_proxy_of_the_api_server_is_told_of_port_forward() {
             from(source).client.get(server.url("/api/v1/agents")).header("x-forwarded-for", "10.0.0.1");
         let response = request.send().await.unwrap();
         assert_eq!(response.status(), 403, "{source}");
+        assert_eq!(response.headers()["content-type"], "text/plain; charset=utf-8", "kubectl shows no other");
         let text = response.text().await.unwrap();
         assert!(text.contains("kubectl port-forward") && text.contains("proxy"), "{text}");
     }
