@@ -39,6 +39,7 @@ mod symptoms;
 mod triage;
 mod waiting;
 mod witnesses;
+mod working;
 
 /// A judged statement.
 #[derive(Debug, Clone, PartialEq, Eq)]

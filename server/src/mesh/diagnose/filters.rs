@@ -12,9 +12,10 @@ use meshvane_shared::outcome::{Cause, Outcome};
 use meshvane_shared::wire::findings::{EVIDENCE_MAX, FindingKind, Scope, Severity, Subject};
 
 use super::planes::start_of_newest;
-use super::symptoms::{Place, Symptom, Symptoms, Trait, Working, symptoms, works};
+use super::symptoms::{Place, Symptom, Symptoms, Trait, symptoms};
 use super::waiting::{FILTERED_WITHIN, have_looked_since, were_looked_at_since};
 use super::witnesses::failing_cell;
+use super::working::{Working, works};
 use super::{Case, Evidence, Finding, FindingKey, Observers, message};
 use crate::mesh::time::Moment;
 
@@ -64,7 +65,10 @@ struct Charge<'a> {
 fn judge(case: &mut Case<'_>, kind: FindingKind) {
     let symptoms = std::mem::take(&mut case.symptoms);
     let charges = charges(&symptoms, kind);
-    let everywhere = charges.keys().any(|(culprit, _)| *culprit == Culprit::All);
+    let is_certain = |culprit: Culprit, charge: &Charge<'_>| {
+        culprit == Culprit::All && !is_doubtful(&symptoms, kind, culprit, charge)
+    };
+    let everywhere = charges.iter().any(|((culprit, _), charge)| is_certain(*culprit, charge));
     // What is found everywhere does not depend on a cell that decides nothing yet.
     let settled = is_settled(case, &charges);
     if !settled || symptoms.is_unclear(kind) && !everywhere {
@@ -91,13 +95,21 @@ fn without_accounted<'a>(case: &Case<'_>, culprit: Culprit, mut charge: Charge<'
     charge
 }
 
-/// Tells whether cells that decide nothing yet may show something else. Where all look in vain at a node, or it at all, most
-/// have decided; a pair has nobody else to ask.
+/// Cells that decide nothing yet are few when there is at most one of them to so many that do.
+const FEW: usize = 8;
+
+/// Tells whether cells that decide nothing yet may show something else. What all see stands though a few of them have not
+/// decided; a pair has nobody else to ask.
 fn is_doubtful(symptoms: &Symptoms, kind: FindingKind, culprit: Culprit, charge: &Charge<'_>) -> bool {
     match culprit {
-        Culprit::All => false,
+        Culprit::All => symptoms.unclear_on(kind).any(|((plane, family), unclear)| {
+            // On each plane and in each family: whether it fails there too is a part of what is said.
+            let is_there =
+                |symptom: &&&Symptom| (symptom.place.plane, symptom.place.family) == (plane, family);
+            unclear * FEW > charge.symptoms.iter().filter(is_there).count()
+        }),
         Culprit::Target(node) | Culprit::Source(node) => {
-            symptoms.unclear_at(kind, node) > charge.symptoms.len()
+            symptoms.unclear_at(kind, node) * FEW > charge.symptoms.len()
         }
         Culprit::Some(node) => symptoms.unclear_at(kind, node) > 0,
         Culprit::Pair(from, to) => [from, to].iter().any(|node| symptoms.unclear_at(kind, *node) > 0),

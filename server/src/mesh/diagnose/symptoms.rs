@@ -13,9 +13,10 @@ use super::bits::Bits;
 use super::filters::port_kind;
 use super::planes::{FAILURE_TAKES, may_be_over};
 use super::silences::number;
-use super::survey::{ANSWERS, SILENT, Survey};
+use super::survey::SILENT;
 use super::triage::Role;
 use super::waiting::{SILENT_WITHIN, is_complete};
+use super::working::{Working, working};
 use crate::mesh::observe::{Column, Mark};
 use crate::mesh::row::Timed;
 use crate::mesh::time::Moment;
@@ -64,22 +65,28 @@ pub(super) struct Symptoms {
     working: BTreeMap<Place, Working>,
 }
 
-/// Cells that decide nothing yet: how many of them each node has, as the one who looks or the one who is looked at.
-type Unclear = BTreeMap<usize, usize>;
-
-/// Where it works in one place.
-#[derive(Debug)]
-pub(super) struct Working {
-    /// Nodes at which somebody looks and it works.
-    pub(super) to: Bits,
-    /// Nodes that look at somebody and it works.
-    pub(super) from: Bits,
+/// Cells that decide nothing yet.
+#[derive(Debug, Default)]
+struct Unclear {
+    /// How many of them each node has, as the one who looks or the one who is looked at.
+    nodes: BTreeMap<usize, usize>,
+    /// How many there are on each plane, in each family.
+    at: BTreeMap<(Plane, Family), usize>,
 }
 
 impl Symptoms {
     /// How many cells of a node decide nothing yet about a kind.
     pub(super) fn unclear_at(&self, kind: FindingKind, node: usize) -> usize {
-        self.unclear.get(&kind).and_then(|nodes| nodes.get(&node)).copied().unwrap_or(0)
+        self.unclear.get(&kind).and_then(|unclear| unclear.nodes.get(&node)).copied().unwrap_or(0)
+    }
+
+    /// How many cells decide nothing yet about a kind, on each plane in each family.
+    pub(super) fn unclear_on(
+        &self,
+        kind: FindingKind,
+    ) -> impl Iterator<Item = ((Plane, Family), usize)> + '_ {
+        let unclear = self.unclear.get(&kind).into_iter();
+        unclear.flat_map(|unclear| unclear.at.iter().map(|(at, count)| (*at, *count)))
     }
 
     /// Tells whether any cell decides nothing yet about a kind.
@@ -303,10 +310,11 @@ impl At<'_> {
     }
 
     fn doubt(&self, symptoms: &mut Symptoms, kind: FindingKind) {
-        let nodes = symptoms.unclear.entry(kind).or_default();
+        let unclear = symptoms.unclear.entry(kind).or_default();
         for node in [self.from, self.column.node] {
-            *nodes.entry(node).or_default() += 1;
+            *unclear.nodes.entry(node).or_default() += 1;
         }
+        *unclear.at.entry((self.column.plane, self.column.family())).or_default() += 1;
     }
 
     fn add(
@@ -347,42 +355,5 @@ fn count_working(case: &Case<'_>, symptoms: &mut Symptoms) {
                 symptoms.working.entry(place).or_insert_with(|| working(&case.survey, place));
             }
         }
-    }
-}
-
-/// Where it works in a place: each node is looked for once.
-fn working(survey: &Survey<'_>, place: Place) -> Working {
-    let nodes = survey.observed.snapshot.nodes.len();
-    let mut working = Working { to: Bits::below(nodes), from: Bits::below(nodes) };
-    for (from, view) in survey.observed.snapshot.nodes.iter().enumerate() {
-        if !view.is_observer() || survey.row(from) & ANSWERS == 0 {
-            continue;
-        }
-        for (index, column) in survey.observed.columns.iter().enumerate() {
-            let known = working.from.contains(from) && working.to.contains(column.node);
-            if !known && works(survey, place, from, index) {
-                working.from.insert(from);
-                working.to.insert(column.node);
-            }
-        }
-    }
-    working
-}
-
-/// Tells whether it works in a place for one cell.
-pub(super) fn works(survey: &Survey<'_>, place: Place, from: usize, index: usize) -> bool {
-    let observed = survey.observed;
-    let column = &observed.columns[index];
-    if column.plane != place.plane || column.family() != place.family {
-        return false;
-    }
-    let mark = |check: CheckKind| survey.mark(from, index, check);
-    match place.failing {
-        Trait::Icmp => mark(CheckKind::Icmp) == Mark::Reached.bit(),
-        Trait::Tcp => {
-            mark(CheckKind::Tcp) == Mark::Reached.bit()
-                && observed.cell(from, index, CheckKind::Tcp).timed.and_then(|timed| timed.port) == place.port
-        }
-        Trait::Family => (mark(CheckKind::Icmp) | mark(CheckKind::Tcp)) & ANSWERS != 0,
     }
 }
