@@ -32,6 +32,8 @@ const FAILING_FOR_MS: u64 = 3_000;
 const MEASURED_AGO_MS: u64 = 1_000;
 /// Older than the failures, and still fresh.
 const OLD_MS: u64 = 5_000;
+/// When the failures had just begun.
+const EARLY_MS: u64 = 2_500;
 const INTERVAL_MS: u64 = 5_000;
 
 pub(crate) const TIMING: Timing =
@@ -141,10 +143,11 @@ fn cells_of(symbol: char) -> impl Iterator<Item = (CheckKind, Outcome, u64)> {
     let refused = Outcome::Unreached(Cause::Refused);
     let new = MEASURED_AGO_MS;
     let (icmp, tcp, age_ms) = match symbol {
-        // Reached; reached before the failures; not reached at all; stale.
+        // Reached; reached before the failures; not reached at all; reached for the last time when they began; stale.
         '+' => (Some(good), Some(good), new),
         'o' => (Some(good), Some(good), OLD_MS),
         'x' => (Some(silent), Some(silent), new),
+        'e' => (Some(good), Some(good), EARLY_MS),
         's' => (Some(good), Some(good), 3 * INTERVAL_MS + 1),
         // The port refuses; the port is silent; echo is filtered; echo is not permitted.
         'r' => (Some(good), Some(refused), new),

@@ -47,3 +47,31 @@ pub(crate) fn nodes(arguments: &[&str]) -> String {
     let program = nodes_program().unwrap();
     must(program.to_str().unwrap(), arguments, "")
 }
+
+/// Puts the cluster right again, whatever became of the test: a command that is run when this is dropped.
+#[derive(Debug)]
+pub(crate) struct Undo {
+    program: String,
+    arguments: Vec<String>,
+}
+
+impl Undo {
+    /// By a program.
+    pub(crate) fn by(program: &str, arguments: &[&str]) -> Self {
+        let arguments = arguments.iter().map(|argument| (*argument).to_owned()).collect();
+        Self { program: program.to_owned(), arguments }
+    }
+
+    /// By the program that breaks nodes.
+    pub(crate) fn on_nodes(arguments: &[&str]) -> Self {
+        Self::by(nodes_program().unwrap().to_str().unwrap(), arguments)
+    }
+}
+
+impl Drop for Undo {
+    fn drop(&mut self) {
+        let arguments: Vec<&str> = self.arguments.iter().map(String::as_str).collect();
+        // A test that fails may be what runs this; the next one tells when it did not help.
+        let _ran = run(&self.program, &arguments, "");
+    }
+}

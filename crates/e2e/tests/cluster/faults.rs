@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::command::nodes;
+use crate::command::{Undo, nodes};
 use crate::installation::Installation;
 use crate::kube;
 
@@ -30,10 +30,11 @@ async fn a_nodes_cable_that_is_pulled_is_that_node() {
     let mesh = Installation::make("mesh-cable", &[]).await;
     let node = victim(&mesh);
     let id = format!("node_down/{node}");
+    let plug = Undo::on_nodes(&["plug", &node]);
     nodes(&["unplug", &node]);
     mesh.open_are(&[&id], NAMED_WITHIN).await;
     mesh.pass(STAYS, &[&id]).await;
-    nodes(&["plug", &node]);
+    drop(plug);
     mesh.open_are(&[], HEALED_WITHIN).await;
     mesh.full(kube::nodes().len()).await;
     mesh.opened_were(&[&id]).await;
@@ -45,10 +46,11 @@ async fn a_port_that_is_dropped_on_a_node_is_that_port() {
     let id = format!("port_filtered/{node}/10256");
     let rules =
         "table inet suite { chain input { type filter hook input priority -5; tcp dport 10256 drop; }; }";
+    let open = Undo::on_nodes(&["on", &node, "nft", "delete table inet suite"]);
     nodes(&["on", &node, "nft", rules]);
     mesh.open_are(&[&id], NAMED_WITHIN).await;
     mesh.pass(STAYS, &[&id]).await;
-    nodes(&["on", &node, "nft", "delete table inet suite"]);
+    drop(open);
     mesh.open_are(&[], HEALED_WITHIN).await;
     mesh.opened_were(&[&id]).await;
 }
@@ -59,16 +61,19 @@ async fn a_wrong_route_on_one_node_is_the_pair_of_pods() {
     let (one, other) = (&agents[0], &agents[1]);
     let range = format!("{}.0/24", other.address.rsplit_once('.').unwrap().0);
     let right = nodes(&["on", &one.node, "ip", "route", "show", &range]);
+    let right: Vec<&str> = right.split_whitespace().collect();
+    let wrong = ["blackhole", &range];
+    let route = Undo::on_nodes(&[&["on", &one.node, "ip", "route", "del"], &wrong[..]].concat());
     // Requests and replies to the other node's pods vanish here: neither of the two pods reaches the other.
-    nodes(&["on", &one.node, "ip", "route", "replace", "blackhole", &range]);
+    nodes(&[&["on", &one.node, "ip", "route", "del"], &right[..]].concat());
+    let back = Undo::on_nodes(&[&["on", &one.node, "ip", "route", "add"], &right[..]].concat());
+    nodes(&[&["on", &one.node, "ip", "route", "add"], &wrong[..]].concat());
     let id = format!("pair_cut/{}>{}/pod", one.node, other.node);
     let sorted = [&one.node, &other.node];
     assert!(sorted.is_sorted());
     mesh.open_are(&[&id], NAMED_WITHIN).await;
     mesh.pass(STAYS, &[&id]).await;
-    let words: Vec<&str> = right.split_whitespace().collect();
-    nodes(&["on", &one.node, "ip", "route", "del", "blackhole", &range]);
-    nodes(&[&["on", &one.node, "ip", "route", "replace"], &words[..]].concat());
+    drop((route, back));
     mesh.open_are(&[], HEALED_WITHIN).await;
     mesh.opened_were(&[&id]).await;
 }

@@ -10,7 +10,7 @@ use meshvane_shared::address::Family;
 
 use crate::command::{must, run};
 use crate::forward::Forward;
-use crate::kube::{self, LOOK_EVERY, kubectl, pods};
+use crate::kube::{self, LOOK_EVERY, pods};
 
 /// Pods are made, agents start, and everybody has probed everybody.
 pub(crate) const FULL_WITHIN: Duration = Duration::from_mins(1);
@@ -170,6 +170,7 @@ pub(crate) fn uninstall(namespace: &str) {
     // Also called while a test fails: what is not there cannot be taken out.
     let _absent = run("helm", &["uninstall", RELEASE, "-n", namespace, "--wait"], "");
     if namespace != "kube-system" {
-        kubectl(&["delete", "namespace", namespace, "--ignore-not-found", "--wait=true", "--timeout=90s"]);
+        let delete = ["delete", "namespace", namespace, "--ignore-not-found", "--wait=true", "--timeout=90s"];
+        let _absent = run("kubectl", &delete, "");
     }
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::command::Undo;
 use crate::installation::Installation;
 use crate::kube::{apply, kubectl};
 
@@ -29,10 +30,12 @@ async fn with_service(namespace: &str) -> (Installation, String) {
 async fn a_dns_that_is_gone_is_a_name_that_fails() {
     let (mesh, name) = with_service("mesh-dns").await;
     let id = format!("name_failed/{name}");
-    kubectl(&["-n", "kube-system", "scale", "deployment", "coredns", "--replicas=0"]);
+    let scale = ["-n", "kube-system", "scale", "deployment", "coredns"];
+    let back = Undo::by("kubectl", &[&scale[..], &["--replicas=1"]].concat());
+    kubectl(&[&scale[..], &["--replicas=0"]].concat());
     mesh.open_are(&[&id], NAMED_WITHIN).await;
     mesh.pass(STAYS, &[&id]).await;
-    kubectl(&["-n", "kube-system", "scale", "deployment", "coredns", "--replicas=1"]);
+    drop(back);
     mesh.open_are(&[], HEALED_WITHIN).await;
     mesh.opened_were(&[&id]).await;
 }

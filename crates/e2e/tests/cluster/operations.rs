@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use meshvane_shared::wire::agents::MemberState;
 
+use crate::command::Undo;
 use crate::installation::{Installation, helm};
 use crate::kube::{self, kubectl, until};
 
@@ -24,10 +25,11 @@ async fn a_cordoned_node_is_shown_as_such() {
     let mesh = Installation::make("mesh-cordon", &[]).await;
     let node = kube::nodes().pop().unwrap();
     let context = async || mesh.api.agent(&node).await.map(|agent| agent.context).unwrap_or_default();
+    let uncordon = Undo::by("kubectl", &["uncordon", &node]);
     kubectl(&["cordon", &node]);
     until("it is shown as cordoned", QUIET, async || context().await.contains(&"cordoned".to_owned())).await;
     mesh.pass(QUIET, &[]).await;
-    kubectl(&["uncordon", &node]);
+    drop(uncordon);
     until("it is not", QUIET, async || !context().await.contains(&"cordoned".to_owned())).await;
     mesh.opened_were(&[]).await;
 }
@@ -35,11 +37,12 @@ async fn a_cordoned_node_is_shown_as_such() {
 async fn a_drain_raises_nothing_also_under_the_server() {
     let mesh = Installation::make("mesh-drain", &[]).await;
     let node = mesh.server_node();
+    let uncordon = Undo::by("kubectl", &["uncordon", &node]);
     kubectl(&["drain", &node, "--ignore-daemonsets", "--delete-emptydir-data", "--force", "--timeout=90s"]);
     rolled_out(&mesh, "deployment/meshvane-server");
     mesh.full(kube::nodes().len()).await;
     mesh.pass(QUIET, &[]).await;
-    kubectl(&["uncordon", &node]);
+    drop(uncordon);
     kubectl(&["-n", "kube-system", "rollout", "status", "deployment/coredns", "--timeout=90s"]);
     mesh.opened_were(&[]).await;
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use e2e::clock::Stopwatch;
 use serde_json::Value;
 
-use crate::command::nodes;
+use crate::command::{Undo, nodes};
 use crate::installation::Installation;
 use crate::kube::{self, LOOK_EVERY, kubectl};
 
@@ -30,6 +30,7 @@ async fn a_node_that_loses_its_power_is_named_and_stays_named_until_its_node_is_
     let server = mesh.server_node();
     let victim = kube::nodes().into_iter().find(|node| *node != server).unwrap();
     let id = format!("node_down/{victim}");
+    let power = Undo::on_nodes(&["start", &victim]);
     nodes(&["stop", &victim]);
     let took = mesh.open_are(&[&id], NAMED_WITHIN).await;
     println!("named {:.1} s after the power was cut", took.as_secs_f64());
@@ -37,7 +38,7 @@ async fn a_node_that_loses_its_power_is_named_and_stays_named_until_its_node_is_
     mesh.open_are(&[&id], LOOK_EVERY).await;
     kubectl(&["delete", "node", &victim]);
     mesh.open_are(&[], Duration::from_secs(20)).await;
-    nodes(&["start", &victim]);
+    drop(power);
     kube::all_ready(count).await;
     back(&mesh, count).await;
     mesh.opened_were(&[&id]).await;
@@ -48,10 +49,11 @@ async fn the_servers_own_node_that_loses_its_power_is_named_by_the_server_that_f
     let mesh = Installation::make("mesh-server-power", &[]).await;
     let victim = mesh.server_node();
     let id = format!("node_down/{victim}");
+    let power = Undo::on_nodes(&["start", &victim]);
     nodes(&["stop", &victim]);
     let took = mesh.open_are(&[&id], NAMED_BY_ANOTHER_WITHIN).await;
     println!("named {:.1} s after the power of the server's node was cut", took.as_secs_f64());
-    nodes(&["start", &victim]);
+    drop(power);
     kube::all_ready(count).await;
     back(&mesh, count).await;
     mesh.opened_were(&[&id]).await;
@@ -88,9 +90,10 @@ async fn an_api_server_that_is_away_for_minutes_across_the_end_of_tokens_changes
     let before = taken(&mesh).await;
     // The outage covers the replacement at 8 minutes and the end at 10.
     tokio::time::sleep(life * 7 / 10).await;
+    let start = Undo::on_nodes(&["api-start"]);
     nodes(&["api-stop"]);
     tokio::time::sleep(away).await;
-    nodes(&["api-start"]);
+    drop(start);
     mesh.full(kube::nodes().len()).await;
     mesh.pass(Duration::from_secs(30), &[]).await;
     assert_eq!(taken(&mesh).await, before, "a round was lost, or an agent restarted");

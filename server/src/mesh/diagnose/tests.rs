@@ -145,6 +145,13 @@ fn a_plane_that_answered_last_before_the_other_fell_silent_decides_nothing() {
          c quiet | + + . | + + .",
         &["held: c"],
     );
+    // `e`: it answered when the other had just fallen silent, as a node that loses its power does.
+    check(
+        "a alive | . + e | . + x
+         b alive | + . e | + . x
+         c quiet | + + . | + + .",
+        &["held: c"],
+    );
 }
 
 #[test]

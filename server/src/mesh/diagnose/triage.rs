@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use meshvane_shared::check::Plane;
 use meshvane_shared::wire::agents::MemberState;
 
-use super::planes::{ONE_FAILURE, PlaneVerdict, Planes, may_be_over, start_of_newest};
+use super::planes::{FAILURE_TAKES, ONE_FAILURE, PlaneVerdict, Planes, may_be_over, start_of_newest};
 use super::silences::Edge;
 use super::survey::{ANSWERS, Survey};
 use crate::mesh::snapshot::NodeView;
@@ -184,7 +184,8 @@ fn cut_plane(survey: &Survey<'_>, planes: &Planes, node: usize, plane: Plane) ->
         // One observer and a node that is heard: a pair, not a node.
         return Role::Sound;
     }
-    if survey.is_answered_since(node, plane.other(), view.since) {
+    // A node that loses its power loses its pods first: an answer that is as old as the first silences may be its last.
+    if survey.is_answered_since(node, plane.other(), view.since.after(FAILURE_TAKES)) {
         Role::PlaneCut(plane)
     } else {
         Role::Unclear
