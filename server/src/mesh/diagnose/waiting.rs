@@ -87,20 +87,25 @@ pub(super) fn is_pending(survey: &Survey<'_>, nodes: &[usize], since: Moment) ->
         .any(|from| nodes.iter().any(|node| Plane::ALL.into_iter().any(|plane| is_old(from, *node, plane))))
 }
 
-/// How long after the return of one agent others that fell silent with it may still be on their way back.
+/// How long after the return of one node others that fell silent with it may still be on their way back.
 const RETURN_GRACE: Duration = ONE_FAILURE;
 
 /// Tells whether a silent node's whole surroundings are silent or have just come back: then it may come back too.
 pub(super) fn may_be_returning(observed: &Observed<'_>, node: usize) -> bool {
     let now = observed.snapshot.now.moment;
     let views = &observed.snapshot.nodes;
-    let just_back = |view: &NodeView| {
+    let silent = |view: &NodeView| matches!(view.state, MemberState::Late | MemberState::Lost);
+    let heard_again = |view: &NodeView| {
         view.state == MemberState::Alive
             && view.member.steady_since > view.member.known_since
             && now.since(view.member.steady_since)
                 < RETURN_GRACE.max(view.member.interval + RETRY_CAP + LATE_GRACE)
     };
-    let silent = |view: &NodeView| matches!(view.state, MemberState::Late | MemberState::Lost);
+    // Its addresses answer before its agent tries the server again.
+    let answers_again = |view: &NodeView| {
+        silent(view) && view.recovered.is_some_and(|recovered| now.since(recovered) < RETURN_GRACE)
+    };
+    let just_back = |view: &NodeView| heard_again(view) || answers_again(view);
     let zone = views[node].member.zone.as_ref();
     let peers = views.iter().filter(|view| view.state != MemberState::Leaving);
     let in_zone: Vec<&NodeView> =
@@ -113,6 +118,6 @@ pub(super) fn may_be_returning(observed: &Observed<'_>, node: usize) -> bool {
     }
     let all = peers.clone().count();
     let back = peers.clone().filter(|view| just_back(view)).count();
-    let quiet = peers.filter(|view| silent(view)).count();
+    let quiet = peers.filter(|view| silent(view) && !just_back(view)).count();
     back >= 1 && quiet + back >= 2 && (quiet + back) * 2 >= all
 }

@@ -29,6 +29,26 @@ fn a_zone_of_which_one_node_lives_is_not_cut_off() {
 }
 
 #[test]
+fn a_zone_of_which_one_node_answers_again_may_be_coming_back_whole() {
+    // The agents of b and d have not found the server again.
+    let mut snapshot = snapshot(
+        "a alive | . + + x | . + + x
+         b late  | o . o o | o . o o
+         c alive | + + . x | + + . x
+         d late  | o o o . | o o o .",
+    );
+    let judge = |snapshot: &_| {
+        let diagnosis = diagnose(&observe(snapshot));
+        (diagnosis.findings.iter().map(line).collect::<Vec<_>>(), diagnosis.held.len())
+    };
+    assert_eq!(judge(&snapshot).0, ["node_down d 2/2"]);
+    snapshot.nodes[1].recovered = Some(Moment::from_millis(snapshot.now.moment.millis - 500));
+    let (findings, held) = judge(&snapshot);
+    assert_eq!(findings, Vec::<String>::new());
+    assert!(held >= 1);
+}
+
+#[test]
 fn two_groups_that_lose_each_other_are_one_finding() {
     let cut = "a alive | . x + x + x | . x + x + x
                b alive | x . x + x + | x . x + x +
