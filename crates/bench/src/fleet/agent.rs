@@ -97,9 +97,10 @@ impl Fleet {
         have.len() == usize::from(agents) && have.values().all(|version| Some(version) == first)
     }
 
+    /// Tells whether everybody has this plan: some may have moved on while it was asked for.
     pub(super) fn has(&self, plan: &PlanBody) -> bool {
         let version = PlanVersion { epoch: plan.epoch, generation: plan.generation };
-        self.have.borrow().values().next() == Some(&version)
+        self.have.borrow().values().all(|have| *have == version)
     }
 
     /// Compares the plans that were kept, and changed by deltas, with the server's.
