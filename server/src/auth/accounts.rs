@@ -40,6 +40,7 @@ pub(super) const BELIEVED_AFTER_END: Duration = Duration::from_hours(1);
 pub const UNKNOWN_IN_FLIGHT: usize = 16;
 /// Reviews of unknown tokens: 50 a second, in bursts of as many.
 const UNKNOWN: Pace = Pace { every: Duration::from_millis(20), ahead: Duration::from_secs(1) };
+
 /// An agent whom Kubernetes vouches for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AgentIdentity {
@@ -131,11 +132,6 @@ impl Accounts {
     /// Knows nobody yet.
     pub fn new(rules: Rules) -> Self {
         Self { rules, state: Mutex::default(), unknown: Places::default() }
-    }
-
-    /// The agents' account, as its tokens say it.
-    pub fn rules(&self) -> &Rules {
-        &self.rules
     }
 
     /// Tells whether a token says that it is an agent's.

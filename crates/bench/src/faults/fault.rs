@@ -153,20 +153,12 @@ impl At {
 impl Fault {
     /// How long the fault is there when the mesh is judged.
     pub(crate) fn age(&self) -> Duration {
-        match self {
-            Self::AgentDown { .. } => SEEN_AFTER_LOSS,
-            _ if self.is_from_the_beginning() => LONG,
-            Self::Nothing
-            | Self::NodeDown { .. }
-            | Self::PlaneCut { .. }
-            | Self::NodeOneWay { .. }
-            | Self::Cut { .. }
-            | Self::ZoneDown { .. }
-            | Self::IcmpFiltered { .. }
-            | Self::Port { .. }
-            | Self::FamilyCut { .. }
-            | Self::MonitorBlind { .. }
-            | Self::NotMeasurable { .. } => SEEN_AFTER,
+        if matches!(self, Self::AgentDown { .. }) {
+            SEEN_AFTER_LOSS
+        } else if self.is_from_the_beginning() {
+            LONG
+        } else {
+            SEEN_AFTER
         }
     }
 

@@ -2,7 +2,7 @@
 //!
 //! All four work alike. Each failing cell for which another one of the same pair answers is a *symptom*. Symptoms are
 //! laid to the whole mesh when nothing of the kind works anywhere, else to nodes at which all look in vain, else to nodes
-//! that look in vain at all, and what is left to pairs.
+//! that look at all in vain, and what is left to pairs, or (of a family or a port) to the node that is looked at.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -28,7 +28,7 @@ enum Culprit {
     /// It looks at all in vain.
     Source(usize),
     /// Some look at it in vain.
-    Some(usize),
+    Partly(usize),
     /// One of them looks at the other in vain, or each does; sorted.
     Pair(usize, usize),
 }
@@ -87,7 +87,7 @@ fn judge(case: &mut Case<'_>, kind: FindingKind) {
 
 /// What some look at in vain is not shown by one of whom another finding speaks, or may.
 fn without_accounted<'a>(case: &Case<'_>, culprit: Culprit, mut charge: Charge<'a>) -> Charge<'a> {
-    if matches!(culprit, Culprit::Some(_)) {
+    if matches!(culprit, Culprit::Partly(_)) {
         charge
             .symptoms
             .retain(|symptom| !case.settled.contains(&symptom.from) && !case.is_held(symptom.from));
@@ -111,7 +111,7 @@ fn is_doubtful(symptoms: &Symptoms, kind: FindingKind, culprit: Culprit, charge:
         Culprit::Target(node) | Culprit::Source(node) => {
             symptoms.unclear_at(kind, node) * FEW > charge.symptoms.len()
         }
-        Culprit::Some(node) => symptoms.unclear_at(kind, node) > 0,
+        Culprit::Partly(node) => symptoms.unclear_at(kind, node) > 0,
         Culprit::Pair(from, to) => [from, to].iter().any(|node| symptoms.unclear_at(kind, *node) > 0),
     }
 }
@@ -138,7 +138,7 @@ fn charges(symptoms: &Symptoms, kind: FindingKind) -> Charges<'_> {
         .keys()
         .filter_map(|(culprit, port)| match culprit {
             Culprit::Target(node) => Some((*node, *port)),
-            Culprit::All | Culprit::Source(_) | Culprit::Some(_) | Culprit::Pair(..) => None,
+            Culprit::All | Culprit::Source(_) | Culprit::Partly(_) | Culprit::Pair(..) => None,
         })
         .collect();
     for (node, port) in targets {
@@ -197,7 +197,7 @@ impl<'a> Tally<'a> {
             (false, false) if self.is_source(from) => Culprit::Source(from),
             // Of echo a pair is the subject, of the others the node that is looked at.
             (false, false) if kind == FindingKind::IcmpFiltered => Culprit::Pair(from.min(to), from.max(to)),
-            (false, false) => Culprit::Some(to),
+            (false, false) => Culprit::Partly(to),
         }
     }
 }
@@ -225,7 +225,7 @@ fn add(
 ) {
     let subject = match culprit {
         Culprit::All => Subject::Scope { scope: Scope::All },
-        Culprit::Target(node) | Culprit::Source(node) | Culprit::Some(node) => {
+        Culprit::Target(node) | Culprit::Source(node) | Culprit::Partly(node) => {
             Subject::Node { node: case.name(node) }
         }
         Culprit::Pair(one, other) => {
@@ -269,7 +269,7 @@ fn add(
 fn subject_nodes(culprit: Culprit) -> Vec<usize> {
     match culprit {
         Culprit::All => Vec::new(),
-        Culprit::Target(node) | Culprit::Source(node) | Culprit::Some(node) => vec![node],
+        Culprit::Target(node) | Culprit::Source(node) | Culprit::Partly(node) => vec![node],
         Culprit::Pair(from, to) => vec![from, to],
     }
 }
@@ -304,12 +304,12 @@ fn family_of(symptoms: &Symptoms, kind: FindingKind, charge: &Charge<'_>) -> Opt
 fn observers(case: &Case<'_>, symptoms: &Symptoms, culprit: Culprit, charge: &Charge<'_>) -> Observers {
     let looked_at: Option<BTreeSet<usize>> = match culprit {
         Culprit::All | Culprit::Source(_) => None,
-        Culprit::Target(node) | Culprit::Some(node) => Some(BTreeSet::from([node])),
+        Culprit::Target(node) | Culprit::Partly(node) => Some(BTreeSet::from([node])),
         Culprit::Pair(..) => Some(charge.symptoms.iter().map(|symptom| symptom.to).collect()),
     };
     let looking = |from: usize| match culprit {
         Culprit::Source(node) => from == node,
-        Culprit::All | Culprit::Target(_) | Culprit::Some(_) | Culprit::Pair(..) => true,
+        Culprit::All | Culprit::Target(_) | Culprit::Partly(_) | Culprit::Pair(..) => true,
     };
     let works = |place: &Place, from: usize| match &looked_at {
         None => symptoms.working(*place).is_some_and(|working| working.from.contains(from)),

@@ -8,10 +8,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use meshvane_shared::check::Plane;
-use meshvane_shared::limits::{BURST_PROBES, BURST_SPACING, PROBE_SOFT_LIMIT};
 
 use super::silences::{Reader, Silences, Word, number, plane_of};
 use super::survey::{ANSWERS, SILENT, Survey};
+use super::waiting::BURST;
 use crate::mesh::look::LOOK_OBSERVERS;
 use crate::mesh::observe::{Mark, Observed};
 use crate::mesh::snapshot::NodeView;
@@ -164,7 +164,8 @@ fn read_words(survey: &Survey<'_>, planes: &mut Planes, tallies: &mut [Tally]) {
                 {
                     tally.silent += 1;
                     tally.narrow += usize::from(narrow);
-                    let early = measured < planes.recovery([observer, at.node]).after(FAILURE_TAKES);
+                    // One that is reported sooner than a burst takes may have been asked for before the recovery.
+                    let early = measured < planes.recovery([observer, at.node]).after(BURST);
                     planes.silences.add(observer, number(at.node, at.plane), since, narrow, early);
                 }
                 Some(Word::Silent { .. } | Word::Pending) => tally.pending += 1,
@@ -255,11 +256,6 @@ fn back_since(view: &NodeView) -> Moment {
 /// How long after a recovery what failed together with it may still be on its way back: failing cells are asked in every
 /// second round, and an answer is believed when another one follows.
 const RECOVERY_GRACE: Duration = Duration::from_secs(8);
-
-/// How long it takes to find a failure: one that is reported sooner than this after a recovery may have been asked for
-/// before it.
-pub(super) const FAILURE_TAKES: Duration =
-    PROBE_SOFT_LIMIT.saturating_add(BURST_SPACING.saturating_mul(BURST_PROBES - 1));
 
 /// When anything between a node and others last recovered, whoever looked.
 fn last_recovery(view: &NodeView) -> Moment {

@@ -11,11 +11,11 @@ use meshvane_shared::wire::matrix::CellWord;
 use super::Case;
 use super::bits::Bits;
 use super::filters::port_kind;
-use super::planes::{FAILURE_TAKES, may_be_over};
+use super::planes::may_be_over;
 use super::silences::number;
 use super::survey::SILENT;
 use super::triage::Role;
-use super::waiting::{SILENT_WITHIN, is_complete};
+use super::waiting::{BURST, SILENT_WITHIN, is_complete};
 use super::working::{Working, working};
 use crate::mesh::observe::{Column, Mark};
 use crate::mesh::row::Timed;
@@ -202,7 +202,7 @@ impl At<'_> {
         let Some(timed) = self.timed(self.index, check) else { return true };
         let since = timed.failing_since.unwrap_or(timed.measured);
         let recovery = self.case.planes.recovery([self.from, self.column.node]);
-        let early = timed.measured < recovery.after(FAILURE_TAKES);
+        let early = timed.measured < recovery.after(BURST);
         !may_be_over(self.case.observed.snapshot.now.moment, recovery, since, early)
     }
 

@@ -6,9 +6,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use meshvane_shared::check::Plane;
 use meshvane_shared::wire::agents::MemberState;
 
-use super::planes::{FAILURE_TAKES, ONE_FAILURE, PlaneVerdict, Planes, may_be_over, start_of_newest};
+use super::planes::{ONE_FAILURE, PlaneVerdict, Planes, may_be_over, start_of_newest};
 use super::silences::Edge;
 use super::survey::{ANSWERS, Survey};
+use super::waiting::BURST;
 use crate::mesh::snapshot::NodeView;
 use crate::mesh::time::Moment;
 
@@ -185,7 +186,7 @@ fn cut_plane(survey: &Survey<'_>, planes: &Planes, node: usize, plane: Plane) ->
         return Role::Sound;
     }
     // A node that loses its power loses its pods first: an answer that is as old as the first silences may be its last.
-    if survey.is_answered_since(node, plane.other(), view.since.after(FAILURE_TAKES)) {
+    if survey.is_answered_since(node, plane.other(), view.since.after(BURST)) {
         Role::PlaneCut(plane)
     } else {
         Role::Unclear

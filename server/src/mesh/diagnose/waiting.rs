@@ -12,8 +12,9 @@ use crate::mesh::observe::{Mark, Observed};
 use crate::mesh::snapshot::NodeView;
 use crate::mesh::time::Moment;
 
-/// A burst, until its last probe is judged.
-const BURST: Duration = PROBE_SOFT_LIMIT.saturating_add(BURST_SPACING.saturating_mul(BURST_PROBES - 1));
+/// A burst, from its first probe until the last one is judged.
+pub(super) const BURST: Duration =
+    PROBE_SOFT_LIMIT.saturating_add(BURST_SPACING.saturating_mul(BURST_PROBES - 1));
 /// A moment for the reports.
 const TOLD: Duration = Duration::from_millis(400);
 /// A cell of an address that is silent has failed, and was confirmed and told, after one interval and this. It takes longest
@@ -27,6 +28,18 @@ pub(super) fn is_complete(observed: &Observed<'_>, looking: usize, since: Moment
     let view = &observed.snapshot.nodes[looking];
     let interval = view.row.as_deref().map_or(view.member.interval, |row| row.interval);
     observed.snapshot.now.moment.since(since) >= interval + within
+}
+
+/// The observers that may still find what failed at a moment.
+fn unfinished<'a>(
+    observed: &'a Observed<'_>,
+    since: Moment,
+    within: Duration,
+) -> impl Iterator<Item = usize> + 'a {
+    let views = observed.snapshot.nodes.iter().enumerate();
+    views
+        .filter(move |(from, view)| view.is_observer() && !is_complete(observed, *from, since, within))
+        .map(|(from, _)| from)
 }
 
 /// Tells whether all that these nodes measure is newer than a moment, or so much time has passed that what would fail has failed.
@@ -58,15 +71,11 @@ pub(super) fn were_looked_at_since(
     within: Duration,
 ) -> bool {
     let observed = survey.observed;
-    let views = observed.snapshot.nodes.iter().enumerate();
-    let mut waited_for = views
-        .filter(|(from, view)| view.is_observer() && !is_complete(observed, *from, since, within))
-        .map(|(from, _)| from);
     let is_new = |from: usize, column: usize, check: CheckKind| {
         survey.mark(from, column, check) != Mark::Reached.bit()
             || observed.measured(from, column, check).is_none_or(|at| at > since)
     };
-    waited_for.all(|from| {
+    unfinished(observed, since, within).all(|from| {
         let mut columns = nodes.iter().flat_map(|node| observed.columns_of(*node));
         columns.all(|column| CheckKind::ON_PLANES.into_iter().all(|check| is_new(from, column, check)))
     })
@@ -75,15 +84,11 @@ pub(super) fn were_looked_at_since(
 /// Tells whether somebody has no word on one of these nodes' planes from after a moment, and still may have one.
 pub(super) fn is_pending(survey: &Survey<'_>, nodes: &[usize], since: Moment) -> bool {
     let observed = survey.observed;
-    let views = observed.snapshot.nodes.iter().enumerate();
-    let mut waited_for = views
-        .filter(|(from, view)| view.is_observer() && !is_complete(observed, *from, since, SILENT_WITHIN))
-        .map(|(from, _)| from);
     let is_old = |from: usize, node: usize, plane: Plane| {
         survey.cell(from, node, plane) & ANSWERS != 0
             && !observed.columns_at(node, plane).any(|column| survey.is_new(from, column, since))
     };
-    waited_for
+    unfinished(observed, since, SILENT_WITHIN)
         .any(|from| nodes.iter().any(|node| Plane::ALL.into_iter().any(|plane| is_old(from, *node, plane))))
 }
 
