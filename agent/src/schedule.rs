@@ -23,7 +23,8 @@ use std::time::Duration;
 
 use meshvane_shared::check::{CheckKind, Plane};
 use meshvane_shared::limits::{
-    BURST_PROBES, BURST_SPACING, LOOKS_MAX, PROBE_HARD_LIMIT, PROBE_SOFT_LIMIT, UP_AFTER_ANSWERS,
+    BURST_PROBES, BURST_SPACING, CAREFUL_PROBES, LOOKS_MAX, PROBE_HARD_LIMIT, PROBE_SOFT_LIMIT,
+    UP_AFTER_ANSWERS,
 };
 use meshvane_shared::name::{NodeName, ServiceAddress};
 use meshvane_shared::outcome::{Cause, Outcome, Reached, Reason};

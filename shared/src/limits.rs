@@ -8,6 +8,9 @@ pub const PROBE_SOFT_LIMIT: Duration = Duration::from_secs(1);
 pub const PROBE_HARD_LIMIT: Duration = Duration::from_millis(3500);
 /// Probes in a confirm burst. With 1 % loss each way four fail together 4 times in 100 million; three would do so 8 times in a million.
 pub const BURST_PROBES: u32 = 4;
+/// Probes in a burst where haste is of no use: where this agent suspected nothing by itself, or the address answers another
+/// check, so that no node is in danger. With 3 % loss each way seven fail together 3 times in a billion.
+pub const CAREFUL_PROBES: u32 = 7;
 /// Distance between the probes of a burst.
 pub const BURST_SPACING: Duration = Duration::from_millis(200);
 /// Consecutive answers that end a failure.

@@ -36,7 +36,7 @@ pub(super) struct Certain {
     pub(super) at: Duration,
 }
 
-/// Four probes that confirm or refute.
+/// Some probes close together that confirm or refute.
 #[derive(Debug, Clone)]
 pub(super) struct Burst {
     /// Tells this burst's timers from those of an earlier one.
@@ -58,8 +58,6 @@ pub(super) struct Burst {
     pub(super) looked: bool,
     /// That somebody came when too few probes were left to tell a return: a failure is followed by another burst.
     pub(super) again: bool,
-    /// It confirms an earlier burst of which all probes failed too.
-    pub(super) repeated: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -97,7 +95,6 @@ impl Burst {
             causes: Vec::new(),
             looked: false,
             again: false,
-            repeated: false,
         }
     }
 
@@ -107,9 +104,14 @@ impl Burst {
         self.again |= self.started + UP_AFTER_ANSWERS > BURST_PROBES;
     }
 
-    /// Tells whether all probes of the burst are judged.
-    pub(super) fn is_over(&self) -> bool {
-        self.failed + self.answered + self.unmeasured_count >= BURST_PROBES
+    /// Its probes that are judged.
+    pub(super) fn judged(&self) -> u32 {
+        self.failed + self.answered + self.unmeasured_count
+    }
+
+    /// Tells whether all that it heard is this cause.
+    pub(super) fn is_all(&self, cause: Cause) -> bool {
+        self.answered + self.unmeasured_count == 0 && self.causes.iter().all(|heard| *heard == cause)
     }
 
     /// The cause that most probes of the burst gave; of equally frequent ones the one that says more.

@@ -1,16 +1,16 @@
 //! What answers and silences mean: suspicion, the confirm burst, down and up again.
 //!
-//! A verdict needs more than four silences of one moment. The probe of a round that fails is one more; a look at a cell that
-//! nobody suspected is followed by another burst; and so is the failure of one check while the address answers the other, for
-//! there no node is in danger and haste is of no use. At 3 % loss each way four silences come once in 80,000 bursts.
+//! A verdict needs more than four silences of one moment. The probe of a round that fails is one more. A burst at a cell that
+//! no round of ours suspected is longer; and so is one at a check that fails while the address answers the other, for there no
+//! node is in danger and haste is of no use. At 3 % loss each way four silences come once in 80,000 bursts.
 
 use std::time::Duration;
 
 use super::cell::{Burst, Cell, CellId, Subject};
 use super::flight::{Flight, Part};
 use super::{
-    BURST_PROBES, BURST_SPACING, Cause, LOOKS_MAX, NodeName, Outcome, Reason, Schedule, Tally, Timer,
-    UP_AFTER_ANSWERS,
+    BURST_PROBES, BURST_SPACING, CAREFUL_PROBES, Cause, LOOKS_MAX, NodeName, Outcome, Reason, Schedule,
+    Tally, Timer, UP_AFTER_ANSWERS,
 };
 
 impl Schedule {
@@ -161,45 +161,44 @@ impl Schedule {
     }
 
     pub(super) fn burst_due(&mut self, now: Duration, id: CellId, number: u64) {
-        let Some(burst) = self.cells.get_mut(&id).and_then(|cell| cell.burst.as_mut()) else {
+        let needed = self.probes_needed(id);
+        let burst = self.cells.get_mut(&id).and_then(|cell| cell.burst.as_mut());
+        let Some(burst) = burst.filter(|burst| burst.number == number) else {
             return;
         };
-        if burst.number != number {
-            return;
+        if burst.started < needed {
+            burst.started += 1;
+            self.enqueue(id, Part::Burst(number));
         }
-        burst.started += 1;
-        let more = burst.started < BURST_PROBES;
-        self.enqueue(id, Part::Burst(number));
-        if more {
-            self.set_timer(now + BURST_SPACING, Timer::Burst(id, number));
+        // As long as it lasts more may turn out to be needed.
+        self.set_timer(now + BURST_SPACING, Timer::Burst(id, number));
+    }
+
+    /// How many probes the burst of a cell takes, by what is known now.
+    fn probes_needed(&self, id: CellId) -> u32 {
+        let Some((cell, burst)) = self.cells.get(&id).and_then(|cell| Some((cell, cell.burst.as_ref()?)))
+        else {
+            return 0;
+        };
+        let only_silence = !cell.is_down() && burst.is_all(cell.silence());
+        let suspected = burst.first_cause.is_some();
+        if only_silence && (!suspected || self.answers_beside(id, burst.since)) {
+            CAREFUL_PROBES
+        } else {
+            BURST_PROBES
         }
     }
 
     fn conclude_if_over(&mut self, now: Duration, id: CellId) {
+        let needed = self.probes_needed(id);
         let Some(cell) = self.cells.get_mut(&id) else {
             return;
         };
-        let Some(burst) = cell.burst.as_ref().filter(|burst| burst.is_over()) else {
+        let Some(burst) = cell.burst.as_ref().filter(|burst| burst.judged() >= needed) else {
             return;
         };
         let (was_down, looked, again, since) = (cell.is_down(), burst.looked, burst.again, burst.since);
         let outcome = conclusion(cell, burst);
-        let (suspected, repeated, silence) = (burst.first_cause.is_some(), burst.repeated, cell.silence());
-        if let (Outcome::Unreached(cause), false, false) = (outcome, was_down, repeated)
-            && cause == silence
-            && (!suspected || self.answers_beside(id, since))
-        {
-            self.begin_burst(now, id, |burst| {
-                burst.since = since;
-                burst.first_cause = Some(cause);
-                burst.looked = looked;
-                burst.repeated = true;
-            });
-            return;
-        }
-        let Some(cell) = self.cells.get_mut(&id) else {
-            return;
-        };
         match outcome {
             Outcome::Unreached(_) => {
                 cell.failing_since = cell.failing_since.or(since).or(Some(now));

@@ -187,10 +187,10 @@ fn a_look_is_a_burst_at_once_and_a_part_with_what_was_seen() {
     assert_eq!((checks.len(), health.len()), (8, 2), "four cells of each node and its name, none of our own");
     world.run_until(seconds(20.2));
     assert_eq!(world.reached_cells(2).len(), 4, "{:?}", world.said_about(2));
-    world.run_until(seconds(22.9));
-    assert_eq!(world.unreached_about(1), [], "four silences of one moment are a suspicion");
-    world.run_until(seconds(23.4));
-    assert_eq!(world.unreached_about(1).len(), 4, "within two bursts of 1.6 s, and their spacing");
+    world.run_until(seconds(22.1));
+    assert_eq!(world.unreached_about(1), [], "six silences of one moment are a suspicion");
+    world.run_until(seconds(22.4));
+    assert_eq!(world.unreached_about(1).len(), 4, "within a burst of seven");
 }
 
 #[test]

@@ -3,8 +3,8 @@
 use super::*;
 
 #[test]
-fn four_silences_at_a_look_alone_are_no_failure() {
-    let lost = seconds(20.0)..seconds(20.9);
+fn six_silences_at_a_look_alone_are_no_failure() {
+    let lost = seconds(20.0)..seconds(21.1);
     let network: Network = Box::new(move |question, sent| {
         let hit = node_of(question) == 1 && lost.contains(&sent) && matches!(question, Question::Icmp(_));
         if hit { Reply::Never } else { Reply::After(MILLISECOND) }
@@ -20,7 +20,7 @@ fn four_silences_at_a_look_alone_are_no_failure() {
 }
 
 #[test]
-fn where_one_check_is_answered_the_silence_of_the_other_takes_a_burst_more() {
+fn where_one_check_is_answered_the_silence_of_the_other_takes_a_longer_burst() {
     let silent: Network = Box::new(|question, sent| {
         let hit = node_of(question) == 1 && sent >= seconds(20.0) && matches!(question, Question::Icmp(_));
         if hit { Reply::Never } else { Reply::After(MILLISECOND) }
@@ -36,8 +36,30 @@ fn where_one_check_is_answered_the_silence_of_the_other_takes_a_burst_more() {
         .map(|(at, _)| *at)
         .unwrap();
     let (down, _) = world.unreached_about(1)[0];
-    let confirmed = first + seconds(1.0 + 2.0 * 1.6);
+    let confirmed = first + seconds(1.0 + 2.2);
     assert!(down >= confirmed && down <= confirmed + PARTIAL_SPACING, "{first:?} {down:?}");
+}
+
+#[test]
+fn an_answer_to_the_other_check_that_comes_late_still_makes_the_burst_longer() {
+    let (echo, syn) = (Question::Icmp([192, 0, 2, 1].into()), Question::Tcp(([192, 0, 2, 1], 22).into()));
+    let (silent, first_syn) = (echo.clone(), std::cell::Cell::new(true));
+    let half: Network = Box::new(move |question, sent| {
+        let hit = sent >= seconds(20.0);
+        match question {
+            question if hit && *question == silent => Reply::Never,
+            question if hit && *question == syn && first_syn.replace(false) => Reply::Never,
+            question if hit && *question == syn => Reply::After(seconds(0.9)),
+            _ => Reply::After(MILLISECOND),
+        }
+    });
+    let mut world = World::with_plan(2, half);
+    world.run_until(seconds(20.0));
+    world.started.clear();
+    world.run_until(seconds(30.0));
+    let (down, _) = world.unreached_about(1)[0];
+    let probes = world.started.iter().filter(|(at, question)| *at <= down && *question == echo).count();
+    assert_eq!(probes, 8, "that of the round and seven");
 }
 
 #[test]

@@ -1,15 +1,15 @@
 //! Holds what the worlds saw against the arithmetic and the promise. Pure.
 //!
 //! An echo without a reply by the soft limit has the chance `p`. A verdict of its own needs the probe of the round and, as the
-//! address answers the other check, two bursts of four to be silent, `p^9`; one that another agent's suspicion or the other check
-//! asked for needs two bursts, `p^8`. A lost SYN is sent again within the
-//! probe, and the answer to that one still ends a burst, so TCP adds nothing that counts. So does a late reply: where there are
-//! some, the prediction is a bound from above. A suspicion that ends before the next partial report is allowed is never told.
+//! address answers the other check, a burst of seven to be silent, `p^8`; one that another agent's suspicion or the other check
+//! asked for needs such a burst, `p^7`. A lost SYN is sent again within the probe, and the answer to that one still ends a burst,
+//! so TCP adds nothing that counts. So does a late reply: where there are some, the prediction is a bound from above. A suspicion
+//! that ends before the next partial report is allowed is never told.
 
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use meshvane_shared::limits::BURST_PROBES;
+use meshvane_shared::limits::CAREFUL_PROBES;
 
 use super::network::Network;
 use super::world::Tally;
@@ -37,13 +37,13 @@ impl Part {
         let (probes, echoes) = (self.tally.probes as f64, self.tally.echoes as f64);
         let looked = self.tally.looked_echoes as f64;
         // A look asks until the first answer, and so does a suspicion; the rest are the probes of rounds.
-        let asked_until_answer: f64 = (0..BURST_PROBES).map(|lost| silent.powf(f64::from(lost))).sum();
+        let asked_until_answer: f64 = (0..CAREFUL_PROBES).map(|lost| silent.powf(f64::from(lost))).sum();
         // A suspicion asks the other check too, and rounds ask both alike.
         let suspected = silent + self.network.lost_round_trips();
         let of_rounds = |all: f64, looked: f64| {
             (all - looked * asked_until_answer).max(0.0) / (1.0 + suspected * asked_until_answer)
         };
-        let confirmed = silent.powf(f64::from(2 * BURST_PROBES));
+        let confirmed = silent.powf(f64::from(CAREFUL_PROBES));
         let echoes_of_rounds = of_rounds(echoes, looked);
         let tcp_of_rounds = of_rounds(probes - echoes, looked);
         Predicted {

@@ -10,7 +10,7 @@ use meshvane_server::mesh::snapshot::{NodeView, Snapshot};
 use meshvane_server::mesh::time::{Moment, Now};
 use meshvane_shared::address::Family;
 use meshvane_shared::check::{CheckKind, Plane};
-use meshvane_shared::limits::{BURST_PROBES, BURST_SPACING, PROBE_SOFT_LIMIT};
+use meshvane_shared::limits::{BURST_SPACING, CAREFUL_PROBES, PROBE_SOFT_LIMIT};
 use meshvane_shared::name::BootId;
 use meshvane_shared::outcome::Outcome;
 use meshvane_shared::plan::Plan;
@@ -29,9 +29,9 @@ pub(crate) const INTERVAL_MS: u64 = 5_000;
 /// The defaults of the server.
 pub(crate) const TIMING: Timing =
     Timing { ttl: Duration::from_secs(15), forget_after: Duration::from_hours(1) };
-/// From the first failing probe to the verdict at most: silence, then two bursts of which the last probe is silent too.
+/// From the first failing probe to the verdict at most: silence, then the longest burst, of which the last probe is silent too.
 const CONFIRM: Duration =
-    PROBE_SOFT_LIMIT.saturating_mul(3).saturating_add(BURST_SPACING.saturating_mul(2 * (BURST_PROBES - 1)));
+    PROBE_SOFT_LIMIT.saturating_mul(2).saturating_add(BURST_SPACING.saturating_mul(CAREFUL_PROBES - 1));
 /// What is down is probed in every second round.
 const DOWN_PERIOD_MS: u64 = 2 * INTERVAL_MS;
 /// Round trips of a healthy network.

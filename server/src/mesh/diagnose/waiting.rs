@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use meshvane_shared::check::{CheckKind, Plane};
-use meshvane_shared::limits::{BURST_PROBES, BURST_SPACING, LATE_GRACE, PROBE_SOFT_LIMIT, RETRY_CAP};
+use meshvane_shared::limits::{
+    BURST_PROBES, BURST_SPACING, CAREFUL_PROBES, LATE_GRACE, PROBE_SOFT_LIMIT, RETRY_CAP,
+};
 use meshvane_shared::wire::agents::MemberState;
 
 use super::planes::ONE_FAILURE;
@@ -15,13 +17,17 @@ use crate::mesh::time::Moment;
 /// A burst, from its first probe until the last one is judged.
 pub(super) const BURST: Duration =
     PROBE_SOFT_LIMIT.saturating_add(BURST_SPACING.saturating_mul(BURST_PROBES - 1));
+/// The same where haste is of no use.
+const CAREFUL_BURST: Duration =
+    PROBE_SOFT_LIMIT.saturating_add(BURST_SPACING.saturating_mul(CAREFUL_PROBES - 1));
 /// A moment for the reports.
 const TOLD: Duration = Duration::from_millis(400);
-/// A cell of an address that is silent has failed, and was confirmed and told, after one interval and this. It takes longest
-/// for one that is looked at just before its turn: a burst raises the suspicion, another one confirms it.
-pub(super) const SILENT_WITHIN: Duration = BURST.saturating_mul(2).saturating_add(TOLD);
-/// The same for a check that fails while the address answers the other one: its turn, then two bursts.
-pub(super) const FILTERED_WITHIN: Duration = SILENT_WITHIN.saturating_add(PROBE_SOFT_LIMIT);
+/// A cell of an address that is silent has failed, and was confirmed and told, after one interval and this: its turn, then a
+/// burst. A look just before its turn takes less.
+pub(super) const SILENT_WITHIN: Duration = PROBE_SOFT_LIMIT.saturating_add(BURST).saturating_add(TOLD);
+/// The same for a check that fails while the address answers the other one.
+pub(super) const FILTERED_WITHIN: Duration =
+    PROBE_SOFT_LIMIT.saturating_add(CAREFUL_BURST).saturating_add(TOLD);
 
 /// Tells whether whatever would have failed together with a failure of a moment has failed and was told by now.
 pub(super) fn is_complete(observed: &Observed<'_>, looking: usize, since: Moment, within: Duration) -> bool {
