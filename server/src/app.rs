@@ -101,7 +101,7 @@ impl App {
         let clock = Arc::new(Clock::start());
         let now = clock.now();
         let cluster = Connection::open(&config.auth)?;
-        let namespace = cluster.as_ref().map_or("", |cluster| &cluster.namespace);
+        let namespace = cluster.as_ref().map_or("", |cluster| cluster.namespace.as_str());
         let gate = Gate::open(&config, namespace, now.moment)?;
         let tls = config
             .tls

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use kube::Client;
+use meshvane_shared::name::Namespace;
 use meshvane_shared::setting::SettingError;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
@@ -34,27 +35,24 @@ const NAMESPACE_MAX_BYTES: u64 = 253;
 ///
 /// # Errors
 /// When neither does.
-fn namespace(config: &KubernetesConfig) -> Result<String, SettingError> {
+fn namespace(config: &KubernetesConfig) -> Result<Namespace, SettingError> {
     if let Some(namespace) = &config.namespace {
         return Ok(namespace.clone());
     }
     let path = &config.api.namespace_file;
-    read_name(path).map_err(|problem| {
+    read_namespace(path).map_err(|problem| {
         let problem = format!("is not set, and {} cannot be used: {problem}", path.display());
         SettingError::new("NAMESPACE", problem)
     })
 }
 
-fn read_name(path: &Path) -> Result<String, String> {
+fn read_namespace(path: &Path) -> Result<Namespace, String> {
     let size = std::fs::metadata(path).map_err(|error| error.to_string())?.len();
     if size > NAMESPACE_MAX_BYTES {
         return Err("it is too long for a name".to_owned());
     }
     let text = std::fs::read_to_string(path).map_err(|error| error.to_string())?;
-    match meshvane_shared::name::NodeName::parse(text.trim()) {
-        Ok(_) => Ok(text.trim().to_owned()),
-        Err(error) => Err(error.to_string()),
-    }
+    Namespace::parse(text.trim()).map_err(|error| error.to_string())
 }
 
 /// The way to the API server.
@@ -63,7 +61,7 @@ pub struct Connection {
     client: Client,
     config: KubernetesConfig,
     /// Our own namespace.
-    pub namespace: String,
+    pub namespace: Namespace,
 }
 
 impl Connection {

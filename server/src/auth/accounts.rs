@@ -98,8 +98,8 @@ pub struct Review {
     pub audiences: Vec<String>,
     /// Whose it is.
     pub username: String,
-    /// The node, the pod's name and its uid, when all three are known.
-    pub bound: Option<(String, String, Uid)>,
+    /// The node and the pod that the token is bound to.
+    pub bound: Option<(String, Uid)>,
     /// Whether the account may read; not asked for agents.
     pub may_read: bool,
 }
@@ -282,7 +282,7 @@ impl Accounts {
             Role::Reader => Err(Refused::MayNotRead),
             Role::Agent if review.username != self.rules.agents => Err(Refused::OtherAccount),
             Role::Agent => {
-                let (node, _, pod) = review.bound.clone().ok_or(Refused::Unbound)?;
+                let (node, pod) = review.bound.clone().ok_or(Refused::Unbound)?;
                 let node = NodeName::parse(&node).map_err(|_| Refused::Unbound)?;
                 Ok(Who::Agent(Arc::new(AgentIdentity { node, pod })))
             }

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 use std::path::PathBuf;
 
+use meshvane_shared::name::{Namespace, NodeName};
 use meshvane_shared::setting::{SettingError, injected_hint, is_injected_value};
 
 use super::RawConfig;
@@ -30,7 +31,7 @@ pub struct KubernetesConfig {
     /// The audience that tokens must be made for.
     pub audience: String,
     /// The namespace of server and agents; `None` asks the file beside the token.
-    pub namespace: Option<String>,
+    pub namespace: Option<Namespace>,
     /// The service account of agents, in that namespace.
     pub agent_account: String,
     /// The Nodes that should have an agent.
@@ -106,11 +107,8 @@ pub(super) fn kubernetes(
     let config = KubernetesConfig {
         api: ApiServer::default(),
         audience: audience(raw.meshvane_audience.as_deref())?,
-        namespace: raw.namespace.as_deref().map(|text| name("NAMESPACE", text)).transpose()?,
-        agent_account: name(
-            "MESHVANE_AGENT_SERVICE_ACCOUNT",
-            raw.meshvane_agent_service_account.as_deref().unwrap_or("meshvane-agent"),
-        )?,
+        namespace: raw.namespace.as_deref().map(namespace).transpose()?,
+        agent_account: account(raw.meshvane_agent_service_account.as_deref().unwrap_or("meshvane-agent"))?,
         agent_nodes: Selector::parse(nodes).map_err(|problem| {
             SettingError::new("MESHVANE_AGENT_NODE_SELECTOR", format!("{problem}{}", injected_hint(nodes)))
         })?,
@@ -144,16 +142,16 @@ fn audience(value: Option<&str>) -> Result<String, SettingError> {
     Ok(text.to_owned())
 }
 
-/// A name of Kubernetes as it stands in a path and in an account's name (RFC 1123 subdomain).
-fn name(variable: &str, text: &str) -> Result<String, SettingError> {
-    match meshvane_shared::name::NodeName::parse(text) {
-        Ok(_) => Ok(text.to_owned()),
-        Err(_) => Err(SettingError::not_accepted(
-            variable,
-            text,
-            "a name of Kubernetes (lower-case letters, digits, `-` and `.`)",
-        )),
-    }
+fn namespace(text: &str) -> Result<Namespace, SettingError> {
+    let accepted = "a namespace (lower-case letters, digits and `-`)";
+    Namespace::parse(text).map_err(|_| SettingError::not_accepted("NAMESPACE", text, accepted))
+}
+
+/// A service account has a name as a Node has (RFC 1123 subdomain).
+fn account(text: &str) -> Result<String, SettingError> {
+    const NAME: &str = "MESHVANE_AGENT_SERVICE_ACCOUNT";
+    let accepted = "a name of Kubernetes (lower-case letters, digits, `-` and `.`)";
+    NodeName::parse(text).map(String::from).map_err(|_| SettingError::not_accepted(NAME, text, accepted))
 }
 
 fn taints(text: &str) -> Result<Vec<String>, SettingError> {

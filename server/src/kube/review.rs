@@ -149,13 +149,14 @@ fn read(status: TokenReviewStatus) -> Review {
     }
 }
 
-/// The node, the pod and its uid that a token is bound to, when the API server says all three, each once.
-fn bound(extra: &BTreeMap<String, Vec<String>>) -> Option<(String, String, Uid)> {
+/// The node and the pod that a token is bound to, when the API server says both, and the pod's name beside, each once.
+fn bound(extra: &BTreeMap<String, Vec<String>>) -> Option<(String, Uid)> {
     let one = |key: &str| match extra.get(key).map(Vec::as_slice) {
         Some([value]) if !value.is_empty() => Some(value.clone()),
         Some(_) | None => None,
     };
-    Some((one(NODE_NAME)?, one(POD_NAME)?, Uid::from(one(POD_UID)?.as_str())))
+    one(POD_NAME)?;
+    Some((one(NODE_NAME)?, Uid::from(one(POD_UID)?.as_str())))
 }
 
 #[cfg(test)]
@@ -174,7 +175,7 @@ mod tests {
         };
         let whole: [(&str, &[&str]); 3] =
             [(NODE_NAME, &["node-1"]), (POD_NAME, &["agent-1"]), (POD_UID, &["u"])];
-        assert_eq!(bound(&extra(&whole)), Some(("node-1".to_owned(), "agent-1".to_owned(), Uid::from("u"))));
+        assert_eq!(bound(&extra(&whole)), Some(("node-1".to_owned(), Uid::from("u"))));
         for missing in 0..3 {
             let mut less = whole.to_vec();
             less.remove(missing);

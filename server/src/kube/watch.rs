@@ -15,6 +15,7 @@ use futures_util::TryStreamExt as _;
 use kube::Client;
 use kube::api::{ListParams, WatchParams};
 use kube::core::{Request, WatchEvent};
+use meshvane_shared::name::Namespace;
 use tokio::time::{sleep, timeout};
 
 use super::objects::{NodeObject, Object, Page, PodObject};
@@ -49,7 +50,7 @@ pub struct Watches {
     /// Whose pods, and what is kept of Nodes.
     pub config: KubernetesConfig,
     /// Our own namespace.
-    pub namespace: String,
+    pub namespace: Namespace,
     /// Takes what is seen.
     pub collector: Arc<Collector>,
     /// The time.

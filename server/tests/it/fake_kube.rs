@@ -15,6 +15,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use futures_util::stream;
 use meshvane_server::config::{ApiServer, AuthConfig, Config, KubernetesConfig};
+use meshvane_shared::name::Namespace;
 use serde_json::{Value, json};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -85,7 +86,7 @@ impl FakeKube {
                 namespace_file: PathBuf::from("/nonexistent"),
             },
             audience: "meshvane".to_owned(),
-            namespace: Some("kube-system".to_owned()),
+            namespace: Namespace::parse("kube-system").ok(),
             agent_account: "meshvane-agent".to_owned(),
             agent_nodes,
             terminating_taints: vec!["gone-soon".to_owned()],

@@ -57,7 +57,7 @@ fn good() -> Review {
         authenticated: true,
         audiences: vec!["meshvane".to_owned()],
         username: AGENTS.to_owned(),
-        bound: Some(("node-1".to_owned(), "agent-1".to_owned(), "pod-1".into())),
+        bound: Some(("node-1".to_owned(), "pod-1".into())),
         may_read: false,
     }
 }
@@ -119,8 +119,8 @@ fn most_of_what_is_wrong_is_refused_without_asking() {
 #[test]
 fn the_answer_of_the_api_server_is_checked_in_every_part() {
     let unbound = Review { bound: None, ..good() };
-    let strange = Review { bound: Some(("Not A Node".to_owned(), "a".to_owned(), "pod-1".into())), ..good() };
-    let other_pod = Review { bound: Some(("node-1".to_owned(), "x".to_owned(), "pod-9".into())), ..good() };
+    let strange = Review { bound: Some(("Not A Node".to_owned(), "pod-1".into())), ..good() };
+    let other_pod = Review { bound: Some(("node-1".to_owned(), "pod-9".into())), ..good() };
     for (answer, expected) in [
         (good(), Ok(agent())),
         (Review { authenticated: false, ..good() }, Err(Refused::NotConfirmed)),
