@@ -81,6 +81,14 @@ impl Identity {
         }
     }
 
+    /// Tells whether the requester may be an agent.
+    pub fn is_agent(&self) -> bool {
+        match self {
+            Self::Agent | Self::Node(_) | Self::Everybody => true,
+            Self::Reader | Self::Loopback | Self::Unasked => false,
+        }
+    }
+
     /// The agent whom Kubernetes vouches for, if it is one.
     pub fn agent(&self) -> Option<&AgentIdentity> {
         match self {

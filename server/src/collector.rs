@@ -154,7 +154,13 @@ impl Collector {
         let view = |entry: Entry| {
             let state = entry.member.state(now.moment, &timing)?;
             let row = entry.row.or_else(|| original_row(&originals, &entry.member, &plan, now));
-            Some(NodeView { member: entry.member, state, row, recovered: entry.recovered })
+            Some(NodeView {
+                member: entry.member,
+                state,
+                row,
+                recovered: entry.recovered,
+                answered: entry.answered,
+            })
         };
         let nodes = self.store.entries().into_iter().filter_map(view).collect();
         Snapshot { now, timing, plan, nodes }
@@ -317,7 +323,7 @@ impl Collector {
                 }
                 tracing::info!(%node, "member recalled: other agents have it in their plans and it was not heard yet");
                 let member = Arc::new(Member::recalled(node.clone(), &targets, now.moment));
-                (Update::Put(Entry { member, row: None, recovered: None }), ())
+                (Update::Put(Entry { member, row: None, recovered: None, answered: None }), ())
             });
         }
     }

@@ -29,6 +29,8 @@ pub struct Entry {
     pub row: Option<Arc<Row>>,
     /// When a cell that looks at it last went from failing to answering.
     pub recovered: Option<Moment>,
+    /// An answer that was made after this moment reached the agent: it told us what stood in it.
+    pub answered: Option<Moment>,
 }
 
 /// The store.
@@ -125,7 +127,15 @@ mod tests {
         let bump = |held: Option<&Entry>| {
             let count = held.and_then(|entry| entry.recovered).map_or(0, |moment| moment.millis);
             let member = Arc::new(Member::unheard(node.clone(), Moment::default()));
-            (Update::Put(Entry { member, row: None, recovered: Some(Moment::from_millis(count + 1)) }), ())
+            (
+                Update::Put(Entry {
+                    member,
+                    row: None,
+                    recovered: Some(Moment::from_millis(count + 1)),
+                    answered: None,
+                }),
+                (),
+            )
         };
         std::thread::scope(|scope| {
             for _ in 0..8 {

@@ -62,8 +62,12 @@ impl Collector {
             let came_back = prior.is_some() && member.steady_since == now.moment;
             let news = prior.is_none_or(|prior| is_news(prior, &member));
             log_heartbeat(prior, &member, &timing);
-            let (row, recovered) = held.map_or((None, None), |entry| (entry.row.clone(), entry.recovered));
-            (Update::Put(Entry { member: Arc::new(member), row, recovered }), Ok((came_back, news)))
+            let member = Arc::new(member);
+            let entry = match held {
+                Some(entry) => Entry { member, ..entry.clone() },
+                None => Entry { member, row: None, recovered: None, answered: None },
+            };
+            (Update::Put(entry), Ok((came_back, news)))
         })?;
         if came_back {
             // What the others last saw of it is of the time before: they look again now.
@@ -272,9 +276,9 @@ fn take_round(
             taken.look_at.push(node.clone());
         }
     }
-    let recovered = held.and_then(|entry| entry.recovered);
+    let (recovered, answered) = held.map_or((None, None), |entry| (entry.recovered, entry.answered));
     let member = Arc::new(Member { received: Some(now), ..member });
-    Ok((Update::Put(Entry { member, row: Some(Arc::new(row)), recovered }), taken))
+    Ok((Update::Put(Entry { member, row: Some(Arc::new(row)), recovered, answered }), taken))
 }
 
 /// Tells whether the plan or a finding may change by this heartbeat.

@@ -8,6 +8,7 @@ use meshvane_shared::plan::{Epoch, Plan, PlanVersion};
 use super::{Collector, after_change, lock};
 use crate::mesh::look::Caller;
 use crate::mesh::time::Now;
+use crate::store::{Entry, Update};
 
 /// What a caller of the plan has already.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -62,6 +63,22 @@ impl Collector {
             return None;
         }
         Some(PlanNews { plan, part, look, look_number })
+    }
+
+    /// Takes note of what an agent's question about the plan shows: it names the newest look that it was told of.
+    pub fn note_question(&self, ask: &PlanAsk) {
+        let (Some(node), Some((epoch, _)), Some(number)) = (&ask.node, ask.have, ask.look) else { return };
+        // Numbers of another epoch say nothing here.
+        if epoch != lock(&self.plans).book.current().version.epoch {
+            return;
+        }
+        let Some(raised) = lock(&self.looks).raised(number) else { return };
+        self.store.update(node, |held| match held {
+            Some(entry) if entry.answered < Some(raised) => {
+                (Update::Put(Entry { answered: Some(raised), ..entry.clone() }), ())
+            }
+            Some(_) | None => (Update::Keep, ()),
+        });
     }
 
     fn plan_part(&self, ask: &PlanAsk) -> (Arc<Plan>, PlanPart) {

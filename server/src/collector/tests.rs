@@ -172,6 +172,28 @@ fn a_confirmed_failure_makes_both_sides_look_at_everybody_while_they_live() {
 }
 
 #[test]
+fn an_agent_that_names_the_newest_look_has_read_an_answer_that_was_made_after_it() {
+    let collector = healthy();
+    let version = lock(&collector.plans).book.current().version.clone();
+    let answered = || collector.snapshot(at(5_000)).nodes[1].answered;
+    let question = |have, look| {
+        collector.note_question(&PlanAsk { node: Some(name(2)), have: Some(have), look, delta: false });
+    };
+    let have = (version.epoch, version.generation);
+    collector.round(&round(&collector, 1, 2, Some(3)), at(4_000)).unwrap();
+    let newest = lock(&collector.looks).newest();
+    question(have, None);
+    question(have, Some(newest + 1));
+    question((Epoch(1), version.generation), Some(newest));
+    assert_eq!(answered(), None);
+    question(have, Some(newest));
+    assert_eq!(answered(), Some(at(4_000).moment));
+    collector.heartbeat(heartbeat(2), at(4_500)).unwrap();
+    collector.round(&round(&collector, 2, 2, None), at(4_500)).unwrap();
+    assert_eq!(answered(), Some(at(4_000).moment), "what arrives later leaves it");
+}
+
+#[test]
 fn the_plan_is_given_whole_to_a_caller_of_another_epoch_and_not_again_to_one_that_has_it() {
     let collector = healthy();
     let other = PlanAsk { have: Some((Epoch(1), 1)), delta: true, ..PlanAsk::default() };

@@ -46,9 +46,12 @@ pub(super) async fn get(state: Arc<ApiState>, ask: Ask) -> Result<Response, Faul
     if ask.identity.agent().is_some_and(speaks_for_another) {
         return Err(Fault::Refused(Refused::OtherNode));
     }
+    let plan_ask = PlanAsk { node, have: known, look, delta };
+    if ask.identity.is_agent() {
+        state.collector.note_question(&plan_ask);
+    }
     // Nothing of the request is needed while it waits.
     drop(ask);
-    let plan_ask = PlanAsk { node, have: known, look, delta };
     let mut time_over = pin!(sleep(wait));
     let mut draining = pin!(state.drain.started());
     loop {

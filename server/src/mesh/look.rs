@@ -95,6 +95,11 @@ impl LookBook {
         self.newest
     }
 
+    /// When the look of this number was asked for, while it is known.
+    pub fn raised(&self, number: u64) -> Option<Moment> {
+        self.looks.iter().find(|look| look.number == number).map(|look| look.raised)
+    }
+
     /// The nodes that a caller is to look at, by looks that are newer than `seen`: ordered, each once, at most [`LOOKS_MAX`].
     pub fn after(&self, seen: u64, caller: Caller<'_>, now: Moment) -> Vec<NodeName> {
         let fresh = |look: &&Look| look.number > seen && now.since(look.raised) < LOOK_KEPT;

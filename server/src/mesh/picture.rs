@@ -110,7 +110,13 @@ impl Line {
             origin: if self.state == "original" { Origin::Original } else { Origin::Native },
         };
         let state = member.state(NOW, &TIMING).unwrap();
-        NodeView { state, row: self.row(plan, now).map(Arc::new), member: Arc::new(member), recovered: None }
+        NodeView {
+            state,
+            row: self.row(plan, now).map(Arc::new),
+            member: Arc::new(member),
+            recovered: None,
+            answered: None,
+        }
     }
 
     fn row(&self, plan: &Arc<Plan>, now: Now) -> Option<Row> {

@@ -34,6 +34,8 @@ pub struct NodeView {
     pub row: Option<Arc<Row>>,
     /// When a cell that looks at this node last went from failing to answering.
     pub recovered: Option<Moment>,
+    /// An answer that was made after this moment reached the agent, and it was heard since: that connection works both ways.
+    pub answered: Option<Moment>,
 }
 
 impl Snapshot {

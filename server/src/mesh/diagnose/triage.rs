@@ -171,8 +171,9 @@ fn unanswering(survey: &Survey<'_>, planes: &Planes, view: &NodeView, node: usiz
     if view.is_observer() && survey.reaches_somebody_since(node, onset) {
         return Role::Deaf;
     }
-    // Heard twice and more since it began: the connection to the server works, in both directions.
-    let steady = view.member.heard.is_some_and(|heard| heard.since(onset) > view.member.late_after());
+    // An answer of ours reached it since it began, or it was heard twice and more: that connection works, in both directions.
+    let steady = view.answered.is_some_and(|answered| answered > onset)
+        || view.member.heard.is_some_and(|heard| heard.since(onset) > view.member.late_after());
     let tells = planes.silences.edges(node).next().is_some();
     if view.is_observer() && tells && steady { Role::CutOff } else { Role::Unclear }
 }

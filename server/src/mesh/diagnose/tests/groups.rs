@@ -101,6 +101,23 @@ fn a_node_that_is_cut_off_from_all_and_heard_is_a_group_of_one() {
 }
 
 #[test]
+fn a_node_that_is_cut_off_from_all_and_reads_our_answers_is_a_group_of_one() {
+    let mut snapshot = snapshot(
+        "a alive | . + x | . + x
+         b alive | + . x | + . x
+         c alive | x x . | x x .",
+    );
+    let now = crate::mesh::picture::NOW;
+    let lines = |snapshot: &crate::mesh::snapshot::Snapshot| -> Vec<String> {
+        diagnose(&observe(snapshot)).findings.iter().map(line).collect()
+    };
+    snapshot.nodes[2].answered = Some(Moment::from_millis(now.millis - 60_000));
+    assert_eq!(lines(&snapshot), [""; 0], "one of the time before may be the last");
+    snapshot.nodes[2].answered = Some(now);
+    assert_eq!(lines(&snapshot), ["group_cut c|a+b 3/3"]);
+}
+
+#[test]
 fn a_node_that_reaches_nobody_or_is_reached_by_nobody_is_one_way() {
     check(
         "a alive | . + + | . + +
