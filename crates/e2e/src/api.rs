@@ -26,10 +26,20 @@ pub struct Api {
 impl Api {
     /// A client of the server at this address.
     pub fn new(address: SocketAddr) -> Self {
-        // Only the first one in the process is installed; the API under test speaks plain HTTP here.
+        // Only the first one in the process is installed.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let client = reqwest::Client::builder().timeout(REQUEST_TIMEOUT).build().unwrap();
         Self { client, base: format!("http://{address}") }
+    }
+
+    /// A client of the server of this name at this address, over TLS with one of these certificates (PEM) and no other.
+    pub fn over_tls(name: &str, address: SocketAddr, trusted: &[String]) -> Self {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let roots = trusted.iter().map(|pem| reqwest::Certificate::from_pem(pem.as_bytes()).unwrap());
+        let client = reqwest::Client::builder().timeout(REQUEST_TIMEOUT).tls_certs_only(roots);
+        // Each request meets the certificate of its time.
+        let client = client.pool_max_idle_per_host(0).resolve(name, address).build().unwrap();
+        Self { client, base: format!("https://{name}:{}", address.port()) }
     }
 
     /// Gets a body; `None` when there is no answer, or another one than 200.

@@ -11,6 +11,7 @@
 
 pub mod api;
 pub mod clock;
+pub mod harness;
 pub mod mesh;
 pub mod program;
 pub mod watch;

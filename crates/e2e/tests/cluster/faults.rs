@@ -6,7 +6,7 @@ use crate::command::{Undo, nodes};
 use crate::installation::Installation;
 use crate::kube;
 
-crate::tests!(
+e2e::tests!(
     a_nodes_cable_that_is_pulled_is_that_node,
     a_port_that_is_dropped_on_a_node_is_that_port,
     a_wrong_route_on_one_node_is_the_pair_of_pods,
@@ -62,18 +62,16 @@ async fn a_wrong_route_on_one_node_is_the_pair_of_pods() {
     let range = format!("{}.0/24", other.address.rsplit_once('.').unwrap().0);
     let right = nodes(&["on", &one.node, "ip", "route", "show", &range]);
     let right: Vec<&str> = right.split_whitespace().collect();
-    let wrong = ["blackhole", &range];
-    let route = Undo::on_nodes(&[&["on", &one.node, "ip", "route", "del"], &wrong[..]].concat());
+    let replace = ["on", &one.node, "ip", "route", "replace"];
+    let back = Undo::on_nodes(&[&replace, &right[..]].concat());
     // Requests and replies to the other node's pods vanish here: neither of the two pods reaches the other.
-    nodes(&[&["on", &one.node, "ip", "route", "del"], &right[..]].concat());
-    let back = Undo::on_nodes(&[&["on", &one.node, "ip", "route", "add"], &right[..]].concat());
-    nodes(&[&["on", &one.node, "ip", "route", "add"], &wrong[..]].concat());
+    nodes(&[&replace[..], &["blackhole", &range]].concat());
     let id = format!("pair_cut/{}>{}/pod", one.node, other.node);
     let sorted = [&one.node, &other.node];
     assert!(sorted.is_sorted());
     mesh.open_are(&[&id], NAMED_WITHIN).await;
     mesh.pass(STAYS, &[&id]).await;
-    drop((route, back));
+    drop(back);
     mesh.open_are(&[], HEALED_WITHIN).await;
     mesh.opened_were(&[&id]).await;
 }

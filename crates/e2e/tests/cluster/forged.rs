@@ -10,7 +10,7 @@ use crate::command::{must, run};
 use crate::installation::Installation;
 use crate::kube::{self, Pod, apply, kubectl, pods, until};
 
-crate::tests!(
+e2e::tests!(
     forged_writes_are_refused_and_change_nothing,
     tokens_of_what_was_deleted_are_refused_soon,
     readers_need_the_role_and_the_proxy_of_the_api_server_is_told_how_to_read,
@@ -19,10 +19,10 @@ crate::tests!(
 /// What was deleted may be believed for so long: 10 s by the API server itself, 10 s by our cache.
 const REFUSED_WITHIN: Duration = Duration::from_secs(20);
 /// The audience that the chart's agents ask for.
-const AUDIENCE: &str = "meshvane";
+pub(crate) const AUDIENCE: &str = "meshvane";
 
 /// A token of an account; `more` is what kubectl is told beside it.
-fn token(namespace: &str, account: &str, more: &[&str]) -> String {
+pub(crate) fn token(namespace: &str, account: &str, more: &[&str]) -> String {
     let arguments = [&["-n", namespace, "create", "token", account], more].concat();
     kubectl(&arguments).trim().to_owned()
 }
@@ -34,7 +34,7 @@ fn account(namespace: &str, name: &str) {
 }
 
 /// The bodies that agents post, as an agent of this node with this pod would.
-fn bodies(node: &str, pod: &Pod) -> [(&'static str, Value); 5] {
+pub(crate) fn bodies(node: &str, pod: &Pod) -> [(&'static str, Value); 5] {
     let heartbeat = json!({
         "namespace": "mesh-forged", "node_ip": "10.99.99.99", "pod_ip": pod.address, "pod_name": pod.name,
         "node": node, "client_port": 6100, "interval_ms": 5000, "boot_id": "forged", "uptime_ms": 1,
@@ -58,7 +58,7 @@ fn bodies(node: &str, pod: &Pod) -> [(&'static str, Value); 5] {
 }
 
 /// What a forged write could change.
-async fn state(mesh: &Installation) -> Value {
+pub(crate) async fn state(mesh: &Installation) -> Value {
     let agents: BTreeMap<String, Value> = mesh
         .api
         .agents()

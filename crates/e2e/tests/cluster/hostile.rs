@@ -11,12 +11,11 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
-use crate::command::nodes;
 use crate::forged::self_made;
 use crate::installation::Installation;
 use crate::kube::{self, Pod, pods};
 
-crate::tests!(slow_connections_and_invented_identities_cost_the_agents_nothing);
+e2e::tests!(slow_connections_and_invented_identities_cost_the_agents_nothing);
 
 /// Connections that send a byte now and then.
 const SLOW: usize = 4000;
@@ -38,8 +37,8 @@ async fn slow_connections_and_invented_identities_cost_the_agents_nothing() {
     let mesh = Installation::make("mesh-hostile", &[]).await;
     let server: SocketAddr = format!("{}:8080", mesh.server_address()).parse().unwrap();
     let health: SocketAddr = format!("{}:8081", mesh.server_address()).parse().unwrap();
-    let (node, idle) = (mesh.server_node(), memory(&mesh.server_node()));
-    let before = taken(&mesh).await;
+    let idle = mesh.server_memory();
+    let before = mesh.holes().await;
     let pod = pods(&mesh.namespace, "agent").remove(0);
 
     let clock = Stopwatch::start();
@@ -56,7 +55,7 @@ async fn slow_connections_and_invented_identities_cost_the_agents_nothing() {
         for (status, count) in ended.unwrap() {
             *statuses.entry(status).or_default() += count;
         }
-        peak = peak.max(memory(&node));
+        peak = peak.max(mesh.server_memory());
     }
     let took = clock.elapsed();
     let slow = slow.await.unwrap();
@@ -65,7 +64,7 @@ async fn slow_connections_and_invented_identities_cost_the_agents_nothing() {
         ended.unwrap();
     }
     alive.abort();
-    peak = peak.max(memory(&node));
+    peak = peak.max(mesh.server_memory());
     println!(
         "{INVENTED} invented identities in {:.0} s: {statuses:?}; slow connections: {slow:?}",
         took.as_secs_f64()
@@ -77,27 +76,10 @@ async fn slow_connections_and_invented_identities_cost_the_agents_nothing() {
     assert!(statuses.get(&429).is_some_and(|count| *count > 0), "{statuses:?}");
     assert!(peak <= idle + MEMORY_MAX, "{idle} {peak}");
     mesh.full(kube::nodes().len()).await;
-    assert_eq!(taken(&mesh).await, before, "a round was lost");
+    assert_eq!(mesh.holes().await, before, "a round was lost");
     mesh.opened_were(&[]).await;
     let slowest = livez(health, 200).await;
     println!("/livez: 99 of 100 within {slowest:?} after it");
-}
-
-/// The server's resident memory.
-fn memory(node: &str) -> u64 {
-    let script = "grep VmRSS /proc/$(pgrep -o -f ^/meshvane-server)/status";
-    let line = nodes(&["on", node, "sh", "-c", script]);
-    let kibibytes: u64 = line.split_whitespace().nth(1).unwrap().parse().unwrap();
-    kibibytes * 1024
-}
-
-/// Rounds that are missing of each agent's present start.
-async fn taken(mesh: &Installation) -> Vec<(String, u64)> {
-    let agents = mesh.api.agents().await;
-    agents
-        .into_iter()
-        .map(|agent| (agent.node.to_string(), agent.last_sequence.unwrap_or(0) - agent.rounds))
-        .collect()
 }
 
 /// Opens them all and sends to each a byte of a head that never ends.

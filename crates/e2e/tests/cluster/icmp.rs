@@ -7,7 +7,7 @@ use meshvane_shared::wire::matrix::CellWord;
 use crate::installation::{Installation, helm, make_namespace};
 use crate::kube::{self, LOOK_EVERY, until};
 
-crate::tests!(
+e2e::tests!(
     echo_works_without_a_capability,
     echo_that_is_not_permitted_is_said_and_nobody_is_called_unreachable
 );

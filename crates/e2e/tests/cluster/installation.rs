@@ -1,5 +1,7 @@
 //! The program in a namespace of the cluster, as its chart installs it, and taken out again.
 
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -7,8 +9,10 @@ use e2e::api::Api;
 use e2e::clock::Stopwatch;
 use e2e::watch::Watch;
 use meshvane_shared::address::Family;
+use meshvane_shared::wire::agents::AgentBody;
+use serde_json::Value;
 
-use crate::command::{must, run};
+use crate::command::{must, nodes, run};
 use crate::forward::Forward;
 use crate::kube::{self, LOOK_EVERY, pods};
 
@@ -71,8 +75,13 @@ impl Installation {
 
     /// The installation that is there.
     pub(crate) fn attach(namespace: &str) -> Self {
+        Self::attach_by(namespace, Api::new)
+    }
+
+    /// The same by a client for the forwarded port.
+    pub(crate) fn attach_by(namespace: &str, client: impl FnOnce(SocketAddr) -> Api) -> Self {
         let forward = Forward::open(namespace, "meshvane-server", 8080);
-        let api = Api::new(forward.address);
+        let api = client(forward.address);
         let watch = Watch::start(api.clone());
         Self { namespace: namespace.to_owned(), api, watch, _forward: forward }
     }
@@ -122,6 +131,23 @@ impl Installation {
             .filter(|id| !ids.contains(&&**id))
             .collect();
         assert!(others.is_empty(), "opened were {others:?}:\n{}", self.state().await);
+    }
+
+    /// The rounds that are missing of each agent's present start: equal numbers leave no hole between.
+    pub(crate) async fn holes(&self) -> BTreeMap<String, (Value, u64)> {
+        let agents = self.api.agents().await;
+        let of = |agent: AgentBody| {
+            let holes = agent.last_sequence.unwrap_or(0) - agent.rounds;
+            (agent.node.to_string(), (serde_json::to_value(agent.boot_id).unwrap(), holes))
+        };
+        agents.into_iter().map(of).collect()
+    }
+
+    /// The server's resident memory, in bytes.
+    pub(crate) fn server_memory(&self) -> u64 {
+        let script = "grep VmRSS /proc/$(pgrep -o -f ^/meshvane-server)/status";
+        let line = nodes(&["on", &self.server_node(), "sh", "-c", script]);
+        line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() * 1024
     }
 
     /// What is to be read when a test fails.

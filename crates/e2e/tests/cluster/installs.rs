@@ -8,7 +8,7 @@ use crate::command::{must, run};
 use crate::installation::{Installation, RELEASE, helm, images, root, tag};
 use crate::kube::{self, apply, until};
 
-crate::tests!(
+e2e::tests!(
     the_line_of_the_readme_installs_it_into_kube_system,
     it_is_let_into_a_namespace_that_is_restricted_and_helm_tests_it,
     one_file_installs_it_and_helm_takes_it_over,

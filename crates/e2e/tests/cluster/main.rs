@@ -19,35 +19,21 @@ mod forged;
 mod forward;
 mod hostile;
 mod icmp;
+mod inside;
 mod installation;
 mod installs;
 mod kube;
+mod many;
 mod names;
 mod operations;
 mod power;
+mod tls;
 mod traces;
 
 use std::process::ExitCode;
 
-use libtest_mimic::{Arguments, Trial};
-
-/// A test with its name.
-type Test = (&'static str, fn());
-
-/// Makes a test of an asynchronous function: its name, and a function that runs it in a runtime of its own.
-macro_rules! tests {
-    ($($name:ident),* $(,)?) => {
-        pub(crate) const TESTS: &[crate::Test] =
-            &[$((concat!(module_path!(), "::", stringify!($name)), || crate::run($name()))),*];
-    };
-}
-pub(crate) use tests;
-
-/// Runs one test.
-fn run(test: impl Future<Output = ()>) {
-    let mut builder = tokio::runtime::Builder::new_multi_thread();
-    builder.worker_threads(2).enable_all().build().unwrap().block_on(test);
-}
+use e2e::harness::{self, Test};
+use libtest_mimic::Arguments;
 
 fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
@@ -59,12 +45,22 @@ fn main() -> ExitCode {
     }
     // They share one cluster.
     arguments.test_threads = Some(1);
-    let mut tests: Vec<&Test> =
-        [installs::TESTS, icmp::TESTS, forged::TESTS, operations::TESTS, names::TESTS, traces::TESTS]
-            .into_iter()
-            .flatten()
-            .collect();
-    let of_nodes: Vec<&Test> = [hostile::TESTS, power::TESTS, faults::TESTS].into_iter().flatten().collect();
+    let mut tests: Vec<&Test> = [
+        installs::TESTS,
+        icmp::TESTS,
+        forged::TESTS,
+        operations::TESTS,
+        names::TESTS,
+        tls::TESTS,
+        traces::TESTS,
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    let of_nodes: Vec<&Test> = [inside::TESTS, many::TESTS, hostile::TESTS, faults::TESTS, power::TESTS]
+        .into_iter()
+        .flatten()
+        .collect();
     if command::nodes_program().is_some() {
         tests.extend(of_nodes);
     } else {
@@ -73,12 +69,5 @@ fn main() -> ExitCode {
             of_nodes.len()
         );
     }
-    let trial = |(name, test): &Test| {
-        let test = *test;
-        Trial::test(name.trim_start_matches("cluster::"), move || {
-            test();
-            Ok(())
-        })
-    };
-    libtest_mimic::run(&arguments, tests.into_iter().map(trial).collect()).exit_code()
+    libtest_mimic::run(&arguments, tests.into_iter().map(harness::trial).collect()).exit_code()
 }

@@ -6,7 +6,7 @@ use crate::command::Undo;
 use crate::installation::Installation;
 use crate::kube::{apply, kubectl};
 
-crate::tests!(
+e2e::tests!(
     a_dns_that_is_gone_is_a_name_that_fails,
     a_service_without_endpoints_is_unreachable,
     a_service_with_a_wrong_target_port_is_unreachable,

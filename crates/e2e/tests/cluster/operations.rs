@@ -8,7 +8,7 @@ use crate::command::Undo;
 use crate::installation::{Installation, helm};
 use crate::kube::{self, kubectl, until};
 
-crate::tests!(
+e2e::tests!(
     a_cordoned_node_is_shown_as_such,
     a_drain_raises_nothing_also_under_the_server,
     a_server_that_is_scaled_away_and_back_raises_nothing,

@@ -3,13 +3,12 @@
 use std::time::Duration;
 
 use e2e::clock::Stopwatch;
-use serde_json::Value;
 
 use crate::command::{Undo, nodes};
 use crate::installation::Installation;
 use crate::kube::{self, LOOK_EVERY, kubectl};
 
-crate::tests!(
+e2e::tests!(
     a_node_that_loses_its_power_is_named_and_stays_named_until_its_node_is_deleted,
     the_servers_own_node_that_loses_its_power_is_named_by_the_server_that_follows,
     an_api_server_that_is_away_for_minutes_across_the_end_of_tokens_changes_nothing,
@@ -72,29 +71,19 @@ async fn back(mesh: &Installation, count: usize) {
     }
 }
 
-/// The rounds that the server took of each agent's present start, and the number of the last: equal steps leave no hole.
-async fn taken(mesh: &Installation) -> Vec<(String, Value, u64)> {
-    let agents = mesh.api.agents().await;
-    let of = |agent: meshvane_shared::wire::agents::AgentBody| {
-        let hole = agent.last_sequence.unwrap_or(0) - agent.rounds;
-        (agent.node.to_string(), serde_json::to_value(agent.boot_id).unwrap(), hole)
-    };
-    agents.into_iter().map(of).collect()
-}
-
 async fn an_api_server_that_is_away_for_minutes_across_the_end_of_tokens_changes_nothing() {
     // The shortest life of a token; the kubelet replaces it at 80 % of that, when there is an API server.
     let life = Duration::from_mins(10);
     let away = Duration::from_mins(5);
     let mesh = Installation::make("mesh-api-away", &["auth.tokenExpirationSeconds=600"]).await;
-    let before = taken(&mesh).await;
+    let before = mesh.holes().await;
     // The outage covers the replacement at 8 minutes and the end at 10.
-    tokio::time::sleep(life * 7 / 10).await;
+    tokio::time::sleep(life * 54 / 100).await;
     let start = Undo::on_nodes(&["api-start"]);
     nodes(&["api-stop"]);
     tokio::time::sleep(away).await;
     drop(start);
     mesh.full(kube::nodes().len()).await;
     mesh.pass(Duration::from_secs(30), &[]).await;
-    assert_eq!(taken(&mesh).await, before, "a round was lost, or an agent restarted");
+    assert_eq!(mesh.holes().await, before, "a round was lost, or an agent restarted");
 }

@@ -6,7 +6,7 @@ use crate::command::{must, run};
 use crate::installation::{Installation, uninstall};
 use crate::kube::kubectl;
 
-crate::tests!(after_it_was_taken_out_the_cluster_is_as_before);
+e2e::tests!(after_it_was_taken_out_the_cluster_is_as_before);
 
 /// Kinds that come and go by themselves.
 const ALIVE_BY_THEMSELVES: [&str; 5] = [

@@ -6,7 +6,7 @@ use e2e::mesh::Mesh;
 use lab::{NodeId, Ping};
 use meshvane_shared::wire::agents::MemberState;
 
-crate::tests!(
+e2e::tests!(
     an_agent_that_is_killed_is_named_and_its_node_is_not,
     an_agent_that_is_killed_and_comes_back_at_once_is_no_finding,
     a_graceful_scale_down_is_no_finding,

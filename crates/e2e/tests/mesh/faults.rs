@@ -14,6 +14,7 @@ mod services;
 mod table;
 mod times;
 
+use e2e::harness;
 use libtest_mimic::Trial;
 
 pub(crate) use times::print as print_times;
@@ -21,8 +22,8 @@ pub(crate) use times::print as print_times;
 /// One trial for each case.
 pub(crate) fn trials() -> impl Iterator<Item = Trial> {
     let faults = table::CASES.iter().chain(services::CASES);
-    let faults = faults.map(|case| trial("named", case.name, || crate::run(runner::play(case))));
-    let quiet = quiet::CASES.iter().map(|case| trial("quiet", case.name, || crate::run(quiet::play(case))));
+    let faults = faults.map(|case| trial("named", case.name, || harness::run(runner::play(case))));
+    let quiet = quiet::CASES.iter().map(|case| trial("quiet", case.name, || harness::run(quiet::play(case))));
     faults.chain(quiet)
 }
 

@@ -6,7 +6,7 @@ use e2e::mesh::Mesh;
 use lab::{NodeId, Server};
 use meshvane_shared::wire::matrix::CellWord;
 
-crate::tests!(with_half_of_the_targets_silently_dropped_rounds_end_in_time_and_healthy_cells_stay_fresh);
+e2e::tests!(with_half_of_the_targets_silently_dropped_rounds_end_in_time_and_healthy_cells_stay_fresh);
 
 /// Sixteen nodes: each agent has 15 peers with two planes in two families, 60 targets.
 const NODES: u8 = 16;

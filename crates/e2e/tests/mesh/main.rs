@@ -21,30 +21,13 @@ mod start;
 
 use std::process::ExitCode;
 
+use e2e::harness;
 use lab::sandbox::{self, Entry};
 use libtest_mimic::{Arguments, Trial};
 
 /// Meshes that run beside each other when the command line does not say: they wait most of the time, and five agents use a
 /// hundredth of a core.
 const AT_ONCE: usize = 8;
-
-/// A test with its name; each makes its own mesh.
-type Test = (&'static str, fn());
-
-/// Makes a test of an asynchronous function: its name, and a function that runs it in a runtime of its own.
-macro_rules! tests {
-    ($($name:ident),* $(,)?) => {
-        pub(crate) const TESTS: &[crate::Test] =
-            &[$((concat!(module_path!(), "::", stringify!($name)), || crate::run($name()))),*];
-    };
-}
-pub(crate) use tests;
-
-/// Runs one test.
-fn run(test: impl Future<Output = ()>) {
-    let mut builder = tokio::runtime::Builder::new_multi_thread();
-    builder.worker_threads(2).enable_all().build().unwrap().block_on(test);
-}
 
 fn main() -> ExitCode {
     if let Some(code) = e2e::program::run_as_told() {
@@ -77,12 +60,5 @@ fn trials() -> Vec<Trial> {
         originals::TESTS,
         load::TESTS,
     ];
-    let trial = |(name, test): &Test| {
-        let test = *test;
-        Trial::test(name.trim_start_matches("mesh::"), move || {
-            test();
-            Ok(())
-        })
-    };
-    all.into_iter().flatten().map(trial).chain(faults::trials()).collect()
+    all.into_iter().flatten().map(harness::trial).chain(faults::trials()).collect()
 }

@@ -8,7 +8,7 @@ use lab::{NodeId, Server, ServerPlace, Spec};
 use meshvane_shared::wire::agents::MemberState;
 use meshvane_shared::wire::findings::Severity;
 
-crate::tests!(
+e2e::tests!(
     a_node_that_loses_its_power_is_named_within_eight_seconds_and_its_return_resolves_it,
     two_nodes_that_die_together_are_two_findings,
     of_two_nodes_one_that_dies_is_named_by_the_word_of_one,

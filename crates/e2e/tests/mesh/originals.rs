@@ -7,7 +7,7 @@ use meshvane_shared::paths;
 use meshvane_shared::wire::compat::{HostsAnswer, ResultsAnswer};
 use serde_json::json;
 
-crate::tests!(what_original_agents_post_stands_beside_ours_and_decides_nothing);
+e2e::tests!(what_original_agents_post_stands_beside_ours_and_decides_nothing);
 
 /// The address at which an original agent would be: nobody is there.
 const NODE: &str = "10.80.1.200";

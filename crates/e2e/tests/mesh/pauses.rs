@@ -6,7 +6,7 @@ use e2e::mesh::{Mesh, TOKEN};
 use lab::NodeId;
 use meshvane_shared::wire::matrix::CellWord;
 
-crate::tests!(
+e2e::tests!(
     an_agent_stopped_for_thirty_seconds_is_a_silent_agent_and_nothing_else,
     a_server_stopped_for_thirty_seconds_blames_nobody,
 );

@@ -6,7 +6,7 @@ use e2e::mesh::Mesh;
 use lab::NodeId;
 use meshvane_shared::check::Plane;
 
-crate::tests!(
+e2e::tests!(
     a_pod_plane_cut_by_link_down_is_named_though_the_agent_is_silent,
     a_pod_plane_cut_is_named_while_the_agent_is_heard,
 );

@@ -5,7 +5,7 @@ use std::time::Duration;
 use e2e::mesh::Mesh;
 use lab::NodeId;
 
-crate::tests!(
+e2e::tests!(
     a_server_restart_under_a_healthy_mesh_is_no_finding,
     restarts_lose_no_round_and_the_dead_node_keeps_its_since,
 );

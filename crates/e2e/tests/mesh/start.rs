@@ -7,7 +7,7 @@ use lab::{NodeId, Ping, Spec};
 use meshvane_shared::wire::agents::MemberState;
 use meshvane_shared::wire::compat::{HostsAnswer, ResultsAnswer};
 
-crate::tests!(
+e2e::tests!(
     a_mesh_of_five_is_full_within_eight_seconds_and_has_no_finding,
     agents_that_start_before_the_server_join_when_it_comes,
     an_agent_with_a_wrong_token_is_no_member_and_disturbs_nobody,
