@@ -14,13 +14,15 @@ use super::survey::{ANSWERS, SILENT};
 use super::{Case, Finding, FindingKey, message};
 use crate::mesh::member::Origin;
 use crate::mesh::observe::Mark;
+use crate::mesh::row::Row;
+use crate::mesh::snapshot::NodeView;
 use crate::mesh::time::Moment;
 
 /// A check that an agent cannot do at all, in one family or in all that it has. When every agent says so it is one finding.
 pub(super) fn not_measurable(case: &mut Case<'_>) {
     // An agent that has just begun has said nothing yet: whether it is "every agent" shows with its first round.
-    if case.observed.snapshot.nodes.iter().any(|view| view.state == MemberState::Alive && view.row.is_none())
-    {
+    let has_begun = |view: &NodeView| view.state == MemberState::Alive && !says_something(view);
+    if case.observed.snapshot.nodes.iter().any(has_begun) {
         case.diagnosis.held_kinds.insert(FindingKind::NotMeasurable);
         return;
     }
@@ -46,6 +48,12 @@ pub(super) fn not_measurable(case: &mut Case<'_>) {
             add(case, subject, check, family, since);
         }
     }
+}
+
+/// Tells whether what a node reports is of the agent that runs there now: what one may not do its successor may.
+fn says_something(view: &NodeView) -> bool {
+    let of_another = |row: &Row| view.member.boot_id().is_some_and(|boot| *boot != row.boot);
+    view.row.as_ref().is_some_and(|row| !of_another(row))
 }
 
 /// What an agent can do of a check.

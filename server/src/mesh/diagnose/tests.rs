@@ -245,14 +245,29 @@ fn an_agent_that_is_not_permitted_to_echo_is_named_and_nobody_is_called_unreacha
 
 #[test]
 fn whether_every_agent_is_blind_waits_for_the_first_round_of_one_that_has_just_begun() {
-    let snapshot = snapshot(
+    let waits = |snapshot: &crate::mesh::snapshot::Snapshot| {
+        let diagnosis = diagnose(&observe(snapshot));
+        assert!(diagnosis.findings.iter().all(|finding| finding.key.kind != FindingKind::NotMeasurable));
+        diagnosis.held_kinds.contains(&FindingKind::NotMeasurable)
+    };
+    assert!(waits(&snapshot(
         "a alive | . n n | . n n
          b alive | n . n | n . n
          c alive | - - - | - - -",
+    )));
+    // Neither does what its predecessor could not do say anything.
+    let mut replaced = snapshot(
+        "a alive | . + + | . + +
+         b alive | + . + | + . +
+         c alive | n n . | n n .",
     );
-    let diagnosis = diagnose(&observe(&snapshot));
-    assert!(diagnosis.held_kinds.contains(&FindingKind::NotMeasurable));
-    assert!(diagnosis.findings.iter().all(|finding| finding.key.kind != FindingKind::NotMeasurable));
+    let member = crate::mesh::member::Member::clone(&replaced.nodes[2].member);
+    let boot = member.boot.clone().map(|boot| crate::mesh::member::Boot {
+        id: meshvane_shared::name::BootId::parse("next").unwrap(),
+        ..boot
+    });
+    replaced.nodes[2].member = std::sync::Arc::new(crate::mesh::member::Member { boot, ..member });
+    assert!(waits(&replaced));
 }
 
 #[test]
