@@ -56,6 +56,7 @@ struct RawConfig {
     meshvane_audience: Option<String>,
     meshvane_agent_service_account: Option<String>,
     meshvane_agent_node_selector: Option<String>,
+    meshvane_agent_tolerations: Option<String>,
     meshvane_terminating_taints: Option<String>,
 }
 

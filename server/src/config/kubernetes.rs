@@ -7,7 +7,7 @@ use meshvane_shared::name::{Namespace, NodeName};
 use meshvane_shared::setting::{SettingError, injected_hint, is_injected_value};
 
 use super::RawConfig;
-use crate::mesh::context::Selector;
+use crate::mesh::context::{Selector, Tolerations};
 
 /// Where Kubernetes puts a pod's certificate authority, token and namespace.
 const MOUNT: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
@@ -18,6 +18,8 @@ const TERMINATING_TAINTS: &str = "ToBeDeletedByClusterAutoscaler,karpenter.sh/di
 /// selects by default.
 const AGENT_NODES: &str =
     "kubernetes.io/os=linux,type!=virtual-kubelet,eks.amazonaws.com/compute-type!=fargate";
+/// What the agents' pods tolerate, unless `MESHVANE_AGENT_TOLERATIONS` says less: everything, as in the chart.
+const AGENT_TOLERATIONS: &str = r#"[{"operator":"Exists"}]"#;
 /// Taints that may be named: more than the autoscalers there are.
 const TAINTS_MAX: usize = 32;
 /// Longest audience: a URL, as issuers name themselves.
@@ -36,6 +38,8 @@ pub struct KubernetesConfig {
     pub agent_account: String,
     /// The Nodes that should have an agent.
     pub agent_nodes: Selector,
+    /// The taints that an agent's pod puts up with; a Node with others should have none.
+    pub agent_tolerations: Tolerations,
     /// Keys of taints that say that a Node is being taken away.
     pub terminating_taints: Vec<String>,
 }
@@ -112,6 +116,9 @@ pub(super) fn kubernetes(
         agent_nodes: Selector::parse(nodes).map_err(|problem| {
             SettingError::new("MESHVANE_AGENT_NODE_SELECTOR", format!("{problem}{}", injected_hint(nodes)))
         })?,
+        agent_tolerations: tolerations(
+            raw.meshvane_agent_tolerations.as_deref().unwrap_or(AGENT_TOLERATIONS),
+        )?,
         terminating_taints: taints(raw.meshvane_terminating_taints.as_deref().unwrap_or(TERMINATING_TAINTS))?,
     };
     Ok(injected.api().map(|api| KubernetesConfig { api, ..config }))
@@ -124,6 +131,7 @@ pub(super) fn first_that_needs_kubernetes(raw: &RawConfig) -> Option<&'static st
         ("MESHVANE_AUDIENCE", &raw.meshvane_audience),
         ("MESHVANE_AGENT_SERVICE_ACCOUNT", &raw.meshvane_agent_service_account),
         ("MESHVANE_AGENT_NODE_SELECTOR", &raw.meshvane_agent_node_selector),
+        ("MESHVANE_AGENT_TOLERATIONS", &raw.meshvane_agent_tolerations),
         ("MESHVANE_TERMINATING_TAINTS", &raw.meshvane_terminating_taints),
     ]
     .into_iter()
@@ -152,6 +160,17 @@ fn account(text: &str) -> Result<String, SettingError> {
     const NAME: &str = "MESHVANE_AGENT_SERVICE_ACCOUNT";
     let accepted = "a name of Kubernetes (lower-case letters, digits, `-` and `.`)";
     NodeName::parse(text).map(String::from).map_err(|_| SettingError::not_accepted(NAME, text, accepted))
+}
+
+fn tolerations(text: &str) -> Result<Tolerations, SettingError> {
+    let read = serde_json::from_str::<Tolerations>(text).map_err(|error| error.to_string());
+    read.and_then(Tolerations::check).map_err(|problem| {
+        let accepted = "a JSON list of tolerations as a pod has them is accepted";
+        SettingError::new(
+            "MESHVANE_AGENT_TOLERATIONS",
+            format!("{problem}; {accepted}{}", injected_hint(text)),
+        )
+    })
 }
 
 fn taints(text: &str) -> Result<Vec<String>, SettingError> {

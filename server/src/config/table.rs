@@ -108,6 +108,12 @@ pub const SETTINGS: &[Setting] = &[
         meaning: "Labels of the Nodes that should have an agent; others are not missed. With MESHVANE_AUTH=kubernetes.",
     },
     Setting {
+        name: "MESHVANE_AGENT_TOLERATIONS",
+        default: "[{\"operator\":\"Exists\"}]",
+        accepted: "a JSON list of tolerations, as a pod has them",
+        meaning: "Taints that the agents' pods put up with; a Node with others is not missed. With MESHVANE_AUTH=kubernetes.",
+    },
+    Setting {
         name: "MESHVANE_TERMINATING_TAINTS",
         default: "ToBeDeletedByClusterAutoscaler,karpenter.sh/disrupted",
         accepted: "keys of taints, separated by commas",

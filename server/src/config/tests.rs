@@ -103,6 +103,9 @@ fn a_wrong_value_is_refused_in_one_line_that_names_the_variable_and_the_rule() {
     check("NAMESPACE", "a.b", "a namespace");
     check("MESHVANE_AUDIENCE", "two words", "visible ASCII");
     check("MESHVANE_AGENT_NODE_SELECTOR", "a in (b)", "key!=value");
+    for value in ["Exists", "{}", r#"[{"operator":"Exits"}]"#, r#"[{"value":"a"}]"#] {
+        check("MESHVANE_AGENT_TOLERATIONS", value, "a JSON list of tolerations");
+    }
     for value in [",", "a b", "a=b"] {
         check("MESHVANE_TERMINATING_TAINTS", value, "keys of taints");
     }
@@ -206,6 +209,7 @@ fn in_a_pod_kubernetes_vouches_and_says_where_it_is() {
         (&*config.audience, &*config.agent_account, config.namespace),
         ("meshvane", "meshvane-agent", None)
     );
+    assert_eq!(config.agent_tolerations, serde_json::from_str(r#"[{"operator":"Exists"}]"#).unwrap());
     assert_eq!(config.terminating_taints, ["ToBeDeletedByClusterAutoscaler", "karpenter.sh/disrupted"]);
     let named = [("KUBERNETES_SERVICE_HOST", "10.96.0.1"), ("NAMESPACE", "kube-system")];
     let AuthConfig::Kubernetes(config) = read(&[pod[0], named[0], named[1]]).unwrap().auth else { panic!() };

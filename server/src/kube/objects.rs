@@ -10,7 +10,7 @@ use meshvane_shared::name::{NodeName, Zone};
 use serde::Deserialize;
 
 use crate::config::KubernetesConfig;
-use crate::mesh::context::{AgentPod, Node, Uid};
+use crate::mesh::context::{AgentPod, Node, Taint, Uid};
 
 /// The well-known label of a Node's zone.
 const ZONE: &str = "topology.kubernetes.io/zone";
@@ -142,11 +142,6 @@ struct NodeSpec {
     taints: Vec<Taint>,
 }
 
-#[derive(Debug, Clone, Deserialize)]
-struct Taint {
-    key: String,
-}
-
 #[derive(Debug, Clone, Default, Deserialize)]
 struct NodeStatus {
     #[serde(default)]
@@ -179,7 +174,7 @@ impl Object for NodeObject {
             name: NodeName::parse(&self.metadata.name).ok()?,
             zone: labels.get(ZONE).and_then(|text| Zone::parse(text).ok()),
             created: self.metadata.creation_timestamp.unwrap_or_default(),
-            selected: config.agent_nodes.selects(labels),
+            selected: config.agent_nodes.selects(labels) && config.agent_tolerations.tolerate(taints),
             deleting: self.metadata.deletion_timestamp.is_some(),
             cordoned: self.spec.unschedulable,
             not_ready: !self.status.conditions.iter().any(is_ready)

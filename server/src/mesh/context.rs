@@ -21,10 +21,12 @@ use super::time::{Moment, Now};
 
 pub(in crate::mesh) mod findings;
 mod selector;
+mod tolerations;
 mod view;
 
 pub use findings::add_context;
 pub use selector::Selector;
+pub use tolerations::{Taint, Tolerations};
 pub use view::{Standing, View};
 
 /// A view of Nodes is used for so long after the API server was last heard: an outage of the control plane that lasts

@@ -89,6 +89,7 @@ impl FakeKube {
             namespace: Namespace::parse("kube-system").ok(),
             agent_account: "meshvane-agent".to_owned(),
             agent_nodes,
+            agent_tolerations: serde_json::from_str(r#"[{"operator":"Exists"}]"#).unwrap(),
             terminating_taints: vec!["gone-soon".to_owned()],
         };
         Config { auth: AuthConfig::Kubernetes(auth), ..crate::support::open() }

@@ -18,6 +18,7 @@ fn config() -> KubernetesConfig {
         namespace: None,
         agent_account: "meshvane-agent".to_owned(),
         agent_nodes: Selector::parse("kubernetes.io/os=linux").unwrap(),
+        agent_tolerations: serde_json::from_str(r#"[{"key": "dedicated", "operator": "Exists"}]"#).unwrap(),
         terminating_taints: vec!["karpenter.sh/disrupted".to_owned()],
     }
 }
@@ -58,6 +59,8 @@ fn a_node_is_reduced_to_what_we_use() {
         let node = node(&spec, ready);
         assert_eq!((node.cordoned, node.not_ready, node.terminating), expected, "{spec} {ready}");
     }
+    assert!(node(&taint("dedicated"), "True").selected, "the agents tolerate it");
+    assert!(!node(&taint("gpu"), "True").selected);
 }
 
 fn pod(phase: &str, account: &str) -> Value {
