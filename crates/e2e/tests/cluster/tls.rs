@@ -13,6 +13,8 @@ e2e::tests!(a_secret_that_is_replaced_is_shown_and_loses_nothing);
 
 const NAMESPACE: &str = "mesh-tls";
 const SERVER: &str = "meshvane-server.mesh-tls.svc";
+/// Readers come by a forwarded port.
+const LOCALHOST: &str = "localhost";
 /// The kubelet looks after a pod's Secrets once a minute or so, and the server after its files.
 const SHOWN_WITHIN: Duration = Duration::from_mins(3);
 /// Nothing may open in this time.
@@ -29,7 +31,7 @@ fn secret(pair: &CertifiedKey<KeyPair>) {
 
 async fn a_secret_that_is_replaced_is_shown_and_loses_nothing() {
     make_namespace(NAMESPACE);
-    let [first, second] = [(); 2].map(|()| generate_simple_self_signed([SERVER.to_owned()]).unwrap());
+    let [first, second] = [(); 2].map(|()| generate_simple_self_signed([SERVER.to_owned(), LOCALHOST.to_owned()]).unwrap());
     let trusted = [first.cert.pem(), second.cert.pem()];
     let authorities = json!({
         "apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "meshvane-ca", "namespace": NAMESPACE},
@@ -41,12 +43,12 @@ async fn a_secret_that_is_replaced_is_shown_and_loses_nothing() {
     let mut forwarded = None;
     let mesh = Installation::attach_by(NAMESPACE, |address| {
         forwarded = Some(address);
-        Api::over_tls(SERVER, address, &trusted)
+        Api::over_tls(LOCALHOST, address, &trusted)
     });
     let address = forwarded.unwrap();
     mesh.full(kube::nodes().len()).await;
     let shows = async |pair: &CertifiedKey<KeyPair>| {
-        Api::over_tls(SERVER, address, &[pair.cert.pem()]).text("/api/v1/health").await.is_some()
+        Api::over_tls(LOCALHOST, address, &[pair.cert.pem()]).text("/api/v1/health").await.is_some()
     };
     assert!(shows(&first).await && !shows(&second).await);
     let before = mesh.holes().await;
