@@ -37,7 +37,7 @@ pub(crate) fn must(program: &str, arguments: &[&str], stdin: &str) -> String {
 }
 
 /// The program that breaks nodes: `stop NODE`, `start NODE`, `unplug NODE`, `plug NODE`, `on NODE COMMAND...`, `api-stop`,
-/// `api-start`, `log NODE`.
+/// `api-start`, `log NODE PROGRAM`.
 pub(crate) fn nodes_program() -> Option<PathBuf> {
     std::env::var_os("MESHVANE_CLUSTER_NODES").filter(|path| !path.is_empty()).map(PathBuf::from)
 }

@@ -82,21 +82,27 @@ async fn a_wrong_route_on_one_node_is_the_pair_of_pods() {
 async fn probes_leave_no_line_in_the_logs_of_the_nodes() {
     let mesh = Installation::make("mesh-logs", &[]).await;
     let names = kube::nodes();
-    let logs = || names.iter().map(|node| nodes(&["log", node])).collect::<Vec<String>>();
+    let logs = || -> Vec<(String, String)> {
+        let of = |program: &'static str| {
+            names.iter().map(move |node| (format!("{program} on {node}"), nodes(&["log", node, program])))
+        };
+        of("kubelet").chain(of("kube-proxy")).collect()
+    };
+    let addresses: Vec<String> =
+        kube::pods(&mesh.namespace, "agent").into_iter().map(|pod| pod.address).collect();
+    let caused = |line: &&str| {
+        line.contains("10256")
+            || line.contains("handshake")
+            || addresses.iter().any(|address| line.contains(&**address))
+    };
     // What starting pods writes is written by then.
     tokio::time::sleep(Duration::from_secs(20)).await;
     let before = logs();
     tokio::time::sleep(Duration::from_mins(1)).await;
-    for ((node, before), after) in names.iter().zip(before).zip(logs()) {
+    for ((whose, before), (_, after)) in before.into_iter().zip(logs()) {
+        assert!(!before.is_empty(), "{whose}");
         let new = after.strip_prefix(&before).unwrap_or(&after);
-        let addresses: Vec<String> =
-            kube::pods(&mesh.namespace, "agent").into_iter().map(|pod| pod.address).collect();
-        let caused = |line: &&str| {
-            line.contains("10256")
-                || line.contains("handshake")
-                || addresses.iter().any(|address| line.contains(&**address))
-        };
         let lines: Vec<&str> = new.lines().filter(caused).collect();
-        assert!(lines.is_empty(), "{node}: {lines:?}");
+        assert!(lines.is_empty(), "{whose}: {lines:?}");
     }
 }

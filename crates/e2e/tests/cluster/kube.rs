@@ -91,9 +91,12 @@ pub(crate) async fn until(what: &str, within: Duration, mut is_so: impl AsyncFnM
     clock.elapsed()
 }
 
+/// A kubelet that comes back after its Node was deleted was seen to take 132 s until it called itself ready.
+const READY_WITHIN: Duration = Duration::from_mins(5);
+
 /// Waits until every Node is Ready.
 pub(crate) async fn all_ready(count: usize) {
-    until("all Nodes are Ready", Duration::from_mins(2), async || {
+    until("all Nodes are Ready", READY_WITHIN, async || {
         let list = json(&["get", "nodes"]);
         let is_ready = |node: &&Value| {
             let conditions = node["status"]["conditions"].as_array();
