@@ -31,7 +31,8 @@ fn secret(pair: &CertifiedKey<KeyPair>) {
 
 async fn a_secret_that_is_replaced_is_shown_and_loses_nothing() {
     make_namespace(NAMESPACE);
-    let [first, second] = [(); 2].map(|()| generate_simple_self_signed([SERVER.to_owned(), LOCALHOST.to_owned()]).unwrap());
+    let [first, second] =
+        [(); 2].map(|()| generate_simple_self_signed([SERVER.to_owned(), LOCALHOST.to_owned()]).unwrap());
     let trusted = [first.cert.pem(), second.cert.pem()];
     let authorities = json!({
         "apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "meshvane-ca", "namespace": NAMESPACE},
