@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use crate::command::{must, nodes, run};
 use crate::forward::Forward;
-use crate::kube::{self, LOOK_EVERY, pods};
+use crate::kube::{self, LOOK_EVERY, pods, until};
 
 /// Pods are made, agents start, and everybody has probed everybody.
 pub(crate) const FULL_WITHIN: Duration = Duration::from_mins(1);
@@ -135,7 +135,13 @@ impl Installation {
 
     /// The rounds that are missing of each agent's present start: equal numbers leave no hole between.
     pub(crate) async fn holes(&self) -> BTreeMap<String, (Value, u64)> {
-        let agents = self.api.agents().await;
+        let mut agents = Vec::new();
+        // A forwarded port ends now and then, and is opened again.
+        until("the server says who its agents are", FULL_WITHIN, async || {
+            agents = self.api.agents().await;
+            !agents.is_empty()
+        })
+        .await;
         let of = |agent: AgentBody| {
             let holes = agent.last_sequence.unwrap_or(0) - agent.rounds;
             (agent.node.to_string(), (serde_json::to_value(agent.boot_id).unwrap(), holes))
