@@ -191,3 +191,32 @@ fn a_node_that_reaches_nobody_waits_until_both_its_planes_were_asked() {
         &["held: c"],
     );
 }
+
+/// Twenty nodes, of which the last one tells what it likes; `down` is the first.
+fn with_a_liar(is_down: bool, lie: impl Fn(usize) -> char) -> String {
+    let symbol = |from: usize, to: usize| match (from, to) {
+        (from, to) if from == to => '.',
+        (19, to) => lie(to),
+        (_, 0) if is_down => 'x',
+        _ => '+',
+    };
+    let row = |from: usize| {
+        let symbols: String = (0..20).flat_map(|to| [symbol(from, to), ' ']).collect();
+        let state = if is_down && from == 0 { "lost " } else { "alive" };
+        let cells = if is_down && from == 0 { symbols.replace(['+', 'x'], "-") } else { symbols };
+        format!("n{from:02} {state} | {cells}| {cells}\n")
+    };
+    (0..20).map(row).collect()
+}
+
+#[test]
+fn one_liar_in_twenty_turns_no_node_red_or_green() {
+    // What it says of all others is laid to it alone, and what it says of one to the pair.
+    check(&with_a_liar(false, |_| 'x'), &["node_one_way n19 out 1/1"]);
+    check(&with_a_liar(false, |to| if to == 5 { 'x' } else { '+' }), &["pair_one_way n19>n05 1/1"]);
+    // A node that nobody else reaches stays cut off from them, whatever it says.
+    let others: Vec<String> = (1..19).map(|node| format!("n{node:02}")).collect();
+    let cut = format!("group_cut n00|{} 18/18", others.join("+"));
+    check(&with_a_liar(true, |_| '+'), &[&cut, "agent_down n00"]);
+    check(&with_a_liar(true, |_| 'x'), &["node_down n00 19/19", "node_one_way n19 out 1/1"]);
+}
