@@ -9,7 +9,7 @@ use crate::kube;
 e2e::tests!(
     a_nodes_cable_that_is_pulled_is_that_node,
     a_port_that_is_dropped_on_a_node_is_that_port,
-    a_wrong_route_on_one_node_is_the_pair_of_pods,
+    a_wrong_route_on_one_node_is_the_pair_of_nodes,
     probes_leave_no_line_in_the_logs_of_the_nodes,
 );
 
@@ -55,7 +55,7 @@ async fn a_port_that_is_dropped_on_a_node_is_that_port() {
     mesh.opened_were(&[&id]).await;
 }
 
-async fn a_wrong_route_on_one_node_is_the_pair_of_pods() {
+async fn a_wrong_route_on_one_node_is_the_pair_of_nodes() {
     let mesh = Installation::make("mesh-route", &[]).await;
     let server = mesh.server_node();
     // Agents that do not reach the server either would be another fault.
@@ -67,9 +67,10 @@ async fn a_wrong_route_on_one_node_is_the_pair_of_pods() {
     let right: Vec<&str> = right.split_whitespace().collect();
     let replace = ["on", &one.node, "ip", "route", "replace"];
     let back = Undo::on_nodes(&[&replace, &right[..]].concat());
-    // Requests and replies to the other node's pods vanish here: neither of the two pods reaches the other.
+    // Requests and replies to the other node's pods vanish here: neither of the two pods reaches the other, nor does the other
+    // pod reach this node.
     nodes(&[&replace[..], &["blackhole", &range]].concat());
-    let id = format!("pair_cut/{}>{}/pod", one.node, other.node);
+    let id = format!("pair_cut/{}>{}", one.node, other.node);
     let sorted = [&one.node, &other.node];
     assert!(sorted.is_sorted());
     mesh.open_are(&[&id], NAMED_WITHIN).await;
