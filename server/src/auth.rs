@@ -210,6 +210,17 @@ impl Gate {
         }
     }
 
+    /// Decides before the answer to a question about a token that was confirmed before.
+    ///
+    /// # Errors
+    /// Why the request is refused.
+    pub fn believe(&self, question: &Question, cluster: &Cluster, now: Now) -> Result<Identity, Refused> {
+        match &self.writers {
+            WriterAuth::Accounts(accounts) => accounts.believe(question, cluster, now),
+            WriterAuth::Open | WriterAuth::Token(_) => Err(Refused::WrongToken),
+        }
+    }
+
     /// Decides about the holder of one of the tokens in files.
     fn admit_holder(
         &self,

@@ -7,7 +7,7 @@
 //!              └ no ─> claims ─> budget ─> TokenReview (and access) ───┴────┘
 //!                        └ refused: nobody was asked
 //! ```
-//! While the API server cannot be asked, whom it confirmed is believed until an hour after the token's end.
+//! While the API server cannot be asked, or takes long, whom it confirmed is believed until an hour after the token's end.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -79,6 +79,7 @@ pub struct Question {
     key: Key,
     peer: IpAddr,
     expires: i64,
+    again: bool,
     /// Held while the question is open.
     _permit: Option<Permit>,
 }
@@ -86,6 +87,13 @@ pub struct Question {
 impl fmt::Debug for Question {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Question").field("role", &self.role).field("peer", &self.peer).finish_non_exhaustive()
+    }
+}
+
+impl Question {
+    /// Tells whether the API server confirmed the token before.
+    pub fn is_again(&self) -> bool {
+        self.again
     }
 }
 
@@ -168,12 +176,11 @@ impl Accounts {
         let mut state = self.state();
         let Ok(review) = answer else {
             state.answered(Some(now.moment));
-            let held = state.confirmed.get_mut(&question.key);
-            let Some(held) = held.filter(|held| now.moment < held.believed_until) else {
-                return Err(Refused::ReviewUnavailable);
-            };
-            held.asking = None;
-            return self.place(held.who.clone(), question.peer, cluster);
+            if let Some(held) = state.confirmed.get_mut(&question.key) {
+                held.asking = None;
+            }
+            drop(state);
+            return self.believe(question, cluster, now);
         };
         state.answered(None);
         match self.judge(question.role, &review) {
@@ -186,6 +193,19 @@ impl Accounts {
                 Err(refused)
             }
         }
+    }
+
+    /// Decides without the API server's answer: whom it confirmed is believed.
+    ///
+    /// # Errors
+    /// Why the request is refused.
+    pub fn believe(&self, question: &Question, cluster: &Cluster, now: Now) -> Result<Identity, Refused> {
+        let who = {
+            let state = self.state();
+            let held = state.confirmed.get(&question.key).filter(|held| now.moment < held.believed_until);
+            held.map(|held| held.who.clone()).ok_or(Refused::ReviewUnavailable)?
+        };
+        self.place(who, question.peer, cluster)
     }
 
     /// What to ask about a token that nobody knows, or that was confirmed a while ago.
@@ -202,7 +222,9 @@ impl Accounts {
         // base64url and dots are ASCII, or the claims could not have been read.
         let text = std::str::from_utf8(token).map_err(|_| Refused::NotAnAccountToken)?;
         let mut permit = None;
-        if let Some(held) = state.confirmed.get_mut(&key) {
+        let held = state.confirmed.get_mut(&key);
+        let again = held.is_some();
+        if let Some(held) = held {
             held.asking = Some(now.moment);
         } else {
             self.precheck(key.0, &claims, now)?;
@@ -218,6 +240,7 @@ impl Accounts {
             key,
             peer,
             expires: claims.expires,
+            again,
             _permit: permit,
         })
     }

@@ -7,12 +7,12 @@ use std::time::Duration;
 
 use axum::http::header::{AUTHORIZATION, FORWARDED, HOST};
 use axum::http::request::Parts;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 use super::inventory::Route;
 use super::listener::Peer;
 use super::state::ApiState;
-use crate::auth::{Admission, Caller, Credential, Identity, Refused, Unavailable};
+use crate::auth::{Admission, Caller, Credential, Identity, Question, Refused, Unavailable};
 
 /// Headers by which a proxy says that it passes a request on, beside `Forwarded` (RFC 7239) and all that begin with
 /// `X-Forwarded-`.
@@ -20,6 +20,10 @@ const FORWARDING_HEADERS: [&str; 3] = ["x-real-ip", "via", "x-original-forwarded
 
 /// How long an agent waits whose pod the API server knows and we do not yet: it tells us of a pod within a second.
 const POD_AWAITED: Duration = Duration::from_secs(2);
+
+/// How long the holder of a token that the API server confirmed waits for its next review, which takes milliseconds. Longer,
+/// and agents would be late (`LATE_GRACE`) whenever the API server hangs.
+const CONFIRMED_WAITS: Duration = Duration::from_millis(500);
 
 /// Lets a request in, or says why not. Cancel-safe.
 pub(super) async fn admit(state: &Arc<ApiState>, route: &Route, head: &Parts) -> Result<Identity, Refused> {
@@ -52,24 +56,40 @@ pub(super) fn address(head: &Parts) -> IpAddr {
     head.extensions.get::<Peer>().map_or(IpAddr::from([0, 0, 0, 0]), |peer| peer.address.ip())
 }
 
-async fn decide(state: &ApiState, route: &Route, caller: &Caller<'_>) -> Result<Identity, Refused> {
+async fn decide(state: &Arc<ApiState>, route: &Route, caller: &Caller<'_>) -> Result<Identity, Refused> {
     let now = state.clock.now();
     let admission = state.collector.cluster(|cluster| state.gate.admit(route.access, caller, cluster, now));
     let question = match admission {
         Admission::Decided(decided) => return decided,
-        Admission::Ask(question) => question,
+        Admission::Ask(question) => Arc::new(question),
     };
+    if !question.is_again() {
+        return review(state, &question).await;
+    }
+    // The review goes on when nobody waits for it any more: what comes of it counts for the next request.
+    let reviewed = tokio::spawn({
+        let (state, question) = (state.clone(), question.clone());
+        async move { review(&state, &question).await }
+    });
+    if let Ok(Ok(decided)) = timeout(CONFIRMED_WAITS, reviewed).await {
+        return decided;
+    }
+    let now = state.clock.now();
+    state.collector.cluster(|cluster| state.gate.believe(&question, cluster, now))
+}
+
+async fn review(state: &ApiState, question: &Question) -> Result<Identity, Refused> {
     let answer = match &state.reviewer {
-        Some(reviewer) => reviewer.review(&question).await,
+        Some(reviewer) => reviewer.review(question).await,
         None => Err(Unavailable),
     };
     state.metrics.token_review(answer.is_ok());
     let now = state.clock.now();
-    state.collector.cluster(|cluster| state.gate.settle(&question, answer, cluster, now))
+    state.collector.cluster(|cluster| state.gate.settle(question, answer, cluster, now))
 }
 
 /// Decides again when the cluster's state changed, for a while.
-async fn await_pod(state: &ApiState, route: &Route, caller: &Caller<'_>) -> Result<Identity, Refused> {
+async fn await_pod(state: &Arc<ApiState>, route: &Route, caller: &Caller<'_>) -> Result<Identity, Refused> {
     let mut time_over = pin!(sleep(POD_AWAITED));
     loop {
         // Subscribed before it is decided, so that no change is missed.

@@ -138,8 +138,7 @@ mod tests {
     fn judging_waits_for_everybody_who_is_known_or_for_one_ttl() {
         let mut recall = Recall::new(Moment::default(), Duration::from_secs(15));
         let at = Moment::from_millis;
-        let may =
-            |recall: &Recall, millis| recall.may_judge([node("a")].into_iter(), |_| false, at(millis));
+        let may = |recall: &Recall, millis| recall.may_judge([node("a")].into_iter(), |_| false, at(millis));
         let nobody = |recall: &Recall, millis| recall.may_judge(std::iter::empty(), |_| true, at(millis));
         assert!(!nobody(&recall, 14_999));
         assert!(!may(&recall, 1_000));

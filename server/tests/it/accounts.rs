@@ -8,6 +8,8 @@ use serde_json::{Value, json};
 use crate::fake_kube::{AGENTS, FakeKube, claims, extra, pod, pod_address, token};
 use crate::support::{Server, client_builder};
 
+mod outages;
+
 /// Asks from an address of our own choice.
 struct From {
     client: Client,
@@ -269,31 +271,6 @@ async fn a_deleted_pod_is_refused_when_the_server_sees_it_go() {
     assert_eq!(status, 401, "{answer}");
     assert!(answer["detail"].as_str().unwrap().contains("pod was deleted"), "{answer}");
     assert_eq!(kube.reviews(), 1);
-}
-
-#[tokio::test]
-async fn while_the_api_server_is_away_whom_it_confirmed_is_believed_and_nobody_else() {
-    let kube = FakeKube::start().await;
-    let (first, second) = (kube.agent(1), kube.agent(2));
-    let mut config = kube.config();
-    config.limits.body_time = std::time::Duration::from_secs(1);
-    let server = Server::start(config).await;
-    let (one, two) = (from(&pod_address(1)), from(&pod_address(2)));
-    assert_eq!(one.post(&server, HEARTBEAT, Some(&first), &heartbeat(1)).await.0, 200);
-    kube.break_down(Some(StatusCode::INTERNAL_SERVER_ERROR));
-    assert_eq!(one.post(&server, HEARTBEAT, Some(&first), &heartbeat(1)).await.0, 200);
-    let request = two.client.post(server.url(HEARTBEAT)).bearer_auth(&second).body(heartbeat(2).to_string());
-    let response = request.send().await.unwrap();
-    assert_eq!(
-        (response.status().as_u16(), response.headers()["retry-after"].as_bytes()),
-        (503, b"1".as_slice())
-    );
-    let health = format!("http://{}/readyz", server.addresses.health);
-    assert_eq!(
-        server.client.get(health).send().await.unwrap().status(),
-        200,
-        "readiness needs no API server"
-    );
 }
 
 #[tokio::test]

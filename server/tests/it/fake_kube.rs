@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use axum::extract::{Path, Query, State};
@@ -44,6 +45,8 @@ struct Inner {
     asked_paths: Vec<String>,
     /// Answers every request with this.
     broken: Option<StatusCode>,
+    /// How long a review takes.
+    slow: Duration,
     nodes_forbidden: bool,
     objects: BTreeMap<&'static str, BTreeMap<String, Value>>,
     /// Kind of object, version, event.
@@ -114,6 +117,16 @@ impl FakeKube {
     }
 
     /// Forbids to see the Nodes.
+    /// Takes so long for each review from now on.
+    pub(crate) fn slow_down(&self, time: Duration) {
+        self.inner(|inner| inner.slow = time);
+    }
+
+    /// Knows a token no more.
+    pub(crate) fn revoke(&self, token: &str) {
+        self.inner(|inner| inner.tokens.remove(token));
+    }
+
     pub(crate) fn forbid_nodes(&self) {
         self.inner(|inner| inner.nodes_forbidden = true);
     }
@@ -222,6 +235,8 @@ pub(crate) fn token(claims: &Value) -> String {
 }
 
 async fn review(State(shared): State<Arc<Shared>>, Json(asked): Json<Value>) -> Response {
+    let slow = shared.inner.lock().unwrap().slow;
+    tokio::time::sleep(slow).await;
     let mut inner = shared.inner.lock().unwrap();
     inner.reviews += 1;
     if let Some(status) = inner.broken {
