@@ -268,24 +268,16 @@ impl Collector {
         }
         let just_late = snapshot.nodes.iter().filter(|view| has_just_become_late(view, now));
         self.look_at(just_late.map(|view| &view.member.node), now);
-        let observed = observe(&snapshot);
+        let known = snapshot.nodes.iter().filter(|view| view.state != MemberState::Leaving);
+        let may_judge = lock(&self.recall).may_judge(known.map(|view| view.member.node.clone()), now.moment);
         // Once begun, judging goes on: a member that joins later has not reported yet, and that is no reason to stop.
-        if self.judging.load(Ordering::Relaxed) || self.may_judge(&observed, now) {
+        if may_judge || self.judging.load(Ordering::Relaxed) {
             self.judging.store(true, Ordering::Relaxed);
-            let mut diagnosis = diagnose(&observed);
+            let mut diagnosis = diagnose(&observe(&snapshot));
             self.look_at_cluster(|cluster| add_context(&mut diagnosis, &snapshot, cluster));
             let edges = lock(&self.ledger).settle(diagnosis, now);
             edges.iter().for_each(log_edge);
         }
-    }
-
-    /// Tells whether enough is known since the start.
-    fn may_judge(&self, observed: &Observed<'_>, now: Now) -> bool {
-        let snapshot = observed.snapshot;
-        let known = snapshot.nodes.iter().filter(|view| view.state != MemberState::Leaving);
-        let is_silent =
-            |node: &NodeName| snapshot.place(node).is_some_and(|place| observed.is_silent_to_all(place));
-        lock(&self.recall).may_judge(known.map(|view| view.member.node.clone()), is_silent, now.moment)
     }
 
     /// Takes out members that are gone.

@@ -108,7 +108,7 @@ impl Collector {
             }
         })?;
         if !body.partial && taken.status == RoundStatus::Accepted {
-            lock(&self.recall).reported(&body.node, now.moment);
+            lock(&self.recall).reported(&body.node);
         }
         for (node, moment) in &taken.recovered {
             self.note_recovery(node, *moment);
