@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lab::{Cluster, Environment, NodeId, PodId, Process, Relay, SERVER_PORT, Spec, Where};
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::api::Api;
 use crate::clock::Stopwatch;
@@ -21,6 +22,14 @@ pub const TOKEN: &str = "e2e-token-of-the-agents";
 pub const FULL_MESH_WITHIN: Duration = Duration::from_secs(8);
 /// Distance between two looks at a condition.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
+
+/// Meshes that start at the same time: dozens of processes that all begin at once measure the machine and not each other.
+static STARTS: Semaphore = Semaphore::const_new(3);
+
+/// Waits for a turn to start; it ends when what is returned is dropped.
+pub async fn turn_to_start() -> SemaphorePermit<'static> {
+    STARTS.acquire().await.expect("nobody closes it")
+}
 
 /// A cluster with a server and agents in it.
 #[derive(Debug)]
@@ -52,6 +61,7 @@ impl Mesh {
 
     /// Starts a server and an agent on each node, and waits for the full mesh.
     pub async fn start(nodes: usize) -> Self {
+        let _turn = turn_to_start().await;
         let mesh = Self::build(&Spec::nodes(nodes));
         mesh.start_server();
         mesh.start_agents();

@@ -27,7 +27,7 @@ use libtest_mimic::{Arguments, Trial};
 
 /// Meshes that run beside each other when the command line does not say: they wait most of the time, and five agents use a
 /// hundredth of a core.
-const AT_ONCE: usize = 12;
+const AT_ONCE: usize = 10;
 
 fn main() -> ExitCode {
     if let Some(code) = e2e::program::run_as_told() {

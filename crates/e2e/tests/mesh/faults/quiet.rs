@@ -3,7 +3,7 @@
 use std::pin::Pin;
 use std::time::Duration;
 
-use e2e::mesh::Mesh;
+use e2e::mesh::{Mesh, turn_to_start};
 use lab::{Broken, Cluster, GRACE, LabError, NodeId, NodeSpec, Spec};
 use meshvane_shared::wire::agents::MemberState;
 
@@ -76,9 +76,11 @@ pub(super) static CASES: &[Case] = &[
 
 /// Lets it happen, and a minute pass.
 pub(super) async fn play(case: &Case) {
+    let turn = turn_to_start().await;
     let mesh = Mesh::build(&Spec::nodes(NODES));
     case.clocks.start(&mesh);
     mesh.full(NODES, START_WITHIN).await;
+    drop(turn);
     let mut broken = None;
     match case.event {
         Event::Nothing => {}

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use e2e::clock::Stopwatch;
-use e2e::mesh::Mesh;
+use e2e::mesh::{Mesh, turn_to_start};
 use e2e::watch::Seen;
 use lab::Broken;
 
@@ -20,6 +20,7 @@ const START_WITHIN: Duration = Duration::from_secs(12);
 
 /// Breaks, waits for the right names, mends, waits for silence.
 pub(super) async fn play(case: &Case) {
+    let turn = turn_to_start().await;
     let mesh = Mesh::build(&case.layout.spec());
     let nodes = case.layout.nodes;
     if case.layout.service {
@@ -29,6 +30,7 @@ pub(super) async fn play(case: &Case) {
     match case.fault {
         Fault::FromTheStart => {
             mesh.start_agents();
+            drop(turn);
             named(&mesh, case).await;
         }
         Fault::Breaks(fault) => {
@@ -39,6 +41,7 @@ pub(super) async fn play(case: &Case) {
                 mesh.until("everybody reaches the service", START_WITHIN, reached).await;
             }
             mesh.opened_were(&[]).await;
+            drop(turn);
             let broken: Broken = tokio::task::block_in_place(|| fault(&mesh.cluster)).unwrap();
             named(&mesh, case).await;
             broken.heal_soon().await.unwrap();
