@@ -36,6 +36,8 @@ pub const REVIEW_TIME: Duration = Duration::from_secs(3);
 pub(super) const FAILED_FOR: Duration = Duration::from_secs(1);
 /// While the API server cannot be asked, a token that it confirmed is believed for so long after its end.
 pub(super) const BELIEVED_AFTER_END: Duration = Duration::from_hours(1);
+/// After the API server was away the kubelet renews what ended meanwhile when it looks at the pod again, every 60 to 90 s.
+pub(super) const RENEWED_WITHIN: Duration = Duration::from_mins(3);
 /// Reviews of unknown tokens at the same time.
 pub const UNKNOWN_IN_FLIGHT: usize = 16;
 /// Reviews of unknown tokens: 50 a second, in bursts of as many.
@@ -175,15 +177,19 @@ impl Accounts {
     ) -> Result<Identity, Refused> {
         let mut state = self.state();
         let Ok(review) = answer else {
-            state.answered(Some(now.moment));
+            state.unanswered(now.moment);
             if let Some(held) = state.confirmed.get_mut(&question.key) {
                 held.asking = None;
             }
             drop(state);
             return self.believe(question, cluster, now);
         };
-        state.answered(None);
+        state.answered(now.moment);
         match self.judge(question.role, &review) {
+            Err(Refused::NotConfirmed) if state.bridge(question, now) => {
+                drop(state);
+                self.believe(question, cluster, now)
+            }
             Ok(who) => {
                 state.confirm(question, who.clone(), now);
                 self.place(who, question.peer, cluster)

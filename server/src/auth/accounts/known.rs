@@ -4,7 +4,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{AgentIdentity, BELIEVED_AFTER_END, CHECKED_FOR, FAILED_FOR, Key, Question, REVIEW_TIME};
+use super::{
+    AgentIdentity, BELIEVED_AFTER_END, CHECKED_FOR, FAILED_FOR, Key, Question, RENEWED_WITHIN, REVIEW_TIME,
+    Role,
+};
 use crate::auth::Refused;
 use crate::auth::budget::Pace;
 use crate::mesh::context::Uid;
@@ -25,6 +28,8 @@ pub(super) struct State {
     pub(super) confirmed: HashMap<Key, Confirmed>,
     pub(super) refused: HashMap<Key, (Refused, Moment)>,
     failed: Option<Moment>,
+    /// When the API server last answered again after it could not be asked.
+    back: Option<Moment>,
     trying: Option<Moment>,
     pub(super) unknown: Option<Moment>,
     pub(super) of_pods: HashMap<Uid, Moment>,
@@ -78,10 +83,30 @@ impl State {
         self.trying = self.failed.map(|_| now);
     }
 
-    /// Notes whether there was an answer.
-    pub(super) fn answered(&mut self, failed: Option<Moment>) {
-        self.failed = failed;
+    /// Notes that there was an answer.
+    pub(super) fn answered(&mut self, now: Moment) {
+        if self.failed.take().is_some() {
+            self.back = Some(now);
+        }
         self.trying = None;
+    }
+
+    /// Notes that there was none.
+    pub(super) fn unanswered(&mut self, now: Moment) {
+        self.failed = Some(now);
+        self.trying = None;
+    }
+
+    /// Believes a token for another while that ended before the kubelet could renew it, since the API server was away.
+    pub(super) fn bridge(&mut self, question: &Question, now: Now) -> bool {
+        let is_renewed_soon = self.back.is_some_and(|back| now.moment.since(back) < RENEWED_WITHIN);
+        if !is_renewed_soon || question.role != Role::Agent || question.expires > now.wall.timestamp() {
+            return false;
+        }
+        let Some(held) = self.confirmed.get_mut(&question.key) else { return false };
+        held.asking = None;
+        held.checked = now.moment;
+        true
     }
 
     pub(super) fn pace_of(&mut self, uid: &Uid, now: Moment) -> bool {

@@ -247,6 +247,29 @@ fn a_known_token_that_ended_is_refused_when_the_api_server_says_so() {
 }
 
 #[test]
+fn a_token_that_ended_while_the_api_server_was_away_is_believed_until_the_kubelet_renewed_it() {
+    let (accounts, cluster, token) = (accounts(true), cluster(), token(&claims()));
+    let shown = (Role::Agent, &*token, POD);
+    let ended = || Some(Ok(Review { authenticated: false, ..good() }));
+    assert_eq!(ask(&accounts, &cluster, shown, Some(Ok(good())), at(END - 300)), Ok(agent()));
+    assert_eq!(ask(&accounts, &cluster, shown, Some(Err(Unavailable)), at(END - 200)), Ok(agent()));
+    for late in [10, 18, 189] {
+        assert_eq!(ask(&accounts, &cluster, shown, ended(), at(END + late)), Ok(agent()));
+    }
+    assert_eq!(ask(&accounts, &cluster, shown, ended(), at(END + 198)), Err(Refused::NotConfirmed));
+}
+
+#[test]
+fn a_token_that_is_revoked_while_the_api_server_is_away_is_refused_when_it_is_back() {
+    let (accounts, cluster, token) = (accounts(true), cluster(), token(&claims()));
+    let shown = (Role::Agent, &*token, POD);
+    let revoked = Some(Ok(Review { authenticated: false, ..good() }));
+    assert_eq!(ask(&accounts, &cluster, shown, Some(Ok(good())), at(10)), Ok(agent()));
+    assert_eq!(ask(&accounts, &cluster, shown, Some(Err(Unavailable)), at(100)), Ok(agent()));
+    assert_eq!(ask(&accounts, &cluster, shown, revoked, at(110)), Err(Refused::NotConfirmed));
+}
+
+#[test]
 fn with_tls_an_agent_may_come_from_another_address() {
     let shown = (Role::Agent, &*token(&claims()), ELSEWHERE);
     assert_eq!(ask(&accounts(false), &cluster(), shown, Some(Ok(good())), at(10)), Ok(agent()));
