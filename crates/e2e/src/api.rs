@@ -16,6 +16,18 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(3);
 pub const VIEWS: [&str; 4] =
     ["plane=host&check=icmp", "plane=host&check=tcp", "plane=pod&check=icmp", "plane=pod&check=tcp"];
 
+fn builder() -> reqwest::ClientBuilder {
+    // Only the first one in the process is installed.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::builder().timeout(REQUEST_TIMEOUT)
+}
+
+/// The value of a series in the text of `/metrics`.
+pub fn series_in(text: &str, series: &str) -> f64 {
+    let value = text.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
+    value.unwrap_or_else(|| panic!("no series {series} in\n{text}")).parse().unwrap()
+}
+
 /// A client.
 #[derive(Clone, Debug)]
 pub struct Api {
@@ -26,20 +38,15 @@ pub struct Api {
 impl Api {
     /// A client of the server at this address.
     pub fn new(address: SocketAddr) -> Self {
-        // Only the first one in the process is installed.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let client = reqwest::Client::builder().timeout(REQUEST_TIMEOUT).build().unwrap();
-        Self { client, base: format!("http://{address}") }
+        Self { client: builder().build().unwrap(), base: format!("http://{address}") }
     }
 
     /// A client of the server of this name at this address, over TLS with one of these certificates (PEM) and no other.
     pub fn over_tls(name: &str, address: SocketAddr, trusted: &[String]) -> Self {
-        let _ = rustls::crypto::ring::default_provider().install_default();
         let roots = trusted.iter().map(|pem| reqwest::Certificate::from_pem(pem.as_bytes()).unwrap());
-        let client = reqwest::Client::builder().timeout(REQUEST_TIMEOUT).tls_certs_only(roots);
         // Each request meets the certificate of its time.
-        let client = client.pool_max_idle_per_host(0).resolve(name, address).build().unwrap();
-        Self { client, base: format!("https://{name}:{}", address.port()) }
+        let client = builder().tls_certs_only(roots).pool_max_idle_per_host(0).resolve(name, address);
+        Self { client: client.build().unwrap(), base: format!("https://{name}:{}", address.port()) }
     }
 
     /// Gets a body; `None` when there is no answer, or another one than 200.

@@ -1,4 +1,4 @@
-//! Tests with a `main` of their own: the usual harness starts threads before it, and cannot play one after the other.
+//! Tests of programs with a `main` of their own: the usual harness starts threads before anything else can be done.
 
 use libtest_mimic::Trial;
 

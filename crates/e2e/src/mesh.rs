@@ -11,7 +11,7 @@ use std::time::Duration;
 use lab::{Cluster, Environment, NodeId, PodId, Process, Relay, SERVER_PORT, Spec, Where};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-use crate::api::Api;
+use crate::api::{Api, series_in};
 use crate::clock::Stopwatch;
 use crate::program;
 use crate::watch::Watch;
@@ -184,8 +184,7 @@ impl Mesh {
             })
             .await
             .unwrap();
-        let value = text.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
-        value.unwrap_or_else(|| panic!("no series {series} in\n{text}")).parse().unwrap()
+        series_in(&text, series)
     }
 
     /// The newest pod of a node.

@@ -116,7 +116,6 @@ impl FakeKube {
         self.inner(|inner| inner.broken = status);
     }
 
-    /// Forbids to see the Nodes.
     /// Takes so long for each review from now on.
     pub(crate) fn slow_down(&self, time: Duration) {
         self.inner(|inner| inner.slow = time);
@@ -127,6 +126,7 @@ impl FakeKube {
         self.inner(|inner| inner.tokens.remove(token));
     }
 
+    /// Forbids to see the Nodes.
     pub(crate) fn forbid_nodes(&self) {
         self.inner(|inner| inner.nodes_forbidden = true);
     }

@@ -25,16 +25,17 @@ fn inside(node: &str, line: &str) -> String {
     nodes(&["on", node, "bash", "-c", &script])
 }
 
-/// Asks from an agent's own address; the status.
-fn ask(from: &Pod, token: Option<&str>, url: &str, more: &str) -> String {
+/// A command that asks and prints the status.
+fn curl(token: Option<&str>, url: &str, more: &str) -> String {
     let bearer = token.map(|token| format!("-H \"Authorization: Bearer {token}\"")).unwrap_or_default();
-    let ask = format!("curl -s -o /dev/null -w %{{http_code}} --max-time {PATIENCE} {bearer} {more} {url}");
-    inside(&from.node, &ask)
+    format!("curl -s -o /dev/null -w %{{http_code}} --max-time {PATIENCE} {bearer} {more} {url}")
 }
 
+/// Posts from an agent's own address; the status.
 fn post(from: &Pod, token: Option<&str>, url: &str, body: &Value) -> String {
     let text = body.to_string().replace('"', "\\\"");
-    ask(from, token, url, &format!("-H \"Content-Type: application/json\" -d \"{text}\""))
+    let more = format!("-H \"Content-Type: application/json\" -d \"{text}\"");
+    inside(&from.node, &curl(token, url, &more))
 }
 
 /// A token of an account, bound to a pod, as the kubelet gets it for that pod.
@@ -53,11 +54,11 @@ async fn what_a_pod_forges_is_refused_also_from_its_own_address() {
     let true_token = bound(namespace, "meshvane-agent", own);
     // The way and the token are good: what is refused below is refused for what it says.
     let plan = url(&format!("/api/v1/plan?node={}", own.node));
-    assert_eq!(ask(own, Some(&true_token), &plan, ""), "200");
+    assert_eq!(inside(&own.node, &curl(Some(&true_token), &plan, "")), "200");
 
     let before = state(&mesh).await;
     let mut kinds = 0;
-    let mut refused = |what: &str, token: Option<&str>, path: &str, body: &Value, expected: &[&str]| {
+    let mut answered = |what: &str, token: Option<&str>, path: &str, body: &Value, expected: &[&str]| {
         let status = post(own, token, &url(path), body);
         assert!(expected.contains(&&*status), "{what}, {path}: {status}");
         kinds += 1;
@@ -71,13 +72,13 @@ async fn what_a_pod_forges_is_refused_also_from_its_own_address() {
     for (what, token) in &tokens {
         for pod in [own, other] {
             for (path, body) in bodies(&pod.node, pod) {
-                refused(what, token.as_deref(), path, &body, &["401", "403"]);
+                answered(what, token.as_deref(), path, &body, &["401", "403"]);
             }
         }
     }
     let true_token = Some(true_token.as_str());
     for (path, body) in bodies(&other.node, other) {
-        refused("its token, about another node", true_token, path, &body, &["403"]);
+        answered("its token, about another node", true_token, path, &body, &["403"]);
     }
     let [(heartbeat, of_own), (rounds, round), ..] = bodies(&own.node, own);
     let with = |field: &str, value: Value| {
@@ -86,16 +87,16 @@ async fn what_a_pod_forges_is_refused_also_from_its_own_address() {
         body
     };
     let address = |pod: &Pod| json!(pod.address);
-    refused("another pod\u{27}s address", true_token, heartbeat, &with("pod_ip", address(other)), &["403"]);
-    refused("a host\u{27}s address that is not its own", true_token, heartbeat, &of_own, &["403"]);
+    answered("another pod's address", true_token, heartbeat, &with("pod_ip", address(other)), &["403"]);
+    answered("a host's address that is not its own", true_token, heartbeat, &of_own, &["403"]);
     // A plan that nobody was given says nothing about anybody, unless its targets come along.
     let mut without_targets = round.clone();
     without_targets["targets"] = Value::Null;
-    refused("a round of a plan that is not its own", true_token, rounds, &without_targets, &["409"]);
+    answered("a round of a plan that is not its own", true_token, rounds, &without_targets, &["409"]);
     // An agent that was replaced speaks for nobody: that is no error, and changes nothing.
-    refused("a round of another start of the agent", true_token, rounds, &round, &["200"]);
+    answered("a round of another start of the agent", true_token, rounds, &round, &["200"]);
     for (path, body) in bodies(&own.node, own).into_iter().skip(2) {
-        refused("as an original agent", true_token, path, &body, &["403"]);
+        answered("as an original agent", true_token, path, &body, &["403"]);
     }
     println!("{kinds} forged writes from inside a pod, none of which changed anything");
     assert_eq!(state(&mesh).await, before);
@@ -113,10 +114,7 @@ async fn bodies_that_cannot_be_taken_are_refused_by_name() {
 
     let send = "-H \"Content-Type: application/json\" --data-binary @-";
     let piped = |source: &str, more: &str| {
-        let bearer = format!("-H \"Authorization: Bearer {held}\"");
-        let ask =
-            format!("curl -s -o /dev/null -w %{{http_code}} --max-time {PATIENCE} {bearer} {more} {rounds}");
-        inside(&own.node, &format!("{source} | {ask}"))
+        inside(&own.node, &format!("{source} | {}", curl(Some(&held), &rounds, more)))
     };
     let zeroes = format!("head -c {LARGE} /dev/zero");
     assert_eq!(piped(&zeroes, send), "413", "two megabytes");

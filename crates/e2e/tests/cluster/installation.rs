@@ -1,6 +1,5 @@
 //! The program in a namespace of the cluster, as its chart installs it, and taken out again.
 
-use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -9,8 +8,8 @@ use e2e::api::Api;
 use e2e::clock::Stopwatch;
 use e2e::watch::Watch;
 use meshvane_shared::address::Family;
+use meshvane_shared::name::{BootId, NodeName};
 use meshvane_shared::wire::agents::AgentBody;
-use serde_json::Value;
 
 use crate::command::{must, nodes, run};
 use crate::forward::Forward;
@@ -133,8 +132,8 @@ impl Installation {
         assert!(others.is_empty(), "opened were {others:?}:\n{}", self.state().await);
     }
 
-    /// The rounds that are missing of each agent's present start: equal numbers leave no hole between.
-    pub(crate) async fn holes(&self) -> BTreeMap<String, (Value, u64)> {
+    /// The agents; the server has some.
+    async fn agents(&self) -> Vec<AgentBody> {
         let mut agents = Vec::new();
         // A forwarded port ends now and then, and is opened again.
         until("the server says who its agents are", FULL_WITHIN, async || {
@@ -142,11 +141,19 @@ impl Installation {
             !agents.is_empty()
         })
         .await;
-        let of = |agent: AgentBody| {
-            let holes = agent.last_sequence.unwrap_or(0) - agent.rounds;
-            (agent.node.to_string(), (serde_json::to_value(agent.boot_id).unwrap(), holes))
-        };
-        agents.into_iter().map(of).collect()
+        agents
+    }
+
+    /// Each agent's present start.
+    pub(crate) async fn boots(&self) -> Vec<(NodeName, Option<BootId>)> {
+        self.agents().await.into_iter().map(|agent| (agent.node, agent.boot_id)).collect()
+    }
+
+    /// The rounds that are missing of each agent's present start: equal numbers leave no hole between.
+    pub(crate) async fn holes(&self) -> Vec<(NodeName, Option<BootId>, u64)> {
+        let of =
+            |agent: AgentBody| (agent.node, agent.boot_id, agent.last_sequence.unwrap_or(0) - agent.rounds);
+        self.agents().await.into_iter().map(of).collect()
     }
 
     /// The server's resident memory, in bytes.

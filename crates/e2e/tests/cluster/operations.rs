@@ -64,15 +64,11 @@ async fn a_server_that_is_scaled_away_and_back_raises_nothing() {
 
 async fn a_rollout_of_the_agents_raises_nothing() {
     let mesh = Installation::make("mesh-rollout", &[]).await;
-    let boots = async || {
-        let agents = mesh.api.agents().await;
-        agents.into_iter().map(|agent| (agent.node, agent.boot_id)).collect::<Vec<_>>()
-    };
-    let before = boots().await;
+    let before = mesh.boots().await;
     kubectl(&["-n", &mesh.namespace, "rollout", "restart", "daemonset/meshvane-agent"]);
     rolled_out(&mesh, "daemonset/meshvane-agent");
     mesh.full(kube::nodes().len()).await;
-    let after = boots().await;
+    let after = mesh.boots().await;
     assert!(before.iter().all(|old| !after.contains(old)), "{before:?} {after:?}");
     mesh.pass(QUIET, &[]).await;
 }

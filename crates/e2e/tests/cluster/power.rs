@@ -1,10 +1,9 @@
 //! Nodes that lose their power, and an API server that is away.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
+use e2e::api::series_in;
 use e2e::clock::Stopwatch;
-use serde_json::Value;
 
 use crate::command::{Undo, nodes};
 use crate::installation::Installation;
@@ -83,7 +82,7 @@ async fn an_api_server_that_is_away_for_minutes_across_the_end_of_tokens_changes
     let life = Duration::from_mins(10);
     let away = Duration::from_mins(5);
     let mesh = Installation::make("mesh-api-away", &["auth.tokenExpirationSeconds=600"]).await;
-    let before = mesh.holes().await;
+    let before = mesh.boots().await;
     // The outage covers the replacement at 8 minutes and the end at 10.
     tokio::time::sleep(life * 54 / 100).await;
     let start = Undo::on_nodes(&["api-start"]);
@@ -95,10 +94,7 @@ async fn an_api_server_that_is_away_for_minutes_across_the_end_of_tokens_changes
     tokio::time::sleep(SETTLED_WITHIN).await;
     mesh.full(kube::nodes().len()).await;
     mesh.opened_were(&[]).await;
-    let boots = |holes: &BTreeMap<String, (Value, u64)>| -> Vec<(String, Value)> {
-        holes.iter().map(|(node, (boot, _))| (node.clone(), boot.clone())).collect()
-    };
-    assert_eq!(boots(&mesh.holes().await), boots(&before), "an agent restarted");
+    assert_eq!(mesh.boots().await, before, "an agent restarted");
     for pod in kube::pods(&mesh.namespace, "agent") {
         delivered_all(&pod).await;
     }
@@ -108,10 +104,7 @@ async fn an_api_server_that_is_away_for_minutes_across_the_end_of_tokens_changes
 async fn delivered_all(pod: &Pod) {
     let url = format!("http://{}:6101/metrics", pod.address);
     let text = reqwest::get(url).await.unwrap().text().await.unwrap();
-    let count = |series: &str| -> f64 {
-        let value = text.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
-        value.unwrap_or_else(|| panic!("no series {series} in\n{text}")).parse().unwrap()
-    };
+    let count = |series: &str| series_in(&text, series);
     let became = |state: &str| count(&format!("meshvane_agent_outbox_rounds_total{{state=\"{state}\"}}"));
     println!("{}: {} rounds produced, {} acknowledged", pod.node, became("produced"), became("acknowledged"));
     assert!(became("produced") > 0.0);

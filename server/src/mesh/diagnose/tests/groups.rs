@@ -80,13 +80,14 @@ fn a_group_that_is_cut_one_way_says_so() {
     );
 }
 
+/// The third reaches nobody, nobody reaches it, and it is heard.
+const CUT_OFF: &str = "a alive | . + x | . + x
+                       b alive | + . x | + . x
+                       c alive | x x . | x x .";
+
 #[test]
 fn a_node_that_is_cut_off_from_all_and_heard_is_a_group_of_one() {
-    let mut snapshot = snapshot(
-        "a alive | . + x | . + x
-         b alive | + . x | + . x
-         c alive | x x . | x x .",
-    );
+    let mut snapshot = snapshot(CUT_OFF);
     assert_eq!(diagnose(&observe(&snapshot)).findings.len(), 0);
     // It takes two heartbeats to tell it from one whose last words came late.
     let now = crate::mesh::picture::NOW.millis;
@@ -102,11 +103,7 @@ fn a_node_that_is_cut_off_from_all_and_heard_is_a_group_of_one() {
 
 #[test]
 fn a_node_that_is_cut_off_from_all_and_reads_our_answers_is_a_group_of_one() {
-    let mut snapshot = snapshot(
-        "a alive | . + x | . + x
-         b alive | + . x | + . x
-         c alive | x x . | x x .",
-    );
+    let mut snapshot = snapshot(CUT_OFF);
     let now = crate::mesh::picture::NOW;
     let lines = |snapshot: &crate::mesh::snapshot::Snapshot| -> Vec<String> {
         diagnose(&observe(snapshot)).findings.iter().map(line).collect()
