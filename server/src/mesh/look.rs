@@ -16,7 +16,7 @@ use super::time::Moment;
 /// Observers that are asked at once beside the one that suspects: enough to tell a node from a link, few enough that a
 /// suspicion at 5,000 nodes is no storm.
 pub const LOOK_OBSERVERS: usize = 8;
-/// A node that is under suspicion already is not looked at again sooner: a burst takes 1.6 s.
+/// A node that is under suspicion already is not looked at again sooner: a burst takes 1.6 s, or 2.2 s where nobody hurries.
 pub const LOOK_PERIOD: Duration = Duration::from_secs(2);
 /// A look that nobody fetched is worth nothing after this: by then every agent probed the node by its own plan.
 pub const LOOK_KEPT: Duration = Duration::from_secs(10);
