@@ -8,6 +8,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use meshvane_shared::name::NodeName;
 use meshvane_shared::setting::SettingError;
 
 use crate::config::{AuthConfig, Config};
@@ -207,6 +208,16 @@ impl Gate {
         match &self.writers {
             WriterAuth::Accounts(accounts) => accounts.settle(question, answer, cluster, now),
             WriterAuth::Open | WriterAuth::Token(_) => Err(Refused::WrongToken),
+        }
+    }
+
+    /// The node whose agent asked, by the address that it asked from; only Kubernetes can tell.
+    pub fn node_behind(&self, caller: &Caller<'_>, cluster: &Cluster) -> Option<NodeName> {
+        match (&self.writers, caller.credential) {
+            (WriterAuth::Accounts(accounts), Credential::Bearer(token)) => {
+                accounts.node_behind(token, caller.peer, cluster)
+            }
+            (WriterAuth::Open | WriterAuth::Token(_) | WriterAuth::Accounts(_), _) => None,
         }
     }
 

@@ -160,6 +160,7 @@ impl Collector {
                 row,
                 recovered: entry.recovered,
                 answered: entry.answered,
+                knocks: entry.knocks,
             })
         };
         let nodes = self.store.entries().into_iter().filter_map(view).collect();
@@ -323,7 +324,7 @@ impl Collector {
                 }
                 tracing::info!(%node, "member recalled: other agents have it in their plans and it was not heard yet");
                 let member = Arc::new(Member::recalled(node.clone(), &targets, now.moment));
-                (Update::Put(Entry { member, row: None, recovered: None, answered: None }), ())
+                (Update::Put(Entry::of(member)), ())
             });
         }
     }

@@ -9,6 +9,7 @@
 pub mod context;
 pub mod diagnose;
 pub mod kinds;
+pub mod knocks;
 pub mod ledger;
 pub mod look;
 pub mod member;

@@ -10,6 +10,7 @@ use meshvane_shared::name::NodeName;
 use moka::ops::compute::Op;
 use moka::sync::Cache;
 
+use crate::mesh::knocks::Knocks;
 use crate::mesh::member::Member;
 use crate::mesh::original::OriginalReport;
 use crate::mesh::row::Row;
@@ -31,6 +32,15 @@ pub struct Entry {
     pub recovered: Option<Moment>,
     /// An answer that was made after this moment reached the agent: it told us what stood in it.
     pub answered: Option<Moment>,
+    /// It is there and is not let in yet.
+    pub knocks: Option<Knocks>,
+}
+
+impl Entry {
+    /// What is known of a member about which nothing else is known yet.
+    pub fn of(member: Arc<Member>) -> Self {
+        Self { member, row: None, recovered: None, answered: None, knocks: None }
+    }
 }
 
 /// The store.
@@ -127,15 +137,7 @@ mod tests {
         let bump = |held: Option<&Entry>| {
             let count = held.and_then(|entry| entry.recovered).map_or(0, |moment| moment.millis);
             let member = Arc::new(Member::unheard(node.clone(), Moment::default()));
-            (
-                Update::Put(Entry {
-                    member,
-                    row: None,
-                    recovered: Some(Moment::from_millis(count + 1)),
-                    answered: None,
-                }),
-                (),
-            )
+            (Update::Put(Entry { recovered: Some(Moment::from_millis(count + 1)), ..Entry::of(member) }), ())
         };
         std::thread::scope(|scope| {
             for _ in 0..8 {

@@ -36,8 +36,6 @@ pub const REVIEW_TIME: Duration = Duration::from_secs(3);
 pub(super) const FAILED_FOR: Duration = Duration::from_secs(1);
 /// While the API server cannot be asked, a token that it confirmed is believed for so long after its end.
 pub(super) const BELIEVED_AFTER_END: Duration = Duration::from_hours(1);
-/// After the API server was away the kubelet renews what ended meanwhile when it looks at the pod again, every 60 to 90 s.
-pub(super) const RENEWED_WITHIN: Duration = Duration::from_mins(3);
 /// Reviews of unknown tokens at the same time.
 pub const UNKNOWN_IN_FLIGHT: usize = 16;
 /// Reviews of unknown tokens: 50 a second, in bursts of as many.
@@ -149,6 +147,13 @@ impl Accounts {
         Claims::read(token).is_some_and(|claims| claims.subject == self.rules.agents)
     }
 
+    /// The node of the pod that a token names, when the request comes from that pod's own address. Nobody vouches for the token;
+    /// that somebody is there is true.
+    pub fn node_behind(&self, token: &[u8], peer: IpAddr, cluster: &Cluster) -> Option<NodeName> {
+        let pod = cluster.pods.get(&Claims::read(token)?.pod?)?;
+        pod.addresses.contains(&peer.to_canonical()).then(|| pod.node.clone())
+    }
+
     /// Decides about a token, or says what to ask.
     pub fn admit(&self, role: Role, token: &[u8], peer: IpAddr, cluster: &Cluster, now: Now) -> Admission {
         let key = (role, digest(token));
@@ -195,6 +200,8 @@ impl Accounts {
                 self.place(who, question.peer, cluster)
             }
             Err(refused) => {
+                let has_ended = refused == Refused::NotConfirmed && question.expires <= now.wall.timestamp();
+                let refused = if has_ended { Refused::Expired } else { refused };
                 state.refuse(question.key, refused, now.moment);
                 Err(refused)
             }

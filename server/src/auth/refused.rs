@@ -100,6 +100,11 @@ impl Refused {
         }
     }
 
+    /// Tells whether it passes by itself: an agent that is refused for it is there, and will be let in.
+    pub fn passes(self) -> bool {
+        matches!(self, Self::Expired | Self::ReviewUnavailable)
+    }
+
     /// What to do about it.
     pub fn advice(self) -> &'static str {
         match self {

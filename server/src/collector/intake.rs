@@ -17,6 +17,7 @@ use meshvane_shared::wire::heartbeat::{HeartbeatAnswer, HeartbeatBody};
 use meshvane_shared::wire::round::{RoundAnswer, RoundBody, RoundStatus};
 
 use super::{Collector, FOREIGN_PLANS_KEPT, Refusal, lock};
+use crate::mesh::knocks::Knocks;
 use crate::mesh::member::{Heartbeat, HeartbeatError, Member};
 use crate::mesh::original::{OriginalReport, Reported};
 use crate::mesh::row::{Applied, ChangeKind, RoundError, Row, check_targets};
@@ -65,7 +66,7 @@ impl Collector {
             let member = Arc::new(member);
             let entry = match held {
                 Some(entry) => Entry { member, ..entry.clone() },
-                None => Entry { member, row: None, recovered: None, answered: None },
+                None => Entry::of(member),
             };
             (Update::Put(entry), Ok((came_back, news)))
         })?;
@@ -145,6 +146,17 @@ impl Collector {
             plans.foreign.pop_front();
         }
         Ok(plan)
+    }
+
+    /// Takes note of an agent that is there and is not let in yet.
+    pub fn note_knock(&self, node: &NodeName, now: Now) {
+        self.store.update(node, |held| match held {
+            Some(entry) => {
+                let knocks = Some(Knocks::note(entry.knocks, now.moment));
+                (Update::Put(Entry { knocks, ..entry.clone() }), ())
+            }
+            None => (Update::Keep, ()),
+        });
     }
 
     fn note_recovery(&self, node: &NodeName, moment: Moment) {
@@ -276,9 +288,9 @@ fn take_round(
             taken.look_at.push(node.clone());
         }
     }
-    let (recovered, answered) = held.map_or((None, None), |entry| (entry.recovered, entry.answered));
     let member = Arc::new(Member { received: Some(now), ..member });
-    Ok((Update::Put(Entry { member, row: Some(Arc::new(row)), recovered, answered }), taken))
+    let entry = held.cloned().unwrap_or_else(|| Entry::of(member.clone()));
+    Ok((Update::Put(Entry { member, row: Some(Arc::new(row)), ..entry }), taken))
 }
 
 /// Tells whether the plan or a finding may change by this heartbeat.

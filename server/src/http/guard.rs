@@ -29,14 +29,25 @@ const CONFIRMED_WAITS: Duration = Duration::from_millis(500);
 pub(super) async fn admit(state: &Arc<ApiState>, route: &Route, head: &Parts) -> Result<Identity, Refused> {
     let peer = head.extensions.get::<Peer>();
     let caller = caller(head, address(head));
-    let identity = match decide(state, route, &caller).await {
+    let decided = match decide(state, route, &caller).await {
         Err(Refused::PodUnknown) => await_pod(state, route, &caller).await,
         decided => decided,
-    }?;
+    };
+    if decided.as_ref().is_err_and(|refused| refused.passes()) {
+        note_knock(state, &caller);
+    }
+    let identity = decided?;
     if let Some(peer) = peer.filter(|_| identity.is_believed()) {
         peer.believe();
     }
     Ok(identity)
+}
+
+/// An agent that will be let in is there already.
+fn note_knock(state: &ApiState, caller: &Caller<'_>) {
+    if let Some(node) = state.collector.cluster(|cluster| state.gate.node_behind(caller, cluster)) {
+        state.collector.note_knock(&node, state.clock.now());
+    }
 }
 
 /// Counts and logs a refusal.

@@ -116,6 +116,7 @@ impl Line {
             member: Arc::new(member),
             recovered: None,
             answered: None,
+            knocks: None,
         }
     }
 

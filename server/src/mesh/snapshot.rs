@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
+use meshvane_shared::limits::{LATE_GRACE, RETRY_CAP};
 use meshvane_shared::name::NodeName;
 use meshvane_shared::plan::Plan;
 use meshvane_shared::wire::agents::MemberState;
 
+use super::knocks::Knocks;
 use super::member::{Member, Origin, Timing};
 use super::row::Row;
 use super::time::{Moment, Now};
@@ -36,6 +38,8 @@ pub struct NodeView {
     pub recovered: Option<Moment>,
     /// An answer that was made after this moment reached the agent, and it was heard since: that connection works both ways.
     pub answered: Option<Moment>,
+    /// Its agent is there and is not let in yet.
+    pub knocks: Option<Knocks>,
 }
 
 impl Snapshot {
@@ -53,6 +57,13 @@ impl NodeView {
             (MemberState::Alive, Origin::Native) => self.row.is_some(),
             (MemberState::Alive | MemberState::Late | MemberState::Lost | MemberState::Leaving, _) => false,
         }
+    }
+
+    /// Tells whether the agent is there, though nothing that it sends is believed until its token is renewed: it asked to be
+    /// let in within the longest time between two tries.
+    pub fn is_knocking(&self, now: Moment) -> bool {
+        let between_tries = self.member.interval + RETRY_CAP + LATE_GRACE;
+        self.knocks.is_some_and(|knocks| knocks.go_on(now, between_tries))
     }
 
     /// Tells whether the member is heard: alive or late. The compatible lists show these.

@@ -4,13 +4,11 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{
-    AgentIdentity, BELIEVED_AFTER_END, CHECKED_FOR, FAILED_FOR, Key, Question, RENEWED_WITHIN, REVIEW_TIME,
-    Role,
-};
+use super::{AgentIdentity, BELIEVED_AFTER_END, CHECKED_FOR, FAILED_FOR, Key, Question, REVIEW_TIME, Role};
 use crate::auth::Refused;
 use crate::auth::budget::Pace;
 use crate::mesh::context::Uid;
+use crate::mesh::knocks::RENEWED_WITHIN;
 use crate::mesh::time::{Moment, Now};
 
 /// Reviews of unknown tokens that come from the very address of the pod that they name: one a second, and four at once, for an
@@ -28,8 +26,9 @@ pub(super) struct State {
     pub(super) confirmed: HashMap<Key, Confirmed>,
     pub(super) refused: HashMap<Key, (Refused, Moment)>,
     failed: Option<Moment>,
-    /// When the API server last answered again after it could not be asked.
-    back: Option<Moment>,
+    /// When the API server last answered again after it could not be asked; our own start until then, for it may have been away
+    /// just before.
+    back: Moment,
     trying: Option<Moment>,
     pub(super) unknown: Option<Moment>,
     pub(super) of_pods: HashMap<Uid, Moment>,
@@ -86,7 +85,7 @@ impl State {
     /// Notes that there was an answer.
     pub(super) fn answered(&mut self, now: Moment) {
         if self.failed.take().is_some() {
-            self.back = Some(now);
+            self.back = now;
         }
         self.trying = None;
     }
@@ -99,7 +98,7 @@ impl State {
 
     /// Believes a token for another while that ended before the kubelet could renew it, since the API server was away.
     pub(super) fn bridge(&mut self, question: &Question, now: Now) -> bool {
-        let is_renewed_soon = self.back.is_some_and(|back| now.moment.since(back) < RENEWED_WITHIN);
+        let is_renewed_soon = now.moment.since(self.back) < RENEWED_WITHIN;
         if !is_renewed_soon || question.role != Role::Agent || question.expires > now.wall.timestamp() {
             return false;
         }

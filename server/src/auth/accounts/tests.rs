@@ -243,7 +243,31 @@ fn a_known_token_that_ended_is_refused_when_the_api_server_says_so() {
     let shown = (Role::Agent, &*token, POD);
     assert_eq!(ask(&accounts, &cluster, shown, Some(Ok(good())), at(END - 1)), Ok(agent()));
     let ended = Review { authenticated: false, ..good() };
-    assert_eq!(ask(&accounts, &cluster, shown, Some(Ok(ended)), at(END + 10)), Err(Refused::NotConfirmed));
+    assert_eq!(ask(&accounts, &cluster, shown, Some(Ok(ended)), at(END + 10)), Err(Refused::Expired));
+}
+
+#[test]
+fn a_token_that_ends_soon_after_our_own_start_is_believed_until_the_kubelet_renewed_it() {
+    let (accounts, cluster, token) = (accounts(true), cluster(), renewed(60));
+    let shown = (Role::Agent, &*token, POD);
+    let ended = || Some(Ok(Review { authenticated: false, ..good() }));
+    assert_eq!(ask(&accounts, &cluster, shown, Some(Ok(good())), at(50)), Ok(agent()));
+    assert_eq!(ask(&accounts, &cluster, shown, ended(), at(70)), Ok(agent()));
+    assert_eq!(ask(&accounts, &cluster, shown, ended(), at(180)), Err(Refused::Expired));
+    let another = renewed(61);
+    let decided = ask(&accounts, &cluster, (Role::Agent, &another, POD), None, at(70));
+    assert_eq!(decided, Err(Refused::Expired), "nobody ever confirmed it");
+}
+
+#[test]
+fn an_agent_that_is_refused_is_known_to_be_there_by_the_address_of_its_pod() {
+    let (accounts, mut cluster, ended) = (accounts(true), cluster(), renewed(-1));
+    let behind = |cluster: &Cluster, token: &[u8], peer: &str| accounts.node_behind(token, ip(peer), cluster);
+    assert_eq!(behind(&cluster, &ended, POD).as_ref().map(NodeName::as_str), Some("node-1"));
+    assert_eq!(behind(&cluster, &ended, ELSEWHERE), None);
+    assert_eq!(behind(&cluster, b"garbage", POD), None);
+    cluster.pods.deleted(&"pod-1".into());
+    assert_eq!(behind(&cluster, &ended, POD), None);
 }
 
 #[test]
@@ -256,7 +280,7 @@ fn a_token_that_ended_while_the_api_server_was_away_is_believed_until_the_kubele
     for late in [10, 18, 189] {
         assert_eq!(ask(&accounts, &cluster, shown, ended(), at(END + late)), Ok(agent()));
     }
-    assert_eq!(ask(&accounts, &cluster, shown, ended(), at(END + 198)), Err(Refused::NotConfirmed));
+    assert_eq!(ask(&accounts, &cluster, shown, ended(), at(END + 198)), Err(Refused::Expired));
 }
 
 #[test]

@@ -35,9 +35,11 @@ pub(super) fn hearing(case: &Case<'_>) -> Hearing {
         let member = &snapshot.nodes[place].member;
         member.received.unwrap_or(member.known_since)
     };
-    // One that this server never heard, known from before its start, did not fall silent.
+    // One that this server never heard, known from before its start, did not fall silent; nor did one that is not let in.
     let fell_silent = |view: &NodeView| {
-        matches!(view.state, MemberState::Late | MemberState::Lost) && view.member.heard.is_some()
+        matches!(view.state, MemberState::Late | MemberState::Lost)
+            && view.member.heard.is_some()
+            && !view.is_knocking(snapshot.now.moment)
     };
     let mut silent: Vec<usize> =
         (0..snapshot.nodes.len()).filter(|place| fell_silent(&snapshot.nodes[*place])).collect();

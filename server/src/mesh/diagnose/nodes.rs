@@ -206,7 +206,8 @@ pub(super) fn agent_down(case: &mut Case<'_>) {
             continue;
         }
         let verdicts = Plane::ALL.map(|plane| case.planes.get(node, plane).map(|view| view.verdict));
-        let returning = is_returning(view, case.observed.snapshot.now.moment);
+        let now = case.observed.snapshot.now.moment;
+        let returning = is_returning(view, now) || view.is_knocking(now);
         let undecided = verdicts.contains(&Some(PlaneVerdict::Undecided));
         if undecided || late || returning || may_be_returning(case.observed, node) {
             case.hold(node);

@@ -196,6 +196,34 @@ fn an_agent_whose_node_answers_again_has_a_moment_to_say_so() {
 }
 
 #[test]
+fn an_agent_that_is_there_and_not_let_in_yet_is_neither_down_nor_our_own_deafness() {
+    let knocks = |picture: &str| {
+        let mut snapshot = snapshot(picture);
+        let ago = |seconds| crate::mesh::picture::NOW.before(std::time::Duration::from_secs(seconds));
+        for view in snapshot.nodes.iter_mut().filter(|view| !view.is_observer()) {
+            view.knocks = Some(crate::mesh::knocks::Knocks { since: ago(60), last: ago(9) });
+        }
+        let diagnosis = diagnose(&observe(&snapshot));
+        let kinds: Vec<&str> = diagnosis.findings.iter().map(|finding| finding.key.kind.as_str()).collect();
+        (kinds.join(" "), diagnosis.held.len())
+    };
+    let one = "a alive | . + + | . + +
+               b alive | + . + | + . +
+               c lost  | o o . | o o .";
+    assert_eq!(knocks(one), (String::new(), 1));
+    let most = "a alive | . + + | . + +
+                b lost  | o . o | o . o
+                c lost  | o o . | o o .";
+    check(most, &["monitor_blind server"]);
+    assert_eq!(knocks(most), (String::new(), 2));
+    // What nobody reaches is down all the same: an old request may have been its last.
+    assert_eq!(
+        knocks(&one.replace(" + |", " x |").replace("+ . +", "+ . x").replace(". + +", ". + x")).0,
+        "node_down"
+    );
+}
+
+#[test]
 fn the_agent_of_a_single_node_is_down_when_it_is_lost() {
     check("a lost | . | .", &["agent_down a"]);
 }

@@ -1,5 +1,7 @@
 //! Who may while the API server is away, or takes long.
 
+use std::time::Duration;
+
 use meshvane_server::auth::{CHECKED_FOR, REVIEW_TIME};
 use tokio::time::{sleep, timeout};
 
@@ -10,7 +12,7 @@ async fn while_the_api_server_is_away_whom_it_confirmed_is_believed_and_nobody_e
     let kube = FakeKube::start().await;
     let (first, second) = (kube.agent(1), kube.agent(2));
     let mut config = kube.config();
-    config.limits.body_time = std::time::Duration::from_secs(1);
+    config.limits.body_time = Duration::from_secs(1);
     let server = Server::start(config).await;
     let (one, two) = (from(&pod_address(1)), from(&pod_address(2)));
     assert_eq!(one.post(&server, HEARTBEAT, Some(&first), &heartbeat(1)).await.0, 200);
@@ -53,4 +55,35 @@ async fn an_api_server_that_hangs_makes_nobody_late_whom_it_confirmed_and_its_an
     kube.slow_down(REVIEW_TIME * 10);
     sleep(CHECKED_FOR).await;
     assert_eq!(posts(&one, 1, &first).await, 200);
+}
+
+#[tokio::test]
+async fn an_agent_whose_token_ended_is_not_called_down_while_it_asks_to_be_let_in() {
+    let kube = FakeKube::start().await;
+    let good = kube.agent(1);
+    let mut claims = claims(1);
+    claims["exp"] = json!(1_700_000_000);
+    let ended = token(&claims);
+    let server = Server::start(Config { ttl: Duration::from_secs(1), ..kube.config() }).await;
+    let pod = from(&pod_address(1));
+    let mut body = heartbeat(1);
+    body["interval_ms"] = json!(100);
+    assert_eq!(pod.post(&server, HEARTBEAT, Some(&good), &body).await.0, 200);
+    let look = async || {
+        let agents = server.json("/api/v1/agents").await;
+        let findings = server.json("/api/v1/findings").await;
+        (agents["agents"][0]["state"].clone(), findings["judging"].clone(), findings["findings"].clone())
+    };
+    let mut looks = 0;
+    while looks < 20 {
+        let (status, problem) = pod.post(&server, HEARTBEAT, Some(&ended), &body).await;
+        assert_eq!(status, 401, "{problem}");
+        let (state, judging, findings) = look().await;
+        assert_eq!(findings, json!([]));
+        looks += usize::from(state == "lost" && judging == true);
+    }
+    // It asks no more: after a while it is silent.
+    while look().await.2[0]["id"] != "agent_down/node-1" {
+        sleep(Duration::from_millis(50)).await;
+    }
 }
