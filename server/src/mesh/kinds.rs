@@ -140,8 +140,8 @@ pub const KINDS: [KindDoc; 22] = [
         severity: "warning",
         meaning: "The agent is lost: no heartbeat for `CACHE_KEY_SECOND`. The node's addresses answer, so \
              it is the agent and not the node. Failures on the agent's own port are part of this. An agent \
-             that is refused because its token ended while the API server was away is not called silent \
-             before three minutes.",
+             that is there and refused, because its token ended while the API server was away, is given three \
+             minutes before the finding says so.",
         subject: "`node`",
         look_next: &[
             "`kubectl get pods -A -o wide --field-selector spec.nodeName=NODE | grep meshvane-agent`: \

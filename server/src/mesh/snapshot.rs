@@ -59,11 +59,15 @@ impl NodeView {
         }
     }
 
-    /// Tells whether the agent is there, though nothing that it sends is believed until its token is renewed: it asked to be
-    /// let in within the longest time between two tries.
-    pub fn is_knocking(&self, now: Moment) -> bool {
+    /// The run of refused requests that goes on: the newest one came within the longest time between two tries.
+    pub fn knocks(&self, now: Moment) -> Option<Knocks> {
         let between_tries = self.member.interval + RETRY_CAP + LATE_GRACE;
-        self.knocks.is_some_and(|knocks| knocks.go_on(now, between_tries))
+        self.knocks.filter(|knocks| now.since(knocks.last) < between_tries)
+    }
+
+    /// Tells whether the agent is there and may soon be let in: its silence says nothing until then.
+    pub fn is_awaited(&self, now: Moment) -> bool {
+        self.knocks(now).is_some_and(|knocks| knocks.may_pass(now))
     }
 
     /// Tells whether the member is heard: alive or late. The compatible lists show these.

@@ -39,7 +39,7 @@ pub(super) fn hearing(case: &Case<'_>) -> Hearing {
     let fell_silent = |view: &NodeView| {
         matches!(view.state, MemberState::Late | MemberState::Lost)
             && view.member.heard.is_some()
-            && !view.is_knocking(snapshot.now.moment)
+            && !view.is_awaited(snapshot.now.moment)
     };
     let mut silent: Vec<usize> =
         (0..snapshot.nodes.len()).filter(|place| fell_silent(&snapshot.nodes[*place])).collect();

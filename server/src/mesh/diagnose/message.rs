@@ -74,14 +74,31 @@ pub(super) fn plane_cut(node: &NodeName, plane: Plane, observers: Observers, age
     }
 }
 
-pub(super) fn agent_down(node: &NodeName, pod: Option<&str>, answers: bool) -> Sentence {
+/// What is known of an agent that sends nothing which could be believed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum SignOfAgent {
+    /// It asks to be let in.
+    Refused,
+    /// Its node answers.
+    NodeAnswers,
+    /// None.
+    Nothing,
+}
+
+pub(super) fn agent_down(node: &NodeName, pod: Option<&str>, sign: SignOfAgent) -> Sentence {
     let pod = pod.map_or_else(String::new, |pod| format!(" ({pod})"));
-    let tail = if answers {
-        "; the node's addresses answer, so look at the pod: it may have crashed or be stopped"
-    } else {
-        "; nobody is there to tell whether the node itself answers"
+    let (state, tail) = match sign {
+        SignOfAgent::Refused => (
+            "refused",
+            "; it runs, but its token has ended or cannot be reviewed: look at the node's kubelet, which renews it, and at the \
+             API server",
+        ),
+        SignOfAgent::NodeAnswers => {
+            ("silent", "; the node's addresses answer, so look at the pod: it may have crashed or be stopped")
+        }
+        SignOfAgent::Nothing => ("silent", "; nobody is there to tell whether the node itself answers"),
     };
-    Sentence { head: format!("the agent on {node}{pod} is silent"), tail: tail.to_owned() }
+    Sentence { head: format!("the agent on {node}{pod} is {state}"), tail: tail.to_owned() }
 }
 
 pub(super) fn not_measurable(subject: &Subject, check: CheckKind, family: Option<Family>) -> Sentence {

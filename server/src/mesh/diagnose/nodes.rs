@@ -8,6 +8,7 @@ use meshvane_shared::name::NodeName;
 use meshvane_shared::wire::agents::MemberState;
 use meshvane_shared::wire::findings::{Direction, FindingKind, Severity, Subject};
 
+use super::message::SignOfAgent;
 use super::planes::PlaneVerdict;
 use super::silences::plane_of;
 use super::triage::Role;
@@ -207,13 +208,12 @@ pub(super) fn agent_down(case: &mut Case<'_>) {
         }
         let verdicts = Plane::ALL.map(|plane| case.planes.get(node, plane).map(|view| view.verdict));
         let now = case.observed.snapshot.now.moment;
-        let returning = is_returning(view, now) || view.is_knocking(now);
+        let returning = is_returning(view, now) || view.is_awaited(now);
         let undecided = verdicts.contains(&Some(PlaneVerdict::Undecided));
         if undecided || late || returning || may_be_returning(case.observed, node) {
             case.hold(node);
         } else if !verdicts.contains(&Some(PlaneVerdict::Dead)) {
-            let answers = Plane::ALL.into_iter().any(|plane| case.survey.is_answered(node, plane));
-            add_agent_down(case, node, answers);
+            add_agent_down(case, node, sign_of_agent(case, node));
         }
     }
 }
@@ -239,12 +239,21 @@ fn is_returning(view: &NodeView, now: Moment) -> bool {
     view.recovered.is_some_and(|recovered| now.since(recovered) < grace)
 }
 
-fn add_agent_down(case: &mut Case<'_>, node: usize, answers: bool) {
+fn sign_of_agent(case: &Case<'_>, node: usize) -> SignOfAgent {
+    let answers = || Plane::ALL.into_iter().any(|plane| case.survey.is_answered(node, plane));
+    match case.observed.snapshot.nodes[node].knocks(case.observed.snapshot.now.moment) {
+        Some(_) => SignOfAgent::Refused,
+        None if answers() => SignOfAgent::NodeAnswers,
+        None => SignOfAgent::Nothing,
+    }
+}
+
+fn add_agent_down(case: &mut Case<'_>, node: usize, sign: SignOfAgent) {
     let snapshot = case.observed.snapshot;
     let view = &snapshot.nodes[node];
     let since = view.member.received.unwrap_or(view.member.known_since);
     let name = case.name(node);
-    let sentence = message::agent_down(&name, view.member.pod.as_deref(), answers);
+    let sentence = message::agent_down(&name, view.member.pod.as_deref(), sign);
     case.settled.insert(node);
     case.add(Finding {
         key: FindingKey::new(FindingKind::AgentDown, Subject::Node { node: name }),

@@ -197,30 +197,34 @@ fn an_agent_whose_node_answers_again_has_a_moment_to_say_so() {
 
 #[test]
 fn an_agent_that_is_there_and_not_let_in_yet_is_neither_down_nor_our_own_deafness() {
-    let knocks = |picture: &str| {
+    let knocks = |picture: &str, since: u64, last: u64| {
         let mut snapshot = snapshot(picture);
         let ago = |seconds| crate::mesh::picture::NOW.before(std::time::Duration::from_secs(seconds));
         for view in snapshot.nodes.iter_mut().filter(|view| !view.is_observer()) {
-            view.knocks = Some(crate::mesh::knocks::Knocks { since: ago(60), last: ago(9) });
+            view.knocks = Some(crate::mesh::knocks::Knocks { since: ago(since), last: ago(last) });
         }
         let diagnosis = diagnose(&observe(&snapshot));
-        let kinds: Vec<&str> = diagnosis.findings.iter().map(|finding| finding.key.kind.as_str()).collect();
-        (kinds.join(" "), diagnosis.held.len())
+        let texts =
+            diagnosis.findings.iter().map(|finding| finding.sentence.render(&snapshot.now, finding.since));
+        (texts.collect::<Vec<_>>().join("\n"), diagnosis.held.len())
     };
     let one = "a alive | . + + | . + +
                b alive | + . + | + . +
                c lost  | o o . | o o .";
-    assert_eq!(knocks(one), (String::new(), 1));
+    assert_eq!(knocks(one, 179, 9), (String::new(), 1));
+    let begins = |text: &str, start: &str| assert!(text.starts_with(start), "{text}");
+    begins(&knocks(one, 180, 9).0, "the agent on c (agent-c) is refused, since");
+    begins(&knocks(one, 60, 10).0, "the agent on c (agent-c) is silent, since");
     let most = "a alive | . + + | . + +
                 b lost  | o . o | o . o
                 c lost  | o o . | o o .";
     check(most, &["monitor_blind server"]);
-    assert_eq!(knocks(most), (String::new(), 2));
-    // What nobody reaches is down all the same: an old request may have been its last.
-    assert_eq!(
-        knocks(&one.replace(" + |", " x |").replace("+ . +", "+ . x").replace(". + +", ". + x")).0,
-        "node_down"
-    );
+    assert_eq!(knocks(most, 60, 9), (String::new(), 2));
+    // What nobody reaches is down all the same: the last request may have been the last of all.
+    let dead = "a alive | . + x | . + x
+                b alive | + . x | + . x
+                c lost  | o o . | o o .";
+    begins(&knocks(dead, 60, 9).0, "c is down");
 }
 
 #[test]

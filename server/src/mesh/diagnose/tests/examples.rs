@@ -33,7 +33,9 @@ fn sentence(kind: FindingKind, now: &Now, since: Moment) -> Option<Sentence> {
         FindingKind::NodeOneWay => message::node_one_way(&node, Direction::In, HERE),
         FindingKind::PlaneCut => message::plane_cut(&node, Plane::Pod, HERE, false),
         FindingKind::AgentReplaced => message::agent_replaced(&node, &name("node-3"), HERE),
-        FindingKind::AgentDown => message::agent_down(&node, Some("meshvane-agent-x7k2p"), true),
+        FindingKind::AgentDown => {
+            message::agent_down(&node, Some("meshvane-agent-x7k2p"), message::SignOfAgent::NodeAnswers)
+        }
         FindingKind::PairCut => message::pair(&name("node-3"), &node, None, true),
         FindingKind::PairOneWay => message::pair(&name("node-3"), &node, None, false),
         FindingKind::FamilyCut => message::filtered(&at(None, Some(Family::Ipv6), None), HERE, false),
