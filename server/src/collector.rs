@@ -270,10 +270,14 @@ impl Collector {
         let just_late = snapshot.nodes.iter().filter(|view| has_just_become_late(view, now));
         self.look_at(just_late.map(|view| &view.member.node), now);
         let known = snapshot.nodes.iter().filter(|view| view.state != MemberState::Leaving);
-        let may_judge = lock(&self.recall).may_judge(known.map(|view| view.member.node.clone()), now.moment);
-        // Once begun, judging goes on: a member that joins later has not reported yet, and that is no reason to stop.
-        if may_judge || self.judging.load(Ordering::Relaxed) {
-            self.judging.store(true, Ordering::Relaxed);
+        let judges = {
+            let recall = lock(&self.recall);
+            // Once begun, judging goes on: a member that joins later has not reported yet, and that is no reason to stop.
+            recall.may_judge(known.map(|view| view.member.node.clone()), now.moment)
+                || self.judging.load(Ordering::Relaxed) && !recall.is_late(now.moment)
+        };
+        self.judging.store(judges, Ordering::Relaxed);
+        if judges {
             let mut diagnosis = diagnose(&observe(&snapshot));
             self.look_at_cluster(|cluster| add_context(&mut diagnosis, &snapshot, cluster));
             let edges = lock(&self.ledger).settle(diagnosis, now);

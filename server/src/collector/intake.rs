@@ -70,6 +70,7 @@ impl Collector {
             };
             (Update::Put(entry), Ok((came_back, news)))
         })?;
+        lock(&self.recall).heard(now.moment);
         if came_back {
             // What the others last saw of it is of the time before: they look again now.
             self.look_at([node].iter(), now);
@@ -108,8 +109,12 @@ impl Collector {
                 Err(error) => (Update::Keep, Err(Refusal::InvalidField(error.to_string()))),
             }
         })?;
-        if !body.partial && taken.status == RoundStatus::Accepted {
-            lock(&self.recall).reported(&body.node);
+        {
+            let mut recall = lock(&self.recall);
+            recall.heard(now.moment);
+            if !body.partial && taken.status == RoundStatus::Accepted {
+                recall.reported(&body.node);
+            }
         }
         for (node, moment) in &taken.recovered {
             self.note_recovery(node, *moment);

@@ -249,39 +249,53 @@ fn what_is_refused_changes_nothing() {
 
 #[test]
 fn after_a_restart_nothing_is_judged_until_all_have_reported_and_a_dead_node_keeps_its_since() {
+    agents_come_back_after(0);
+}
+
+#[test]
+fn agents_that_come_back_long_after_a_restart_are_believed_what_they_remember_all_the_same() {
+    agents_come_back_after(120);
+}
+
+fn agents_come_back_after(seconds: i64) {
+    let late = seconds * 1_000;
     let former = healthy();
     let targets = lock(&former.plans).book.current().targets.clone();
     let collector = collector(Epoch(8));
+    if late > 0 {
+        collector.judge(at(late));
+        assert!(collector.findings(FindingsFilter::Open, at(late)).judging, "there is nobody to wait for");
+    }
     // Node 3 died 60 s before; nodes 1 and 2 come back with what they know.
     for number in 1..=2 {
-        collector.heartbeat(heartbeat(number), at(1_000)).unwrap();
+        collector.heartbeat(heartbeat(number), at(late + 1_000)).unwrap();
         let mut body = round(&former, number, 40, Some(3));
         body.targets = Some(targets.clone());
         for cell in &mut body.cells {
             cell.failing_for_ms = cell.failing_for_ms.map(|_| 60_000);
         }
-        collector.round(&body, at(1_000)).unwrap();
-        collector.judge(at(1_000));
+        collector.round(&body, at(late + 1_000)).unwrap();
+        collector.judge(at(late + 1_000));
     }
-    assert!(!collector.findings(FindingsFilter::Open, at(1_000)).judging);
-    assert_eq!(states(&collector, 2_000)[2], ("node-3".to_owned(), MemberState::Late));
-    assert_eq!(collector.plan(&PlanAsk::default(), at(2_000)).unwrap().plan.targets.len(), 6);
-    for seconds in [6, 11, 15] {
+    assert!(!collector.findings(FindingsFilter::Open, at(late + 1_000)).judging);
+    assert_eq!(states(&collector, late + 2_000)[2], ("node-3".to_owned(), MemberState::Late));
+    assert_eq!(collector.plan(&PlanAsk::default(), at(late + 2_000)).unwrap().plan.targets.len(), 6);
+    for seconds in [6, 11, 16] {
         for number in 1..=2 {
-            collector.heartbeat(heartbeat(number), at(seconds * 1_000)).unwrap();
+            collector.heartbeat(heartbeat(number), at(late + seconds * 1_000)).unwrap();
             let mut body = round(&collector, number, 40 + u64::try_from(seconds).unwrap(), Some(3));
             for cell in &mut body.cells {
                 let failing = 60_000 + u64::try_from(seconds - 1).unwrap() * 1_000;
                 cell.failing_for_ms = cell.failing_for_ms.map(|_| failing);
             }
-            collector.round(&body, at(seconds * 1_000)).unwrap();
+            collector.round(&body, at(late + seconds * 1_000)).unwrap();
         }
-        collector.judge(at(seconds * 1_000));
+        collector.judge(at(late + seconds * 1_000));
     }
-    let findings = collector.findings(FindingsFilter::Open, at(15_000)).findings;
+    let findings = collector.findings(FindingsFilter::Open, at(late + 16_000)).findings;
     assert_eq!(findings.len(), 1);
     assert_eq!(findings[0].id, "node_down/node-3");
-    assert_eq!(findings[0].since, at(-59_000).wall);
+    assert_eq!(findings[0].since, at(late - 59_000).wall);
 }
 
 #[test]

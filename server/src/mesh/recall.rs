@@ -2,7 +2,8 @@
 //!
 //! A node that died before the restart never comes back by itself. The target lists of the others name it; when two of them
 //! do, or all that are heard, it is a lost member again. Until everybody who is known has reported, or one TTL is over,
-//! silence means nothing and nothing is judged.
+//! silence means nothing and nothing is judged. Where nobody is heard for that long, as when the way to a new server takes
+//! its time, the TTL begins with the first who is.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -20,6 +21,8 @@ const NAMED_BY: usize = 2;
 pub struct Recall {
     started: Moment,
     ttl: Duration,
+    /// When the time of remembering began, since somebody was heard.
+    begun: Option<Moment>,
     named: BTreeMap<NodeName, Named>,
     reported: BTreeSet<NodeName>,
 }
@@ -33,12 +36,18 @@ struct Named {
 impl Recall {
     /// Begins at the server's start.
     pub fn new(started: Moment, ttl: Duration) -> Self {
-        Self { started, ttl, named: BTreeMap::new(), reported: BTreeSet::new() }
+        Self { started, ttl, begun: None, named: BTreeMap::new(), reported: BTreeSet::new() }
     }
 
     /// Tells whether agents' memories still count.
     pub fn is_open(&self, now: Moment) -> bool {
-        now.since(self.started) < self.ttl
+        self.begun.is_none_or(|begun| now.since(begun) < self.ttl)
+    }
+
+    /// Notes that an agent was heard.
+    pub fn heard(&mut self, now: Moment) {
+        let in_time = now.since(self.started) < self.ttl;
+        self.begun.get_or_insert(if in_time { self.started } else { now });
     }
 
     /// Notes that an agent reported a whole round to this start of the server.
@@ -72,9 +81,15 @@ impl Recall {
             .collect()
     }
 
-    /// Tells whether judging may begin: one TTL is over, or everybody whom anybody knows has reported.
+    /// Tells whether the first agents came so late that judging had begun without them: it pauses until it may begin.
+    pub fn is_late(&self, now: Moment) -> bool {
+        self.is_open(now) && self.begun.is_some_and(|begun| begun > self.started)
+    }
+
+    /// Tells whether judging may begin: one TTL is over, or everybody whom anybody knows has reported. While nobody is heard,
+    /// what can be judged is what Kubernetes says.
     pub fn may_judge(&self, known: impl Iterator<Item = NodeName>, now: Moment) -> bool {
-        if !self.is_open(now) {
+        if now.since(self.begun.unwrap_or(self.started)) >= self.ttl {
             return true;
         }
         let mut known = known.chain(self.named.keys().cloned()).peekable();
@@ -131,9 +146,25 @@ mod tests {
         assert!(!may(&recall, 2_000));
         recall.reported(&node("b"));
         assert!(may(&recall, 3_000));
-        assert!(
-            Recall::new(Moment::default(), Duration::from_secs(15))
-                .may_judge(std::iter::empty(), Moment::from_millis(15_000))
-        );
+    }
+
+    #[test]
+    fn remembering_begins_with_the_first_who_is_heard_where_nobody_is_for_one_ttl() {
+        let at = Moment::from_millis;
+        let new = || Recall::new(Moment::default(), Duration::from_secs(15));
+        let may = |recall: &Recall, millis| recall.may_judge([node("a")].into_iter(), at(millis));
+        let (mut soon, mut late) = (new(), new());
+        soon.heard(at(14_999));
+        assert_eq!([14_999, 15_000].map(|millis| soon.is_open(at(millis))), [true, false]);
+        assert!([14_999, 15_000].iter().all(|millis| !soon.is_late(at(*millis))));
+        assert!(may(&late, 15_000) && late.is_open(at(60_000)) && !late.is_late(at(60_000)));
+        late.heard(at(60_000));
+        late.heard(at(65_000));
+        for (millis, open) in [(60_000, true), (74_999, true), (75_000, false)] {
+            let seen = [late.is_open(at(millis)), late.is_late(at(millis)), !may(&late, millis)];
+            assert_eq!(seen, [open; 3], "{millis}");
+        }
+        late.reported(&node("a"));
+        assert!(may(&late, 61_000));
     }
 }
