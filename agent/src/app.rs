@@ -102,7 +102,8 @@ impl App {
     /// # Errors
     /// Names the setting that cannot be used.
     pub fn bind(config: Config) -> Result<Self, AppError> {
-        let client = Client::new(&config)?;
+        let clock = Clock::start();
+        let client = Client::new(&config, clock)?;
         let listen = |variable, port| {
             let listening = responder::listen(config.bind, port).and_then(|listener| {
                 let address = listener.local_addr()?;
@@ -113,7 +114,6 @@ impl App {
         let (client_listener, client_address) = listen("CLIENT_PORT", config.client_port)?;
         let (metrics_listener, metrics_address) = listen("MESHVANE_METRICS_PORT", config.metrics_port)?;
         let identity = Arc::new(Identity::new(&config, client_address.port()));
-        let clock = Clock::start();
         let sender = Sender {
             node: config.node.clone(),
             boot_id: identity.boot_id.clone(),

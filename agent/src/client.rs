@@ -22,12 +22,15 @@ use reqwest::{Method, StatusCode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::clock::Clock;
 use crate::config::{Auth, Config};
 
 mod files;
+mod resolver;
 mod url;
 
 use files::{Changes, read_roots, read_token};
+use resolver::Resolver;
 pub use url::ServerUrl;
 
 /// How long a connection may take to come about.
@@ -96,6 +99,7 @@ struct Shared {
     url: ServerUrl,
     token: Option<Changes<String>>,
     roots: Option<Changes<rustls::RootCertStore>>,
+    resolver: Resolver,
     // A std mutex: held while a client is cloned or made, never across an await.
     http: Mutex<reqwest::Client>,
 }
@@ -105,7 +109,7 @@ impl Client {
     ///
     /// # Errors
     /// Names the setting whose file cannot be used.
-    pub fn new(config: &Config) -> Result<Self, SettingError> {
+    pub fn new(config: &Config, clock: Clock) -> Result<Self, SettingError> {
         let token = match &config.auth {
             Auth::TokenFile(path) => Some(open(path, "MESHVANE_TOKEN_FILE", read_token)?),
             Auth::None => None,
@@ -116,13 +120,16 @@ impl Client {
             .map(|path| open(path, "MESHVANE_TLS_CA_FILE", read_roots))
             .transpose()?;
         let store = roots.as_ref().map_or_else(rustls::RootCertStore::empty, Changes::current);
-        let http = build(store).map_err(|error| SettingError::new("MESHVANE_TLS_CA_FILE", error))?;
+        let resolver = Resolver::new(clock);
+        let http =
+            build(store, &resolver).map_err(|error| SettingError::new("MESHVANE_TLS_CA_FILE", error))?;
         Ok(Self {
             shared: Arc::new(Shared {
                 node: config.node.clone(),
                 url: config.server_url.clone(),
                 token,
                 roots,
+                resolver,
                 http: Mutex::new(http),
             }),
         })
@@ -191,7 +198,7 @@ impl Client {
         if let Some(roots) = &self.shared.roots {
             match roots.look() {
                 Ok((_, false)) => {}
-                Ok((store, true)) => match build(store) {
+                Ok((store, true)) => match build(store, &self.shared.resolver) {
                     Ok(client) => {
                         tracing::info!("certificates of MESHVANE_TLS_CA_FILE read again");
                         *http = client;
@@ -216,7 +223,7 @@ fn open<T: Clone>(
         .map_err(|error| SettingError::new(variable, format!("{}: {error}", path.display())))
 }
 
-fn build(roots: rustls::RootCertStore) -> Result<reqwest::Client, String> {
+fn build(roots: rustls::RootCertStore, resolver: &Resolver) -> Result<reqwest::Client, String> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let tls = rustls::ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
@@ -227,6 +234,7 @@ fn build(roots: rustls::RootCertStore) -> Result<reqwest::Client, String> {
         .tls_backend_preconfigured(tls)
         .no_proxy()
         .redirect(reqwest::redirect::Policy::none())
+        .dns_resolver(resolver.clone())
         .connect_timeout(CONNECT_LIMIT)
         .pool_idle_timeout(IDLE_LIMIT)
         .user_agent(concat!("meshvane-agent/", env!("CARGO_PKG_VERSION")))

@@ -322,6 +322,7 @@ impl Collector {
             if targets.is_empty() {
                 continue;
             }
+            lock(&self.recall).known(&node);
             self.store.update(&node, |held| {
                 if held.is_some() {
                     return (Update::Keep, ());

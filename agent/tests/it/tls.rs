@@ -56,7 +56,7 @@ fn client(port: u16, ca_file: &std::path::Path) -> Client {
         auth: Auth::None,
         ..plain
     };
-    Client::new(&config).unwrap()
+    Client::new(&config, meshvane_agent::clock::Clock::start()).unwrap()
 }
 
 #[tokio::test]

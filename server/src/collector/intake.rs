@@ -70,7 +70,7 @@ impl Collector {
             };
             (Update::Put(entry), Ok((came_back, news)))
         })?;
-        lock(&self.recall).heard(now.moment);
+        lock(&self.recall).heard(&node, now.moment);
         if came_back {
             // What the others last saw of it is of the time before: they look again now.
             self.look_at([node].iter(), now);
@@ -111,9 +111,9 @@ impl Collector {
         })?;
         {
             let mut recall = lock(&self.recall);
-            recall.heard(now.moment);
+            recall.heard(&body.node, now.moment);
             if !body.partial && taken.status == RoundStatus::Accepted {
-                recall.reported(&body.node);
+                recall.reported(&body.node, now.moment);
             }
         }
         for (node, moment) in &taken.recovered {

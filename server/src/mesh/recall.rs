@@ -3,7 +3,7 @@
 //! A node that died before the restart never comes back by itself. The target lists of the others name it; when two of them
 //! do, or all that are heard, it is a lost member again. Until everybody who is known has reported, or one TTL is over,
 //! silence means nothing and nothing is judged. Where nobody is heard for that long, as when the way to a new server takes
-//! its time, the TTL begins with the first who is.
+//! its time, the TTL begins with the first who is. What agents remember counts for longer than that: some need minutes.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -11,6 +11,7 @@ use std::time::Duration;
 use meshvane_shared::name::NodeName;
 use meshvane_shared::plan::Target;
 
+use super::knocks::RENEWED_WITHIN;
 use super::time::Moment;
 
 /// Agents that must name a node, unless fewer are heard at all: one alone may hold an outdated list.
@@ -24,6 +25,8 @@ pub struct Recall {
     /// When the time of remembering began, since somebody was heard.
     begun: Option<Moment>,
     named: BTreeMap<NodeName, Named>,
+    /// Who spoke for itself or was recalled: what others remember of it is older.
+    known: BTreeSet<NodeName>,
     reported: BTreeSet<NodeName>,
 }
 
@@ -36,23 +39,42 @@ struct Named {
 impl Recall {
     /// Begins at the server's start.
     pub fn new(started: Moment, ttl: Duration) -> Self {
-        Self { started, ttl, begun: None, named: BTreeMap::new(), reported: BTreeSet::new() }
+        Self {
+            started,
+            ttl,
+            begun: None,
+            named: BTreeMap::new(),
+            known: BTreeSet::new(),
+            reported: BTreeSet::new(),
+        }
     }
 
-    /// Tells whether agents' memories still count.
+    /// Tells whether agents' memories still count: for as long as it may take until they are let in.
     pub fn is_open(&self, now: Moment) -> bool {
-        self.begun.is_none_or(|begun| now.since(begun) < self.ttl)
+        self.begun.is_none_or(|begun| now.since(begun) < self.ttl + RENEWED_WITHIN)
     }
 
     /// Notes that an agent was heard.
-    pub fn heard(&mut self, now: Moment) {
+    pub fn heard(&mut self, node: &NodeName, now: Moment) {
         let in_time = now.since(self.started) < self.ttl;
         self.begun.get_or_insert(if in_time { self.started } else { now });
+        if self.is_open(now) {
+            self.known(node);
+        }
+    }
+
+    /// Notes that a node is a member now, or was: it is not recalled (again).
+    pub fn known(&mut self, node: &NodeName) {
+        if !self.known.contains(node) {
+            self.known.insert(node.clone());
+        }
     }
 
     /// Notes that an agent reported a whole round to this start of the server.
-    pub fn reported(&mut self, by: &NodeName) {
-        self.reported.insert(by.clone());
+    pub fn reported(&mut self, by: &NodeName, now: Moment) {
+        if self.is_open(now) && !self.reported.contains(by) {
+            self.reported.insert(by.clone());
+        }
     }
 
     /// Notes the target list that an agent brought from before the start.
@@ -69,21 +91,20 @@ impl Recall {
         }
     }
 
-    /// The nodes that are members by the word of others, with their targets; `heard` are those that speak for
-    /// themselves.
+    /// The nodes that are members by the word of others, with their targets; `heard` are those that are heard now.
     pub fn recalled(&self, heard: &BTreeSet<NodeName>) -> Vec<(NodeName, Vec<Target>)> {
         let enough =
             |named: &Named| named.by.len() >= NAMED_BY || heard.iter().all(|node| named.by.contains(node));
         self.named
             .iter()
-            .filter(|(node, named)| !heard.contains(*node) && enough(named))
+            .filter(|(node, named)| !self.known.contains(*node) && enough(named))
             .map(|(node, named)| (node.clone(), named.targets.clone()))
             .collect()
     }
 
     /// Tells whether the first agents came so late that judging had begun without them: it pauses until it may begin.
     pub fn is_late(&self, now: Moment) -> bool {
-        self.is_open(now) && self.begun.is_some_and(|begun| begun > self.started)
+        self.begun.is_some_and(|begun| begun > self.started && now.since(begun) < self.ttl)
     }
 
     /// Tells whether judging may begin: one TTL is over, or everybody whom anybody knows has reported. While nobody is heard,
@@ -118,6 +139,9 @@ mod tests {
         names.iter().map(target).collect()
     }
 
+    /// Whose moments do not matter.
+    const EARLY: Moment = Moment::from_millis(1_000);
+
     fn recalled(recall: &Recall, heard: &[&str]) -> Vec<String> {
         let heard = heard.iter().map(|name| node(name)).collect();
         recall.recalled(&heard).into_iter().map(|(node, _)| node.to_string()).collect()
@@ -126,12 +150,20 @@ mod tests {
     #[test]
     fn a_node_is_recalled_by_two_or_by_all() {
         let mut recall = Recall::new(Moment::default(), Duration::from_secs(15));
-        recall.named(&node("a"), &targets(&["a", "b", "c", "d"]));
+        let names = |recall: &mut Recall, by: &str, nodes: &[&str]| {
+            recall.heard(&node(by), EARLY);
+            recall.named(&node(by), &targets(nodes));
+        };
+        names(&mut recall, "a", &["a", "b", "c", "d"]);
         assert_eq!(recalled(&recall, &["a"]), ["b", "c", "d"]);
         assert_eq!(recalled(&recall, &["a", "b"]), [""; 0]);
-        recall.named(&node("b"), &targets(&["a", "b", "c"]));
+        names(&mut recall, "b", &["a", "b", "c"]);
         assert_eq!(recalled(&recall, &["a", "b"]), ["c"]);
+        recall.heard(&node("c"), EARLY);
         assert_eq!(recalled(&recall, &["a", "b", "c"]), [""; 0]);
+        assert_eq!(recalled(&recall, &["a", "b"]), [""; 0], "it spoke, and whether it is a member is known");
+        recall.known(&node("d"));
+        assert_eq!(recalled(&recall, &["a"]), [""; 0], "once");
     }
 
     #[test]
@@ -142,29 +174,39 @@ mod tests {
         assert!(!recall.may_judge(std::iter::empty(), Moment::from_millis(14_999)));
         assert!(!may(&recall, 1_000));
         recall.named(&node("a"), &targets(&["a", "b"]));
-        recall.reported(&node("a"));
+        recall.reported(&node("a"), EARLY);
         assert!(!may(&recall, 2_000));
-        recall.reported(&node("b"));
+        recall.reported(&node("b"), EARLY);
         assert!(may(&recall, 3_000));
     }
 
     #[test]
-    fn remembering_begins_with_the_first_who_is_heard_where_nobody_is_for_one_ttl() {
+    fn waiting_begins_with_the_first_who_is_heard_where_nobody_is_for_one_ttl() {
         let at = Moment::from_millis;
         let new = || Recall::new(Moment::default(), Duration::from_secs(15));
         let may = |recall: &Recall, millis| recall.may_judge([node("a")].into_iter(), at(millis));
         let (mut soon, mut late) = (new(), new());
-        soon.heard(at(14_999));
-        assert_eq!([14_999, 15_000].map(|millis| soon.is_open(at(millis))), [true, false]);
+        soon.heard(&node("a"), at(14_999));
+        assert_eq!([14_999, 15_000].map(|millis| may(&soon, millis)), [false, true]);
         assert!([14_999, 15_000].iter().all(|millis| !soon.is_late(at(*millis))));
-        assert!(may(&late, 15_000) && late.is_open(at(60_000)) && !late.is_late(at(60_000)));
-        late.heard(at(60_000));
-        late.heard(at(65_000));
-        for (millis, open) in [(60_000, true), (74_999, true), (75_000, false)] {
-            let seen = [late.is_open(at(millis)), late.is_late(at(millis)), !may(&late, millis)];
-            assert_eq!(seen, [open; 3], "{millis}");
+        assert!(may(&late, 15_000) && !late.is_late(at(60_000)));
+        late.heard(&node("a"), at(60_000));
+        late.heard(&node("a"), at(65_000));
+        for (millis, waits) in [(60_000, true), (74_999, true), (75_000, false)] {
+            assert_eq!([late.is_late(at(millis)), !may(&late, millis)], [waits; 2], "{millis}");
         }
-        late.reported(&node("a"));
+        late.reported(&node("a"), at(61_000));
         assert!(may(&late, 61_000));
+    }
+
+    #[test]
+    fn memories_count_for_as_long_as_agents_may_need_to_be_let_in() {
+        let at = |seconds: i64| Moment::from_millis(seconds * 1_000);
+        let mut recall = Recall::new(Moment::default(), Duration::from_secs(15));
+        assert!(recall.is_open(at(10_000)), "nobody was heard yet");
+        recall.heard(&node("a"), at(10));
+        assert_eq!([194, 195].map(|second| recall.is_open(at(second))), [true, false]);
+        recall.heard(&node("b"), at(195));
+        assert!(!recall.known.contains(&node("b")), "nodes that come and go are not kept for ever");
     }
 }
