@@ -50,6 +50,7 @@ async fn the_servers_own_node_that_loses_its_power_is_named_by_the_server_that_f
     let count = kube::nodes().len();
     let mesh = Installation::make("mesh-server-power", &[]).await;
     let victim = mesh.server_node();
+    put_name_servers_on(&victim);
     let id = format!("node_down/{victim}");
     let power = Undo::on_nodes(&["start", &victim]);
     nodes(&["stop", &victim]);
@@ -62,6 +63,21 @@ async fn the_servers_own_node_that_loses_its_power_is_named_by_the_server_that_f
     // Its host answers before its pods are started again, which is said as long as it is so.
     let no_pods = [format!("plane_cut/{victim}/pod"), format!("agent_down/{victim}")];
     mesh.opened_were(&[&id, &no_pods[0], &no_pods[1]]).await;
+}
+
+/// Puts the name servers where they go down with the node: the agents must find the next server all the same.
+fn put_name_servers_on(node: &str) {
+    let others = kube::nodes().into_iter().filter(|other| other != node);
+    let cordoned: Vec<Undo> = others
+        .map(|other| {
+            let uncordon = Undo::by("kubectl", &["uncordon", &other]);
+            kubectl(&["cordon", &other]);
+            uncordon
+        })
+        .collect();
+    kubectl(&["-n", "kube-system", "delete", "pod", "-l", "k8s-app=kube-dns"]);
+    kubectl(&["-n", "kube-system", "rollout", "status", "deployment/coredns", "--timeout=90s"]);
+    drop(cordoned);
 }
 
 /// A full mesh and no finding, though Kubernetes takes its time.
