@@ -269,20 +269,27 @@ impl Collector {
         }
         let just_late = snapshot.nodes.iter().filter(|view| has_just_become_late(view, now));
         self.look_at(just_late.map(|view| &view.member.node), now);
-        let known = snapshot.nodes.iter().filter(|view| view.state != MemberState::Leaving);
-        let judges = {
-            let recall = lock(&self.recall);
-            // Once begun, judging goes on: a member that joins later has not reported yet, and that is no reason to stop.
-            recall.may_judge(known.map(|view| view.member.node.clone()), now.moment)
-                || self.judging.load(Ordering::Relaxed) && !recall.is_late(now.moment)
-        };
+        let observed = observe(&snapshot);
+        let judges = self.may_judge(&observed, now);
         self.judging.store(judges, Ordering::Relaxed);
         if judges {
-            let mut diagnosis = diagnose(&observe(&snapshot));
+            let mut diagnosis = diagnose(&observed);
             self.look_at_cluster(|cluster| add_context(&mut diagnosis, &snapshot, cluster));
             let edges = lock(&self.ledger).settle(diagnosis, now);
             edges.iter().for_each(log_edge);
         }
+    }
+
+    /// Tells whether enough is known since the start.
+    fn may_judge(&self, observed: &Observed<'_>, now: Now) -> bool {
+        let snapshot = observed.snapshot;
+        let known = snapshot.nodes.iter().filter(|view| view.state != MemberState::Leaving);
+        let is_silent =
+            |node: &NodeName| snapshot.place(node).is_some_and(|place| observed.is_silent_to_all(place));
+        let recall = lock(&self.recall);
+        // Once begun, judging goes on: a member that joins later has not reported yet, and that is no reason to stop.
+        recall.may_judge(known.map(|view| view.member.node.clone()), is_silent, now.moment)
+            || self.judging.load(Ordering::Relaxed) && !recall.is_late(now.moment)
     }
 
     /// Takes out members that are gone.
@@ -341,10 +348,11 @@ impl Collector {
 }
 
 /// Tells whether a member's heartbeat is overdue since a moment: then others are asked what they see, and who answers there.
+/// That of one that others remember is overdue when it should have come since they named it.
 fn has_just_become_late(view: &NodeView, now: Now) -> bool {
-    let silence = view.member.heard.map(|heard| now.moment.since(heard));
-    view.state == MemberState::Late
-        && silence.is_some_and(|silence| silence < view.member.late_after() + JUST_LATE)
+    let silence = now.moment.since(view.member.heard.unwrap_or(view.member.known_since));
+    let overdue = view.member.late_after();
+    view.state == MemberState::Late && silence > overdue && silence < overdue + JUST_LATE
 }
 
 async fn after_change(mut signal: watch::Receiver<()>) {

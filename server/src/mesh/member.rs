@@ -92,7 +92,7 @@ pub struct Member {
     pub received: Option<Moment>,
     /// When the first heartbeat of the present run of them arrived, that is, after the last time the member was late.
     pub steady_since: Moment,
-    /// When the server first knew of it.
+    /// When the server first knew of it. Who was named by others and then speaks within one TTL is known since it speaks.
     pub known_since: Moment,
     /// When it said goodbye.
     pub left: Option<Moment>,
@@ -193,7 +193,12 @@ impl Member {
         }
         let was_steady = matches!(prior.state(now, timing), Some(MemberState::Alive))
             && prior.boot_id() == member.boot_id();
-        member.known_since = prior.known_since;
+        // Who was named by others a moment ago speaks for the first time: that is no return after a silence.
+        let only_named =
+            prior.heard.is_none() && prior.state(now, timing).is_some_and(|state| state == MemberState::Late);
+        if !only_named {
+            member.known_since = prior.known_since;
+        }
         if was_steady {
             member.steady_since = prior.steady_since;
         }

@@ -208,6 +208,18 @@ impl Observed<'_> {
         self.columns_of(node).filter(move |column| self.columns[*column].plane == plane)
     }
 
+    /// Tells whether somebody looks at a node and nobody has an answer of it.
+    pub fn is_silent_to_all(&self, node: usize) -> bool {
+        let columns = self.columns_of(node);
+        let looks = |marks: &Matrix<Mark>, row: usize| {
+            let marks = marks.row(row).get(columns.clone()).unwrap_or_default();
+            marks.iter().fold(0, |seen, mark| seen | mark.bit())
+        };
+        let rows = 0..self.snapshot.nodes.len();
+        let seen = rows.fold(0, |seen, row| seen | looks(&self.icmp, row) | looks(&self.tcp, row));
+        seen & Mark::Silent.bit() != 0 && seen & (Mark::Reached.bit() | Mark::Answered.bit()) == 0
+    }
+
     /// The place of a column's target in what a row reports.
     fn place(&self, row: usize, column: usize) -> Option<usize> {
         let target = self.columns.get(column)?.target;

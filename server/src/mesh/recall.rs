@@ -3,11 +3,12 @@
 //! A node that died before the restart never comes back by itself. The target lists of the others name it; when two of them
 //! do, or all that are heard, it is a lost member again. Until everybody who is known has reported, or one TTL is over,
 //! silence means nothing and nothing is judged. Where nobody is heard for that long, as when the way to a new server takes
-//! its time, the TTL begins with the first who is. What agents remember counts for longer than that: some need minutes.
+//! its time, the TTL begins with the first who is. Whom nobody reaches is waited for only as long as agents take to try again. What agents remember counts for longer than that: some need minutes.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use meshvane_shared::limits::{LATE_GRACE, RETRY_CAP};
 use meshvane_shared::name::NodeName;
 use meshvane_shared::plan::Target;
 
@@ -16,6 +17,10 @@ use super::time::Moment;
 
 /// Agents that must name a node, unless fewer are heard at all: one alone may hold an outdated list.
 const NAMED_BY: usize = 2;
+
+/// Agents that live try again after at most [`RETRY_CAP`], and a connection takes 3 s at most: so they are heard this soon after
+/// the first one.
+const BACK_WITHIN: Duration = RETRY_CAP.saturating_add(Duration::from_secs(3)).saturating_add(LATE_GRACE);
 
 /// What the agents remember of the time before the start.
 #[derive(Debug)]
@@ -28,6 +33,7 @@ pub struct Recall {
     /// Who spoke for itself or was recalled: what others remember of it is older.
     known: BTreeSet<NodeName>,
     reported: BTreeSet<NodeName>,
+    first_report: Option<Moment>,
 }
 
 #[derive(Debug)]
@@ -46,6 +52,7 @@ impl Recall {
             named: BTreeMap::new(),
             known: BTreeSet::new(),
             reported: BTreeSet::new(),
+            first_report: None,
         }
     }
 
@@ -72,6 +79,7 @@ impl Recall {
 
     /// Notes that an agent reported a whole round to this start of the server.
     pub fn reported(&mut self, by: &NodeName, now: Moment) {
+        self.first_report.get_or_insert(now);
         if self.is_open(now) && !self.reported.contains(by) {
             self.reported.insert(by.clone());
         }
@@ -107,14 +115,21 @@ impl Recall {
         self.begun.is_some_and(|begun| begun > self.started && now.since(begun) < self.ttl)
     }
 
-    /// Tells whether judging may begin: one TTL is over, or everybody whom anybody knows has reported. While nobody is heard,
-    /// what can be judged is what Kubernetes says.
-    pub fn may_judge(&self, known: impl Iterator<Item = NodeName>, now: Moment) -> bool {
+    /// Tells whether judging may begin: one TTL is over, or everybody whom anybody knows has reported; whom nobody reaches is
+    /// missed sooner. While nobody is heard, what can be judged is what Kubernetes says.
+    pub fn may_judge(
+        &self,
+        known: impl Iterator<Item = NodeName>,
+        is_silent: impl Fn(&NodeName) -> bool,
+        now: Moment,
+    ) -> bool {
         if now.since(self.begun.unwrap_or(self.started)) >= self.ttl {
             return true;
         }
+        let would_be_back = self.first_report.is_some_and(|first| now.since(first) >= BACK_WITHIN);
         let mut known = known.chain(self.named.keys().cloned()).peekable();
-        known.peek().is_some() && known.all(|node| self.reported.contains(&node))
+        known.peek().is_some()
+            && known.all(|node| self.reported.contains(&node) || would_be_back && is_silent(&node))
     }
 }
 
@@ -169,9 +184,10 @@ mod tests {
     #[test]
     fn judging_waits_for_everybody_who_is_known_or_for_one_ttl() {
         let mut recall = Recall::new(Moment::default(), Duration::from_secs(15));
-        let may =
-            |recall: &Recall, millis| recall.may_judge([node("a")].into_iter(), Moment::from_millis(millis));
-        assert!(!recall.may_judge(std::iter::empty(), Moment::from_millis(14_999)));
+        let may = |recall: &Recall, millis| {
+            recall.may_judge([node("a")].into_iter(), |_| false, Moment::from_millis(millis))
+        };
+        assert!(!recall.may_judge(std::iter::empty(), |_| true, Moment::from_millis(14_999)));
         assert!(!may(&recall, 1_000));
         recall.named(&node("a"), &targets(&["a", "b"]));
         recall.reported(&node("a"), EARLY);
@@ -181,10 +197,24 @@ mod tests {
     }
 
     #[test]
+    fn a_node_that_nobody_reaches_is_waited_for_as_long_as_agents_take_to_try_again() {
+        let mut recall = Recall::new(Moment::default(), Duration::from_secs(15));
+        let may = |recall: &Recall, millis| {
+            let known = ["a", "b"].map(node).into_iter();
+            recall.may_judge(known, |silent| *silent == node("b"), Moment::from_millis(millis))
+        };
+        assert!(!may(&recall, 14_000));
+        recall.reported(&node("a"), Moment::from_millis(2_000));
+        assert_eq!([9_999, 10_000].map(|millis| may(&recall, millis)), [false, true]);
+        recall.named(&node("a"), &targets(&["c"]));
+        assert!(!may(&recall, 14_000), "c may be slow to come back");
+    }
+
+    #[test]
     fn waiting_begins_with_the_first_who_is_heard_where_nobody_is_for_one_ttl() {
         let at = Moment::from_millis;
         let new = || Recall::new(Moment::default(), Duration::from_secs(15));
-        let may = |recall: &Recall, millis| recall.may_judge([node("a")].into_iter(), at(millis));
+        let may = |recall: &Recall, millis| recall.may_judge([node("a")].into_iter(), |_| false, at(millis));
         let (mut soon, mut late) = (new(), new());
         soon.heard(&node("a"), at(14_999));
         assert_eq!([14_999, 15_000].map(|millis| may(&soon, millis)), [false, true]);

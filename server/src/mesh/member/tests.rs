@@ -76,6 +76,14 @@ fn steadiness_begins_anew_after_a_silence() {
 }
 
 #[test]
+fn one_that_was_named_by_others_returns_when_it_was_lost_and_is_new_before() {
+    let named = Member::recalled(NodeName::parse("node-1").unwrap(), &[], Moment::default());
+    let known_since = |millis| hear(Some(&named), body("a", 60_000), millis).unwrap().known_since;
+    assert_eq!(known_since(14_999), Moment::from_millis(14_999));
+    assert_eq!(known_since(15_000), Moment::default());
+}
+
+#[test]
 fn a_wrong_field_is_named() {
     let check = |change: fn(&mut HeartbeatBody), expected: &str| {
         let mut wrong = body("a", 0);
