@@ -3,7 +3,8 @@
 //! A node that died before the restart never comes back by itself. The target lists of the others name it; when two of them
 //! do, or all that are heard, it is a lost member again. Until everybody who is known has reported, or one TTL is over,
 //! silence means nothing and nothing is judged. Where nobody is heard for that long, as when the way to a new server takes
-//! its time, the TTL begins with the first who is. Whom nobody reaches is waited for only as long as agents take to try again. What agents remember counts for longer than that: some need minutes.
+//! its time, the TTL begins with the first who is. Whom nobody reaches is waited for only as long as agents take to try
+//! again. What agents remember counts for longer than that: some need minutes.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
