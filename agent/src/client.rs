@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use meshvane_shared::limits::PLAN_WAIT_MAX;
+use meshvane_shared::limits::{CONNECT_LIMIT, PLAN_WAIT_MAX};
 use meshvane_shared::name::NodeName;
 use meshvane_shared::paths;
 use meshvane_shared::plan::PlanVersion;
@@ -33,8 +33,6 @@ use files::{Changes, read_roots, read_token};
 use resolver::Resolver;
 pub use url::ServerUrl;
 
-/// How long a connection may take to come about.
-pub const CONNECT_LIMIT: Duration = Duration::from_secs(3);
 /// How long a round may take to be taken.
 pub const ROUND_LIMIT: Duration = Duration::from_secs(5);
 /// How long the plan may take beyond the wait that was asked for.

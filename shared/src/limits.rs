@@ -33,6 +33,8 @@ pub const FREE_TEXT_MAX_BYTES: usize = 256;
 pub const ADDRESSES_PER_PLANE_MAX: usize = 4;
 /// Agents try again after at most this when the server does not answer.
 pub const RETRY_CAP: Duration = Duration::from_secs(4);
+/// A connection from an agent to the server may take this long to come about.
+pub const CONNECT_LIMIT: Duration = Duration::from_secs(3);
 /// Targets in one plan: 5,000 nodes, two planes, two families.
 pub const TARGETS_MAX: usize = 20_000;
 /// Services that one agent checks.

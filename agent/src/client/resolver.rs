@@ -16,10 +16,10 @@ use tokio::time::timeout;
 use crate::clock::Clock;
 
 /// A name server answers within milliseconds. Who remembers an answer waits no longer than this, so that most of
-/// [`CONNECT_LIMIT`](super::CONNECT_LIMIT) is left for the connection.
+/// [`CONNECT_LIMIT`](meshvane_shared::limits::CONNECT_LIMIT) is left for the connection.
 pub(super) const LOOKUP_LIMIT: Duration = Duration::from_secs(1);
-/// An answer is remembered for so long: the address of a Service stays for as long as the Service, and nobody notices a name
-/// server that is away for longer by us alone.
+/// An answer is remembered for so long: the address of a Service stays for as long as the Service, and names that fail for longer
+/// have been noticed by everybody.
 pub(super) const REMEMBERED_FOR: Duration = Duration::from_hours(1);
 
 type Answer = io::Result<Vec<SocketAddr>>;
@@ -60,12 +60,8 @@ impl Resolver {
         };
         match timeout(LOOKUP_LIMIT, asked).await {
             Ok(Ok(Ok(addresses))) => Ok(addresses),
-            Ok(Ok(Err(error))) => {
-                tracing::debug!(%error, "the server's name cannot be resolved: its last addresses are used");
-                Ok(last)
-            }
-            Ok(Err(_)) | Err(_) => {
-                tracing::debug!("no answer about the server's name: its last addresses are used");
+            failed => {
+                tracing::debug!(?failed, "the server's name cannot be resolved: its last addresses are used");
                 Ok(last)
             }
         }

@@ -100,7 +100,7 @@ impl Refused {
         }
     }
 
-    /// Tells whether it passes by itself: an agent that is refused for it is there, and will be let in.
+    /// Tells whether it passes without anybody's doing: an agent that goes on asking will be let in.
     pub fn passes(self) -> bool {
         matches!(self, Self::Expired | Self::ReviewUnavailable)
     }

@@ -125,6 +125,12 @@ impl Member {
         self.interval + limits::LATE_GRACE
     }
 
+    /// An agent that lives has tried again within this: a try takes up to an interval to give up, and the next one comes after the
+    /// longest wait.
+    pub fn tries_again_within(&self) -> Duration {
+        self.interval + limits::RETRY_CAP + limits::LATE_GRACE
+    }
+
     /// A member that has not been heard itself: somebody named it, or its round came before its heartbeat.
     pub fn unheard(node: NodeName, now: Moment) -> Self {
         Self {

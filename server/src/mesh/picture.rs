@@ -110,14 +110,7 @@ impl Line {
             origin: if self.state == "original" { Origin::Original } else { Origin::Native },
         };
         let state = member.state(NOW, &TIMING).unwrap();
-        NodeView {
-            state,
-            row: self.row(plan, now).map(Arc::new),
-            member: Arc::new(member),
-            recovered: None,
-            answered: None,
-            knocks: None,
-        }
+        NodeView::new(Arc::new(member), state, self.row(plan, now).map(Arc::new))
     }
 
     fn row(&self, plan: &Arc<Plan>, now: Now) -> Option<Row> {

@@ -9,7 +9,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use meshvane_shared::limits::{LATE_GRACE, RETRY_CAP};
+use meshvane_shared::limits::{CONNECT_LIMIT, LATE_GRACE, RETRY_CAP};
 use meshvane_shared::name::NodeName;
 use meshvane_shared::plan::Target;
 
@@ -19,9 +19,9 @@ use super::time::Moment;
 /// Agents that must name a node, unless fewer are heard at all: one alone may hold an outdated list.
 const NAMED_BY: usize = 2;
 
-/// Agents that live try again after at most [`RETRY_CAP`], and a connection takes 3 s at most: so they are heard this soon after
-/// the first one.
-const BACK_WITHIN: Duration = RETRY_CAP.saturating_add(Duration::from_secs(3)).saturating_add(LATE_GRACE);
+/// Agents that live try again after at most [`RETRY_CAP`], and a connection takes [`CONNECT_LIMIT`] at most: so they are heard
+/// this soon after the first one.
+const BACK_WITHIN: Duration = RETRY_CAP.saturating_add(CONNECT_LIMIT).saturating_add(LATE_GRACE);
 
 /// What the agents remember of the time before the start.
 #[derive(Debug)]
@@ -192,9 +192,11 @@ mod tests {
         assert!(!may(&recall, 1_000));
         recall.named(&node("a"), &targets(&["a", "b"]));
         recall.reported(&node("a"), EARLY);
-        assert!(!may(&recall, 2_000));
+        assert!(!may(&recall, 14_999));
         recall.reported(&node("b"), EARLY);
         assert!(may(&recall, 3_000));
+        let new = Recall::new(Moment::default(), Duration::from_secs(15));
+        assert!(new.may_judge(std::iter::empty(), |_| true, Moment::from_millis(15_000)));
     }
 
     #[test]

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use meshvane_shared::limits::{LATE_GRACE, RETRY_CAP};
 use meshvane_shared::name::NodeName;
 use meshvane_shared::plan::Plan;
 use meshvane_shared::wire::agents::MemberState;
@@ -50,6 +49,11 @@ impl Snapshot {
 }
 
 impl NodeView {
+    /// A member of which nothing else is known than its row.
+    pub fn new(member: Arc<Member>, state: MemberState, row: Option<Arc<Row>>) -> Self {
+        Self { member, state, row, recovered: None, answered: None, knocks: None }
+    }
+
     /// Tells whether the node's row counts when others are judged: its agent is heard, and it confirms a failure before it
     /// reports one. An original agent does not, and tests once a minute.
     pub fn is_observer(&self) -> bool {
@@ -61,8 +65,7 @@ impl NodeView {
 
     /// The run of refused requests that goes on: the newest one came within the longest time between two tries.
     pub fn knocks(&self, now: Moment) -> Option<Knocks> {
-        let between_tries = self.member.interval + RETRY_CAP + LATE_GRACE;
-        self.knocks.filter(|knocks| now.since(knocks.last) < between_tries)
+        self.knocks.filter(|knocks| now.since(knocks.last) < self.member.tries_again_within())
     }
 
     /// Tells whether the agent is there and may soon be let in: its silence says nothing until then.

@@ -98,14 +98,7 @@ impl Filling<'_> {
             let taken = self.round(row.as_ref(), node, 0, &mut Self::now_shown);
             row = Some(taken);
         }
-        NodeView {
-            member: Arc::new(member),
-            state,
-            row: row.map(Arc::new),
-            recovered: None,
-            answered: None,
-            knocks: None,
-        }
+        NodeView::new(Arc::new(member), state, row.map(Arc::new))
     }
 
     /// What a cell shows of the time after the fault.

@@ -112,14 +112,7 @@ fn snapshot(mesh: &Mesh, plan: Arc<Plan>, faults: &[Fault], row: impl Fn(usize) 
         let heard_ago = if silent { FAULT_AGO_MS + spread } else { spread };
         let member = member(mesh, node, &[Family::Ipv4], ago(heard_ago), ago(heard_ago));
         let state = member.state(NOW, &TIMING).unwrap_or(MemberState::Lost);
-        NodeView {
-            member: Arc::new(member),
-            state,
-            row: Some(row(node)),
-            recovered: None,
-            answered: None,
-            knocks: None,
-        }
+        NodeView::new(Arc::new(member), state, Some(row(node)))
     };
     let nodes = (0..mesh.nodes).map(view).collect();
     let now = Now { moment: NOW, wall: DateTime::<Utc>::UNIX_EPOCH };

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use e2e::api::series_in;
+use e2e::api::{Api, series_in};
 use e2e::clock::Stopwatch;
 
 use crate::command::{Undo, nodes};
@@ -107,7 +107,7 @@ async fn an_api_server_that_is_away_for_minutes_across_the_end_of_tokens_changes
     drop(start);
     // The control plane finds all nodes silent, and may put the server elsewhere: what agents measured meanwhile must come
     // to the one that follows, as soon as their tokens are renewed.
-    tokio::time::sleep(SETTLED_WITHIN).await;
+    mesh.pass(SETTLED_WITHIN, &[]).await;
     mesh.full(kube::nodes().len()).await;
     mesh.opened_were(&[]).await;
     assert_eq!(mesh.boots().await, before, "an agent restarted");
@@ -118,8 +118,8 @@ async fn an_api_server_that_is_away_for_minutes_across_the_end_of_tokens_changes
 
 /// By the agent's own ledger: what it produced was acknowledged, but for what is under way.
 async fn delivered_all(pod: &Pod) {
-    let url = format!("http://{}:6101/metrics", pod.address);
-    let text = reqwest::get(url).await.unwrap().text().await.unwrap();
+    let metrics = format!("{}:6101", pod.address).parse().unwrap();
+    let text = Api::new(metrics).text("/metrics").await.unwrap();
     let count = |series: &str| series_in(&text, series);
     let became = |state: &str| count(&format!("meshvane_agent_outbox_rounds_total{{state=\"{state}\"}}"));
     println!("{}: {} rounds produced, {} acknowledged", pod.node, became("produced"), became("acknowledged"));

@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use meshvane_shared::check::Plane;
-use meshvane_shared::limits::{LATE_GRACE, RETRY_CAP};
 use meshvane_shared::name::NodeName;
 use meshvane_shared::wire::agents::MemberState;
 use meshvane_shared::wire::findings::{Direction, FindingKind, Severity, Subject};
@@ -232,11 +231,9 @@ fn is_superseded(observed: &Observed<'_>, view: &NodeView) -> bool {
         })
 }
 
-/// Tells whether the node answers again since so short a time that its agent may not have been able to say so: a
-/// heartbeat that has just failed takes up to an interval to give up, and the next try comes after the longest wait.
+/// Tells whether the node answers again since so short a time that its agent may not have been able to say so.
 fn is_returning(view: &NodeView, now: Moment) -> bool {
-    let grace = view.member.interval + RETRY_CAP + LATE_GRACE;
-    view.recovered.is_some_and(|recovered| now.since(recovered) < grace)
+    view.recovered.is_some_and(|recovered| now.since(recovered) < view.member.tries_again_within())
 }
 
 fn sign_of_agent(case: &Case<'_>, node: usize) -> SignOfAgent {

@@ -3,9 +3,7 @@
 use std::time::Duration;
 
 use meshvane_shared::check::{CheckKind, Plane};
-use meshvane_shared::limits::{
-    BURST_PROBES, BURST_SPACING, CAREFUL_PROBES, LATE_GRACE, PROBE_SOFT_LIMIT, RETRY_CAP,
-};
+use meshvane_shared::limits::{BURST_PROBES, BURST_SPACING, CAREFUL_PROBES, PROBE_SOFT_LIMIT};
 use meshvane_shared::wire::agents::MemberState;
 
 use super::planes::ONE_FAILURE;
@@ -109,8 +107,7 @@ pub(super) fn may_be_returning(observed: &Observed<'_>, node: usize) -> bool {
     let heard_again = |view: &NodeView| {
         view.state == MemberState::Alive
             && view.member.steady_since > view.member.known_since
-            && now.since(view.member.steady_since)
-                < RETURN_GRACE.max(view.member.interval + RETRY_CAP + LATE_GRACE)
+            && now.since(view.member.steady_since) < RETURN_GRACE.max(view.member.tries_again_within())
     };
     // Its addresses answer before its agent tries the server again.
     let answers_again = |view: &NodeView| {
