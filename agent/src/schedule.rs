@@ -70,6 +70,10 @@ pub const NAME_RETURN_LIMIT: Duration = Duration::from_millis(2900);
 pub const PARTIAL_SPACING: Duration = Duration::from_millis(100);
 /// New cells are spread over this; with the time to start them it stays below the promised second.
 pub const FRESH_SPREAD: Duration = Duration::from_millis(800);
+/// A turn that comes later than an interval after the last probe by more than this has a probe out of turn before it. Places
+/// in a round move a little whenever the plan changes, which is worth no waking; and a failure that begins right after a
+/// probe is still told within 10 s: this, the interval, 1 s of silence and the 2.2 s of a careful burst are 8.7 s.
+pub const OUT_OF_TURN_AFTER: Duration = Duration::from_millis(500);
 /// A failing cell that leaves the plan and comes back within this keeps its "since": a server that restarts plans only
 /// those that it has heard again.
 pub const REMEMBER_REMOVED: Duration = Duration::from_mins(2);
@@ -172,7 +176,7 @@ type TimerKey = (Duration, u64);
 
 #[derive(Debug, Clone, Copy)]
 enum Timer {
-    /// A cell's turn. The number is that of its round, 0 for a new cell.
+    /// A cell's turn. The number is that of its round, 0 for a probe out of turn.
     Due(CellId, u64),
     /// The next probe of the burst with this number.
     Burst(CellId, u64),

@@ -72,6 +72,8 @@ pub(super) struct Cell {
     pub(super) failing_since: Option<Duration>,
     pub(super) suspect: bool,
     pub(super) burst: Option<Burst>,
+    /// When it was last asked.
+    pub(super) asked: Option<Duration>,
     /// The probe of this round, while it is not judged.
     pub(super) regular: Option<ProbeId>,
     /// The probe of this round stands in the queue.
@@ -149,6 +151,7 @@ impl Cell {
             failing_since: None,
             suspect: false,
             burst: None,
+            asked: None,
             regular: None,
             waiting: false,
             resident: Resident::default(),

@@ -108,6 +108,7 @@ impl Schedule {
             cell.regular = Some(probe);
             cell.waiting = false;
         }
+        cell.asked = Some(now);
         let question = cell.question.clone();
         let limit = match part {
             Part::Burst(_) if question.check() == CheckKind::Dns && cell.is_down() => NAME_RETURN_LIMIT,

@@ -7,7 +7,10 @@ use meshvane_shared::check::Plane;
 use meshvane_shared::name::NodeName;
 
 use super::cell::{CellId, Subject};
-use super::{Command, FRESH_SPREAD, PARTIAL_SPACING, PROBE_SOFT_LIMIT, Part, RngExt, Schedule, Tally, Timer};
+use super::{
+    Command, FRESH_SPREAD, OUT_OF_TURN_AFTER, PARTIAL_SPACING, PROBE_SOFT_LIMIT, Part, RngExt, Schedule,
+    Tally, Timer,
+};
 
 /// Cells that are down are probed in every one of this many rounds: below the three periods after which a cell is stale.
 pub(super) const DOWN_EVERY_ROUNDS: u64 = 2;
@@ -75,14 +78,28 @@ impl Schedule {
         let visits = self.visits(&turn);
         let count = u32::try_from(visits.len()).unwrap_or(u32::MAX).max(1);
         for (position, visit) in (0u32..).zip(&visits) {
+            let turn = now + span * position / count;
             for id in visit {
-                self.set_timer(now + span * position / count, Timer::Due(*id, number));
+                self.bridge(now, *id, turn);
+                self.set_timer(turn, Timer::Due(*id, number));
             }
         }
         self.set_timer(now + deadline(self.settings.interval), Timer::RoundDeadline(number));
         self.set_timer(self.next_round, Timer::RoundStart(number));
         self.list_resolvers();
         self.round = Some(Round { number, started: now, pending: turn.into_iter().collect() });
+    }
+
+    /// A cell that came between two rounds, or whose place in the round moved, may have its turn much later than an interval
+    /// after its last probe: it is asked once before. What is overdue already waits for its turn, since a burst invents loss.
+    fn bridge(&mut self, now: Duration, id: CellId, turn: Duration) {
+        let asked = self.cells.get(&id).filter(|cell| !cell.is_down()).and_then(|cell| cell.asked);
+        let Some(due) = asked.map(|asked| asked + self.settings.interval) else {
+            return;
+        };
+        if due > now && turn > due + OUT_OF_TURN_AFTER {
+            self.set_timer(due, Timer::Due(id, 0));
+        }
     }
 
     /// Groups the cells into visits: the checks of one plane of a node leave together, in all families, since each waking
@@ -111,10 +128,10 @@ impl Schedule {
         visits.into_values().collect()
     }
 
-    /// It is a cell's turn, as a new one (round 0) or in the round with this number.
+    /// It is a cell's turn, out of turn (round 0) or in the round with this number, which may be over if its cells were
+    /// all asked out of turn.
     pub(super) fn cell_due(&mut self, now: Duration, id: CellId, number: u64) {
-        let current = self.round.as_ref().is_some_and(|round| round.number == number);
-        if number != 0 && !current {
+        if number != 0 && number != self.rounds {
             return;
         }
         let Some(cell) = self.cells.get(&id) else { return };

@@ -145,16 +145,15 @@ impl Mesh {
         }
     }
 
-    /// Panics with all that is known of the mesh.
+    /// Panics with all that is known of the mesh; what went wrong stands last, where the end of a long log is read.
     pub async fn fail(&self, why: &str) -> ! {
         let report = self.api.text("/api/v1/report").await.unwrap_or_else(|| "no answer".to_owned());
-        let mut text = format!("{why}\n{report}\n");
+        let mut text = self.log_tails();
         for seen in self.watch.seen() {
             let (id, message) = (&seen.body.id, &seen.body.message);
             let _ = writeln!(text, "{:?} to {:?}: {id}: {message}", seen.opened, seen.resolved);
         }
-        text += &self.log_tails();
-        panic!("{text}");
+        panic!("{text}{report}\n{why}");
     }
 
     /// The last lines of every log.

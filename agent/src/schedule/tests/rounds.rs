@@ -47,6 +47,48 @@ fn a_target_that_is_new_in_the_plan_is_probed_and_told_within_a_second() {
     }
 }
 
+/// The longest time between two probes of one question, health questions aside, until `end`.
+fn longest_gap(world: &World, end: Duration) -> Duration {
+    let mut newest: Vec<(&Question, Duration)> = Vec::new();
+    let mut longest = Duration::ZERO;
+    for (at, question) in world.started.iter().filter(|(_, question)| !is_health(question)) {
+        match newest.iter_mut().find(|(other, _)| *other == question) {
+            Some((_, last)) => longest = longest.max(at.saturating_sub(std::mem::replace(last, *at))),
+            None => newest.push((question, *at)),
+        }
+    }
+    newest.iter().map(|(_, last)| end.saturating_sub(*last)).fold(longest, Duration::max)
+}
+
+#[test]
+fn nothing_is_left_unasked_for_longer_than_an_interval_whenever_the_plan_grows_or_shrinks() {
+    for (before, after) in [(1, 8), (2, 8), (12, 4)] {
+        for step in 0..50 {
+            let changed = seconds(20.0 + f64::from(step) * 0.1);
+            let mut world = World::with_plan(before, healthy());
+            world.run_until(changed);
+            world.started.retain(|(_, question)| node_of(question) < after);
+            world.tell(Event::Plan(plan(0..after, 2)));
+            let end = changed + seconds(20.0);
+            world.run_until(end);
+            let longest = longest_gap(&world, end);
+            assert!(
+                longest <= INTERVAL + OUT_OF_TURN_AFTER,
+                "{before} to {after} at {changed:?}: {longest:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn in_a_mesh_that_stays_as_it_is_nothing_is_asked_twice_in_an_interval() {
+    let mut world = World::with_plan(8, healthy());
+    let (from, to) = (seconds(20.0), seconds(120.0));
+    world.run_until(to);
+    let asked = world.started.iter().filter(|(at, question)| *at >= from && !is_health(question)).count();
+    assert_eq!(asked, 20 * 7 * 4, "100 s, seven nodes, two planes, two checks");
+}
+
 #[test]
 fn a_probe_of_a_target_that_left_the_plan_yields_nothing() {
     let slow: Network = Box::new(|_, _| Reply::After(Duration::from_millis(500)));
