@@ -99,11 +99,12 @@ impl Courier {
 
     async fn carry(&mut self) {
         let mut restarts = self.epoch.restarts();
+        let mut restarted = false;
         loop {
             let next = {
                 let now = self.mailbox.clock.now();
                 let mut outbox = self.mailbox.outbox();
-                if restarts.has_news() {
+                if std::mem::take(&mut restarted) || restarts.has_news() {
                     outbox.resend_newest();
                 }
                 outbox.next(now)
@@ -112,7 +113,8 @@ impl Courier {
                 Next::Send(body) => {
                     let answer = self.client.round(&body, ROUND_LIMIT).await;
                     if let Some(wait) = self.settle(body.sequence, body.targets.is_some(), answer) {
-                        sleep(wait).await;
+                        // The heart or the planner may find the way back first.
+                        restarted = restarts.within(wait).await;
                     }
                 }
                 Next::At(at) => {

@@ -62,20 +62,23 @@ impl Heart {
     async fn beat(&mut self) {
         // Below the interval, so that a slow server does not pile them up.
         let limit = (self.interval * 4 / 5).min(ANSWER_LIMIT_MAX);
+        let mut restarts = self.epoch.restarts();
         loop {
             let began = self.clock.now();
             let sent = self.send(limit, false).await;
             self.metrics.heartbeat(sent.is_ok());
             let heard = sent.is_ok();
             self.tell(sent.err());
-            let pause = if heard {
+            if heard {
                 self.backoff.reset();
+                // A restart that this beat found out is no reason to hurry later.
+                let _known = restarts.has_news();
                 // From one beginning to the next: a slow answer does not stretch the interval.
-                self.interval.saturating_sub(self.clock.now().saturating_sub(began))
+                sleep(self.interval.saturating_sub(self.clock.now().saturating_sub(began))).await;
             } else {
-                self.backoff.after_failure().min(self.interval)
-            };
-            sleep(pause).await;
+                // The planner or the courier may find the way back first.
+                restarts.within(self.backoff.after_failure().min(self.interval)).await;
+            }
         }
     }
 

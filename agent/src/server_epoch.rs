@@ -1,7 +1,10 @@
 //! Which start of the server answers. Heartbeats, rounds and plans all say it; whoever must act on a restart waits here.
 
+use std::time::Duration;
+
 use meshvane_shared::plan::Epoch;
 use tokio::sync::watch;
+use tokio::time::sleep;
 
 /// The server's epoch as last seen. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -60,10 +63,27 @@ impl Restarts {
             std::future::pending::<()>().await;
         }
     }
+
+    /// Waits for this long between two tries, or until somebody else of us heard a server that restarted: then there is
+    /// nothing to wait for any more, and `true` is returned. Such a restart has been told with that.
+    pub async fn within(&mut self, wait: Duration) -> bool {
+        let over = sleep(wait);
+        tokio::pin!(over);
+        loop {
+            tokio::select! {
+                () = &mut over => return false,
+                () = self.news() => if self.has_news() {
+                    return true;
+                },
+            }
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use tokio::time::Instant;
+
     use super::*;
 
     #[tokio::test]
@@ -79,5 +99,28 @@ mod tests {
         restarts.news().await;
         assert!(restarts.has_news());
         assert!(!restarts.has_news());
+    }
+
+    #[tokio::test(start_paused = true)]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the clock of the test is stopped, and moves by itself when all wait"
+    )]
+    async fn a_wait_between_two_tries_ends_when_the_server_restarted_and_not_with_the_first_epoch() {
+        let wait = Duration::from_secs(4);
+        let epoch = ServerEpoch::default();
+        let mut restarts = epoch.restarts();
+        epoch.saw(Epoch(1));
+        let began = Instant::now();
+        assert!(!restarts.within(wait).await);
+        assert_eq!(began.elapsed(), wait);
+        let heard = async {
+            sleep(Duration::from_secs(1)).await;
+            epoch.saw(Epoch(2));
+        };
+        let (restarted, ()) = tokio::join!(restarts.within(wait), heard);
+        assert!(restarted);
+        assert_eq!(began.elapsed(), Duration::from_secs(5));
+        assert!(!restarts.has_news(), "it was told");
     }
 }
