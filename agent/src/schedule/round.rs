@@ -78,10 +78,10 @@ impl Schedule {
         let visits = self.visits(&turn);
         let count = u32::try_from(visits.len()).unwrap_or(u32::MAX).max(1);
         for (position, visit) in (0u32..).zip(&visits) {
-            let turn = now + span * position / count;
+            let due = now + span * position / count;
             for id in visit {
-                self.bridge(now, *id, turn);
-                self.set_timer(turn, Timer::Due(*id, number));
+                self.bridge(now, *id, due);
+                self.set_timer(due, Timer::Due(*id, number));
             }
         }
         self.set_timer(now + deadline(self.settings.interval), Timer::RoundDeadline(number));

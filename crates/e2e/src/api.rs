@@ -1,6 +1,6 @@
 //! The server's API as a user calls it.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use meshvane_shared::address::Family;
@@ -26,6 +26,12 @@ fn builder() -> reqwest::ClientBuilder {
 pub fn series_in(text: &str, series: &str) -> f64 {
     let value = text.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
     value.unwrap_or_else(|| panic!("no series {series} in\n{text}")).parse().unwrap()
+}
+
+/// What the agent at this address says of itself, as the text of its `/metrics`.
+pub async fn agent_metrics(address: IpAddr) -> String {
+    let port = 6101; // by default
+    Api::new(SocketAddr::new(address, port)).text("/metrics").await.unwrap()
 }
 
 /// A client.

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 use std::io::Write as _;
-use std::net::TcpListener;
+use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use std::time::Duration;
 use lab::{Cluster, Environment, NodeId, PodId, Process, Relay, SERVER_PORT, Spec, Where};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-use crate::api::{Api, series_in};
+use crate::api::{Api, agent_metrics, series_in};
 use crate::clock::Stopwatch;
 use crate::program;
 use crate::watch::Watch;
@@ -177,10 +177,7 @@ impl Mesh {
     pub async fn agent_metric(&self, pod: PodId, series: &str) -> f64 {
         let text = self
             .cluster
-            .run_in(Where::Pod(pod), async || {
-                let answer = reqwest::get("http://127.0.0.1:6101/metrics").await.unwrap();
-                answer.text().await.unwrap()
-            })
+            .run_in(Where::Pod(pod), async || agent_metrics(Ipv4Addr::LOCALHOST.into()).await)
             .await
             .unwrap();
         series_in(&text, series)

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use e2e::api::{Api, series_in};
+use e2e::api::{agent_metrics, series_in};
 use e2e::clock::Stopwatch;
 
 use crate::command::{Undo, nodes};
@@ -118,8 +118,7 @@ async fn an_api_server_that_is_away_for_minutes_across_the_end_of_tokens_changes
 
 /// By the agent's own ledger: what it produced was acknowledged, but for what is under way.
 async fn delivered_all(pod: &Pod) {
-    let metrics = format!("{}:6101", pod.address).parse().unwrap();
-    let text = Api::new(metrics).text("/metrics").await.unwrap();
+    let text = agent_metrics(pod.address.parse().unwrap()).await;
     let count = |series: &str| series_in(&text, series);
     let became = |state: &str| count(&format!("meshvane_agent_outbox_rounds_total{{state=\"{state}\"}}"));
     println!("{}: {} rounds produced, {} acknowledged", pod.node, became("produced"), became("acknowledged"));
