@@ -153,7 +153,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_certificates_of_the_cluster_are_enough_and_must_be_there() {
-        let path = std::env::temp_dir().join(format!("meshvane-kube-{}", std::process::id()));
+        let path = tempfile::NamedTempFile::new().unwrap().into_temp_path();
         let text = path.to_str().unwrap();
         let certificate = rcgen::generate_simple_self_signed(vec!["kubernetes".to_owned()]).unwrap();
         std::fs::write(&path, certificate.cert.pem()).unwrap();

@@ -52,9 +52,8 @@ fn a_token_is_one_line_of_visible_characters() {
 
 #[test]
 fn a_file_that_changed_is_read_again_and_a_broken_one_said() {
-    let directory = std::env::temp_dir().join(format!("meshvane-token-{}", std::process::id()));
-    std::fs::create_dir_all(&directory).unwrap();
-    let path = directory.join("token");
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("token");
     std::fs::write(&path, "first").unwrap();
     let token = Changes::open(&path, read_token).unwrap();
     assert_eq!(token.look(), Ok(("first".to_owned(), false)));
@@ -65,7 +64,6 @@ fn a_file_that_changed_is_read_again_and_a_broken_one_said() {
     std::fs::remove_file(&path).unwrap();
     assert!(token.look().is_err());
     assert_eq!(token.current(), "the-second");
-    std::fs::remove_dir_all(&directory).unwrap();
 }
 
 #[test]

@@ -84,14 +84,12 @@ async fn a_peer_that_listens_is_reached_and_one_that_refuses_is_confirmed_as_suc
 #[tokio::test]
 async fn a_rotated_token_is_shown_from_the_next_request_on() {
     let server = Server::start(Vec::new(), false).await;
-    let directory = std::env::temp_dir().join(format!("meshvane-it-token-{}", std::process::id()));
-    std::fs::create_dir_all(&directory).unwrap();
-    let path = directory.join("token");
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("token");
     std::fs::write(&path, "first\n").unwrap();
     let agent = Agent::start(with_token(server.address, &path));
     server.until(|told| told.tokens.contains(&Some("Bearer first".to_owned())).then_some(())).await;
     std::fs::write(&path, "the-second\n").unwrap();
     server.until(|told| told.tokens.contains(&Some("Bearer the-second".to_owned())).then_some(())).await;
     agent.stop().await;
-    std::fs::remove_dir_all(&directory).unwrap();
 }

@@ -63,9 +63,8 @@ fn client(port: u16, ca_file: &std::path::Path) -> Client {
 async fn only_certificates_of_the_file_are_trusted_and_a_new_file_is_read() {
     let (port, pem) = start().await;
     let (_, other_pem) = start().await;
-    let directory = std::env::temp_dir().join(format!("meshvane-it-tls-{}", std::process::id()));
-    std::fs::create_dir_all(&directory).unwrap();
-    let path = directory.join("ca.pem");
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("ca.pem");
     std::fs::write(&path, other_pem).unwrap();
     let client = client(port, &path);
     let limit = Duration::from_secs(5);
@@ -80,5 +79,4 @@ async fn only_certificates_of_the_file_are_trusted_and_a_new_file_is_read() {
     std::fs::write(&path, "broken").unwrap();
     let kept = client.heartbeat(&body, limit).await;
     assert_eq!(kept.unwrap().status, "success", "the old certificates stay");
-    std::fs::remove_dir_all(&directory).unwrap();
 }

@@ -1,5 +1,3 @@
-use std::sync::atomic::{AtomicU32, Ordering};
-
 use super::*;
 
 const NOW: Moment = Moment::from_millis(0);
@@ -14,17 +12,15 @@ fn admit(gate: &Gate, access: Access, caller: &Caller<'_>) -> Result<Identity, R
 }
 
 fn gate(readers: bool, loopback_reads: bool) -> Gate {
-    // A file of its own for each call: tests run at the same time.
-    static NEXT: AtomicU32 = AtomicU32::new(0);
-    let number = NEXT.fetch_add(1, Ordering::Relaxed);
-    let token = |name: &str, content: &str| {
-        let path = std::env::temp_dir().join(format!("meshvane-gate-{}-{number}-{name}", std::process::id()));
-        std::fs::write(&path, content).unwrap();
-        TokenFile::open("X", &path, Duration::from_hours(1), NOW).unwrap()
+    let token = |content: &str| {
+        // The hour in which nobody looks at it again is longer than the test.
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), content).unwrap();
+        TokenFile::open("X", file.path(), Duration::from_hours(1), NOW).unwrap()
     };
     Gate {
-        writers: WriterAuth::Token(token("agents", "agents-token")),
-        readers: readers.then(|| token("readers", "readers-token")),
+        writers: WriterAuth::Token(token("agents-token")),
+        readers: readers.then(|| token("readers-token")),
         loopback_reads,
     }
 }

@@ -278,8 +278,8 @@ async fn with_a_certificate_an_agent_may_come_through_a_proxy() {
     let kube = FakeKube::start().await;
     let good = kube.agent(1);
     let certified = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
-    let certificate = crate::support::file("cert", certified.cert.pem());
-    let key = crate::support::file("key", certified.signing_key.serialize_pem());
+    let certificate = crate::support::file(certified.cert.pem());
+    let key = crate::support::file(certified.signing_key.serialize_pem());
     let config = Config { tls: Some(TlsFiles { certificate, key }), ..kube.config() };
     let server = Server::start(config).await;
     let roots = [reqwest::Certificate::from_pem(certified.cert.pem().as_bytes()).unwrap()];

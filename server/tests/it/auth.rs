@@ -229,7 +229,7 @@ async fn a_refused_writer_with_a_body_sees_the_refusal() {
 
 #[tokio::test]
 async fn a_changed_token_counts_without_a_restart() {
-    let path = file("changing", "first");
+    let path = file("first");
     let auth = AuthConfig::Token { agents: path.clone(), readers: None };
     let server = Server::start(meshvane_server::config::Config {
         auth,

@@ -93,7 +93,7 @@ async fn a_check_waits_for_every_agent_and_says_who_is_missing() {
     let server = Server::start(kube.config()).await;
     let config = |token: &str, seconds| CheckConfig {
         url: CheckUrl { tls: false, host: "127.0.0.1".to_owned(), port: server.addresses.api.port() },
-        token_file: Some(crate::support::file("check", token)),
+        token_file: Some(crate::support::file(token)),
         ca_file: None,
         wait: Duration::from_secs(seconds),
     };

@@ -28,9 +28,9 @@ fn own_address(number: u8) -> String {
 
 #[test]
 fn a_wrong_setting_is_one_line_and_exit_code_2() {
-    let token = file("program", "token");
+    let token = file("token");
     let token = token.to_str().unwrap();
-    let empty = file("empty", "");
+    let empty = file("");
     let empty = empty.to_str().unwrap();
     for (vars, expected) in [
         (&[][..], "MESHVANE_TOKEN_FILE: is not set"),

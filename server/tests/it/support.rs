@@ -3,7 +3,6 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Once;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use meshvane_server::app::{Addresses, App, PartEnded};
@@ -12,6 +11,7 @@ use meshvane_server::http::limits::Limits;
 use meshvane_shared::setting::{Bind, LogLevel};
 use reqwest::{Client, ClientBuilder, Method, RequestBuilder, Response};
 use serde_json::Value;
+use tempfile::{NamedTempFile, TempDir};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::sync::oneshot;
@@ -51,17 +51,20 @@ pub(crate) fn open() -> Config {
 
 /// The same with an agents' and a readers' token.
 pub(crate) fn with_tokens() -> Config {
-    let (agents, readers) = (file("agents", AGENTS_TOKEN), file("readers", READERS_TOKEN));
+    let (agents, readers) = (file(AGENTS_TOKEN), file(READERS_TOKEN));
     Config { auth: AuthConfig::Token { agents, readers: Some(readers) }, ..open() }
 }
 
-/// A file of its own for each call.
-pub(crate) fn file(name: &str, content: impl AsRef<[u8]>) -> PathBuf {
-    static NEXT: AtomicU32 = AtomicU32::new(0);
-    let number = NEXT.fetch_add(1, Ordering::Relaxed);
-    let path = std::env::temp_dir().join(format!("meshvane-it-{}-{number}-{name}", std::process::id()));
-    std::fs::write(&path, content).unwrap();
-    path
+thread_local! {
+    /// The files of a test. It has a thread of its own, with which they go.
+    static FILES: TempDir = tempfile::tempdir().unwrap();
+}
+
+/// A file of its own for each call, for as long as the test runs.
+pub(crate) fn file(content: impl AsRef<[u8]>) -> PathBuf {
+    let file = FILES.with(|directory| NamedTempFile::new_in(directory)).unwrap();
+    std::fs::write(file.path(), content).unwrap();
+    file.into_temp_path().keep().unwrap()
 }
 
 /// A client builder that trusts nobody yet and asks no proxy.

@@ -1,6 +1,6 @@
 use std::net::Ipv4Addr;
-use std::sync::atomic::{AtomicU64, Ordering};
 
+use tempfile::{NamedTempFile, TempPath};
 use tokio::net::UdpSocket;
 use tokio::task::JoinSet;
 
@@ -71,17 +71,14 @@ async fn serve(socket: UdpSocket, says: impl Fn(&str) -> Says, delay: Duration) 
 
 /// A `resolv.conf` of this test, and name servers that all listen at one port.
 struct Place {
-    path: PathBuf,
+    path: TempPath,
     port: u16,
     servers: JoinSet<()>,
 }
 
 impl Place {
     async fn new() -> (Self, UdpSocket) {
-        static NUMBER: AtomicU64 = AtomicU64::new(0);
-        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        let file = format!("meshvane-resolv-{}-{number}.conf", std::process::id());
-        let path = std::env::temp_dir().join(file);
+        let path = NamedTempFile::new().unwrap().into_temp_path();
         let socket = UdpSocket::bind((ONE, 0)).await.unwrap();
         let port = socket.local_addr().unwrap().port();
         (Self { path, port, servers: JoinSet::new() }, socket)
@@ -93,12 +90,6 @@ impl Place {
 
     fn resolvers(&self) -> Resolvers {
         Resolvers::new(&self.path, self.port)
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        let _gone = std::fs::remove_file(&self.path);
     }
 }
 

@@ -1,3 +1,5 @@
+use tempfile::{NamedTempFile, TempPath};
+
 use super::*;
 
 const EVERY: Duration = Duration::from_secs(1);
@@ -6,9 +8,9 @@ fn at(millis: i64) -> Moment {
     Moment::from_millis(millis)
 }
 
-/// A file of its own for each test.
-fn file(name: &str, content: &[u8]) -> PathBuf {
-    let path = std::env::temp_dir().join(format!("meshvane-token-{}-{name}", std::process::id()));
+/// A file that goes with what is returned.
+fn file(content: &[u8]) -> TempPath {
+    let path = NamedTempFile::new().unwrap().into_temp_path();
     std::fs::write(&path, content).unwrap();
     path
 }
@@ -19,7 +21,7 @@ fn open(path: &Path) -> Result<TokenFile, SettingError> {
 
 #[test]
 fn a_token_matches_itself_without_the_spaces_around_it_and_nothing_else() {
-    let path = file("match", b"  correct-horse\n");
+    let path = file(b"  correct-horse\n");
     let token = open(&path).unwrap();
     for (candidate, expected) in [
         (&b"correct-horse"[..], true),
@@ -34,7 +36,7 @@ fn a_token_matches_itself_without_the_spaces_around_it_and_nothing_else() {
 
 #[test]
 fn a_changed_file_counts_after_the_period_and_a_broken_one_leaves_the_old_token() {
-    let path = file("reload", b"old");
+    let path = file(b"old");
     let token = open(&path).unwrap();
     std::fs::write(&path, "new").unwrap();
     assert!(token.matches(b"old", at(999)) && !token.matches(b"new", at(999)));
@@ -58,14 +60,14 @@ fn an_unusable_file_is_refused_by_variable_and_file() {
         assert!(error.contains(rule), "{error}");
     };
     check(Path::new("/nonexistent/token"), "No such file");
-    check(&file("empty", b" \n"), "the file is empty");
-    check(&file("lines", b"one\ntwo"), "visible ASCII");
-    check(&file("binary", &[0xff, 0x00]), "visible ASCII");
-    check(&file("long", &[b'x'; TOKEN_MAX_BYTES + 1]), "longer than 8192 bytes");
+    check(&file(b" \n"), "the file is empty");
+    check(&file(b"one\ntwo"), "visible ASCII");
+    check(&file(&[0xff, 0x00]), "visible ASCII");
+    check(&file(&[b'x'; TOKEN_MAX_BYTES + 1]), "longer than 8192 bytes");
 }
 
 #[test]
 fn the_token_is_not_in_its_debug_text() {
-    let token = open(&file("debug", b"correct-horse")).unwrap();
+    let token = open(&file(b"correct-horse")).unwrap();
     assert!(!format!("{token:?}").contains("horse"));
 }
