@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
+use meshvane_shared::wire::matrix::CellWord;
+
 use crate::command::Undo;
 use crate::installation::Installation;
-use crate::kube::{apply, kubectl};
+use crate::kube::{apply, kubectl, nodes, until};
 
 e2e::tests!(
     a_dns_that_is_gone_is_a_name_that_fails,
@@ -19,25 +21,44 @@ const HEALED_WITHIN: Duration = Duration::from_mins(1);
 /// Nothing else may open in this time.
 const STAYS: Duration = Duration::from_secs(8);
 
-/// A service that is there in every cluster: the server's own.
-async fn with_service(namespace: &str) -> (Installation, String) {
-    let name = format!("meshvane-server.{namespace}.svc");
+/// A mesh that looks at a service, which every node reaches. What is behind it starts with the mesh, and each node's kube-proxy
+/// learns of it in its own time: until then that it is unreachable may be said, since it is.
+async fn looking_at(namespace: &str, name: &str) -> Installation {
     let mesh = Installation::make(namespace, &[&format!("agent.services={{{name}:8080}}")]).await;
-    mesh.pass(STAYS, &[]).await;
-    (mesh, name)
+    until("every node reaches the service", HEALED_WITHIN, async || {
+        let Some(matrix) = mesh.api.matrix("plane=service&check=tcp").await else { return false };
+        let reached = matrix.cells.iter().flatten().filter(|cell| cell.outcome == CellWord::Reached);
+        reached.count() == nodes().len()
+    })
+    .await;
+    mesh.open_are(&[], NAMED_WITHIN).await;
+    let works = mesh.watch.clock.elapsed();
+    mesh.pass(STAYS, &[&unreachable(name)]).await;
+    for seen in mesh.watch.seen() {
+        assert!(seen.resolved.is_some_and(|resolved| resolved <= works), "{seen:?}\n{}", mesh.state().await);
+    }
+    mesh
+}
+
+fn unreachable(name: &str) -> String {
+    format!("service_unreachable/{name}/8080")
 }
 
 async fn a_dns_that_is_gone_is_a_name_that_fails() {
-    let (mesh, name) = with_service("mesh-dns").await;
+    let namespace = "mesh-dns";
+    // A service that is there in every cluster: the server's own.
+    let name = format!("meshvane-server.{namespace}.svc");
+    let mesh = looking_at(namespace, &name).await;
+    let at_first = unreachable(&name);
     let id = format!("name_failed/{name}");
     let scale = ["-n", "kube-system", "scale", "deployment", "coredns"];
     let back = Undo::by("kubectl", &[&scale[..], &["--replicas=1"]].concat());
     kubectl(&[&scale[..], &["--replicas=0"]].concat());
     mesh.open_are(&[&id], NAMED_WITHIN).await;
-    mesh.pass(STAYS, &[&id]).await;
+    mesh.pass(STAYS, &[&id, &at_first]).await;
     drop(back);
     mesh.open_are(&[], HEALED_WITHIN).await;
-    mesh.opened_were(&[&id]).await;
+    mesh.opened_were(&[&id, &at_first]).await;
 }
 
 /// A service of its own beside the mesh.
@@ -52,10 +73,9 @@ fn service(namespace: &str, selector: &str, target: u16) -> String {
 async fn breaks_and_heals(namespace: &str, selector: &str, target: u16) {
     crate::installation::make_namespace(namespace);
     let name = service(namespace, "server", 8080);
-    let mesh = Installation::make(namespace, &[&format!("agent.services={{{name}:8080}}")]).await;
-    mesh.pass(STAYS, &[]).await;
+    let mesh = looking_at(namespace, &name).await;
     service(namespace, selector, target);
-    let id = format!("service_unreachable/{name}/8080");
+    let id = unreachable(&name);
     mesh.open_are(&[&id], NAMED_WITHIN).await;
     mesh.pass(STAYS, &[&id]).await;
     service(namespace, "server", 8080);

@@ -7,7 +7,7 @@ use meshvane_shared::address::Family;
 use meshvane_shared::check::CheckKind;
 use meshvane_shared::limits::PROBE_HARD_LIMIT;
 use meshvane_shared::name::ServiceAddress;
-use meshvane_shared::outcome::{Cause, Outcome};
+use meshvane_shared::outcome::{Cause, Outcome, Reason};
 use meshvane_shared::wire::findings::{EVIDENCE_MAX, FindingKind, Severity, Subject};
 
 use super::message::{self, NameScope};
@@ -22,6 +22,8 @@ use crate::mesh::time::Moment;
 struct Words {
     failed: Vec<(usize, Timed)>,
     worked: Vec<(usize, Moment)>,
+    /// Somebody is still asking for the first time.
+    pending: bool,
 }
 
 impl Words {
@@ -29,6 +31,7 @@ impl Words {
         match timed.outcome {
             Outcome::Reached(_) => self.worked.push((observer, timed.measured)),
             Outcome::Unreached(_) => self.failed.push((observer, timed)),
+            Outcome::Unmeasured(Reason::NotYet) => self.pending = true,
             Outcome::Unmeasured(_) => {}
         }
     }
@@ -38,12 +41,12 @@ impl Words {
         start_of_newest(&begins)
     }
 
-    /// Those who say that it works have looked since it began to fail, or had the time of a whole probe. Who sees it may
-    /// grow later: the finding stays the same one.
+    /// Everybody has looked since it began to fail, or had the time of a whole probe. Who sees it may grow later: the finding
+    /// stays the same one.
     fn is_settled(&self, case: &Case<'_>) -> bool {
         let Some(since) = self.since() else { return true };
-        let now = case.observed.snapshot.now.moment;
-        self.worked.iter().all(|(_, at)| *at > since || now.since(since) > PROBE_HARD_LIMIT)
+        let have_looked = !self.pending && self.worked.iter().all(|(_, at)| *at > since);
+        have_looked || case.observed.snapshot.now.moment.since(since) > PROBE_HARD_LIMIT
     }
 
     fn observers(&self, case: &Case<'_>) -> Observers {
@@ -181,8 +184,12 @@ pub(super) fn service_unreachable(case: &mut Case<'_>) {
     }
 }
 
-/// What connecting to a service came to: a failure of any address, but for a family that fails everywhere.
+/// What connecting to a service came to: a failure of any address, but for a family that fails everywhere. Who has not come
+/// so far says so.
 fn connects(case: &Case<'_>, row: &Row, service: &Service) -> Option<Timed> {
+    if is_not_yet(&service.resolution) {
+        return fresh(case, row, service.resolution);
+    }
     if !matches!(service.resolution.outcome, Outcome::Reached(_)) {
         return None;
     }
@@ -203,7 +210,12 @@ fn connects(case: &Case<'_>, row: &Row, service: &Service) -> Option<Timed> {
         .collect();
     let works = known.iter().copied().find(|timed| matches!(timed.outcome, Outcome::Reached(_)));
     let fails = known.iter().copied().find(|timed| timed.outcome.is_unreached());
-    if held && works.is_some() { works } else { fails.or(works) }
+    let pending = known.iter().copied().find(is_not_yet);
+    if held && works.is_some() { works } else { fails.or(works).or(pending) }
+}
+
+fn is_not_yet(timed: &Timed) -> bool {
+    timed.outcome == Outcome::Unmeasured(Reason::NotYet)
 }
 
 fn evidence(case: &Case<'_>, name: &str, words: &Words, check: CheckKind) -> Vec<Evidence> {

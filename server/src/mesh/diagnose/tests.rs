@@ -6,6 +6,7 @@ mod examples;
 mod filters;
 mod groups;
 mod properties;
+mod services;
 
 /// Findings as `kind subject [plane] [check] saw/of`, and `held: nodes`.
 fn judge(picture: &str) -> Vec<String> {

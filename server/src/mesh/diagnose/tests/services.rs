@@ -1,0 +1,111 @@
+//! What observers say of one service.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use meshvane_shared::name::{DnsName, ServiceAddress};
+use meshvane_shared::outcome::{Cause, Outcome, Reason};
+
+use super::*;
+use crate::mesh::picture::NOW;
+use crate::mesh::row::{Service, Timed};
+
+const REACHED: Outcome = Outcome::Reached(meshvane_shared::outcome::Reached {
+    rtt_us: Some(100),
+    late: false,
+    retransmitted: false,
+});
+const FAILED: Outcome = Outcome::Unreached(Cause::Timeout);
+const NOT_YET: Outcome = Outcome::Unmeasured(Reason::NotYet);
+const NOT_PERMITTED: Outcome = Outcome::Unmeasured(Reason::NotPermitted);
+
+/// An outcome that was measured so long ago; a failure began then.
+fn timed(outcome: Outcome, ago_ms: u64) -> Timed {
+    let measured = NOW.before(Duration::from_millis(ago_ms));
+    Timed {
+        outcome,
+        measured,
+        failing_since: outcome.is_unreached().then_some(measured),
+        suspect: false,
+        ever_reached: false,
+        port: None,
+    }
+}
+
+/// The findings, and whether any kind waits.
+type Said = (Vec<String>, bool);
+
+/// Judges three sound nodes that say this of resolving a service's name, and of connecting to it.
+fn said(words: &[(Timed, Option<Timed>); 3]) -> Said {
+    let mut snapshot = snapshot(
+        "a alive | . + + | . + +
+         b alive | + . + | + . +
+         c alive | + + . | + + .",
+    );
+    for (view, (resolution, connect)) in snapshot.nodes.iter_mut().zip(words) {
+        let connects = connect.map(|timed| ("10.96.0.80".parse().unwrap(), timed));
+        let service = Service {
+            address: ServiceAddress { name: DnsName::parse("api.shop.svc").unwrap(), port: 443 },
+            resolution: *resolution,
+            answers: 1,
+            resolvers: Vec::new(),
+            search_us: None,
+            connects: connects.into_iter().collect(),
+        };
+        Arc::make_mut(view.row.as_mut().unwrap()).services = vec![service];
+    }
+    let diagnosis = diagnose(&observe(&snapshot));
+    (diagnosis.findings.iter().map(line).collect(), !diagnosis.held_kinds.is_empty())
+}
+
+/// What is said of a port.
+fn port(words: [Timed; 3]) -> Said {
+    said(&words.map(|word| (timed(REACHED, 1_000), Some(word))))
+}
+
+/// What is said of a name.
+fn name(words: [Timed; 3]) -> Said {
+    said(&words.map(|word| (word, None)))
+}
+
+fn found(finding: &str) -> Said {
+    (vec![finding.to_owned()], false)
+}
+
+const HELD: Said = (Vec::new(), true);
+
+/// Judges what three nodes say of one thing.
+type Judge = fn([Timed; 3]) -> Said;
+
+#[test]
+fn a_failure_waits_for_those_who_looked_before_it_and_for_those_who_have_not_looked_yet() {
+    let judges: [(Judge, &str); 2] =
+        [(port, "service_unreachable api.shop.svc 443"), (name, "name_failed api.shop.svc")];
+    for (judge, kind) in judges {
+        let others = |began, b, c| judge([timed(FAILED, began), b, c]);
+        let works = timed(REACHED, 500);
+        assert_eq!(others(2_000, works, works), found(&format!("{kind} 1/3")));
+        assert_eq!(others(2_000, works, timed(REACHED, 2_500)), HELD);
+        assert_eq!(others(2_000, works, timed(NOT_YET, 0)), HELD);
+        assert_eq!(others(2_000, works, timed(NOT_PERMITTED, 0)), found(&format!("{kind} 1/2")));
+        // A whole probe takes no longer.
+        assert_eq!(others(3_600, works, timed(REACHED, 4_000)), found(&format!("{kind} 1/3")));
+        assert_eq!(others(3_600, works, timed(NOT_YET, 0)), found(&format!("{kind} 1/2")));
+    }
+}
+
+#[test]
+fn who_has_not_resolved_the_name_yet_has_not_looked_at_the_port_either() {
+    let resolved = |connect| (timed(REACHED, 1_000), Some(connect));
+    let words = |c| [resolved(timed(FAILED, 2_000)), resolved(timed(FAILED, 1_500)), c];
+    let finding = found("service_unreachable api.shop.svc 443 2/2");
+    assert_eq!(said(&words((timed(NOT_YET, 0), None))), HELD);
+    assert_eq!(said(&words((timed(NOT_PERMITTED, 0), None))), finding);
+}
+
+#[test]
+fn nobody_who_fails_is_nothing_to_wait_for() {
+    let quiet = (Vec::new(), false);
+    assert_eq!(port([timed(REACHED, 500), timed(NOT_YET, 0), timed(NOT_YET, 0)]), quiet);
+    assert_eq!(name([timed(REACHED, 500), timed(NOT_YET, 0), timed(NOT_YET, 0)]), quiet);
+}
