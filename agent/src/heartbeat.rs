@@ -66,8 +66,8 @@ impl Heart {
         loop {
             let began = self.clock.now();
             let sent = self.send(limit, false).await;
-            self.metrics.heartbeat(sent.is_ok());
             let heard = sent.is_ok();
+            self.metrics.heartbeat(heard);
             self.tell(sent.err());
             if heard {
                 self.backoff.reset();

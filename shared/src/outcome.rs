@@ -82,7 +82,7 @@ pub enum Reason {
 
 impl Outcome {
     /// A plain answer with its round-trip time.
-    pub fn reached(rtt_us: u32) -> Self {
+    pub const fn reached(rtt_us: u32) -> Self {
         Self::Reached(Reached { rtt_us: Some(rtt_us), late: false, retransmitted: false })
     }
 

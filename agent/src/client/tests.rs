@@ -52,8 +52,7 @@ fn a_token_is_one_line_of_visible_characters() {
 
 #[test]
 fn a_file_that_changed_is_read_again_and_a_broken_one_said() {
-    let directory = tempfile::tempdir().unwrap();
-    let path = directory.path().join("token");
+    let path = tempfile::NamedTempFile::new().unwrap().into_temp_path();
     std::fs::write(&path, "first").unwrap();
     let token = Changes::open(&path, read_token).unwrap();
     assert_eq!(token.look(), Ok(("first".to_owned(), false)));

@@ -84,8 +84,7 @@ async fn a_peer_that_listens_is_reached_and_one_that_refuses_is_confirmed_as_suc
 #[tokio::test]
 async fn a_rotated_token_is_shown_from_the_next_request_on() {
     let server = Server::start(Vec::new(), false).await;
-    let directory = tempfile::tempdir().unwrap();
-    let path = directory.path().join("token");
+    let path = tempfile::NamedTempFile::new().unwrap().into_temp_path();
     std::fs::write(&path, "first\n").unwrap();
     let agent = Agent::start(with_token(server.address, &path));
     server.until(|told| told.tokens.contains(&Some("Bearer first".to_owned())).then_some(())).await;

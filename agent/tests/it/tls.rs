@@ -63,8 +63,7 @@ fn client(port: u16, ca_file: &std::path::Path) -> Client {
 async fn only_certificates_of_the_file_are_trusted_and_a_new_file_is_read() {
     let (port, pem) = start().await;
     let (_, other_pem) = start().await;
-    let directory = tempfile::tempdir().unwrap();
-    let path = directory.path().join("ca.pem");
+    let path = tempfile::NamedTempFile::new().unwrap().into_temp_path();
     std::fs::write(&path, other_pem).unwrap();
     let client = client(port, &path);
     let limit = Duration::from_secs(5);

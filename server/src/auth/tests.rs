@@ -1,3 +1,4 @@
+use super::token_file::tests::file;
 use super::*;
 
 const NOW: Moment = Moment::from_millis(0);
@@ -12,15 +13,11 @@ fn admit(gate: &Gate, access: Access, caller: &Caller<'_>) -> Result<Identity, R
 }
 
 fn gate(readers: bool, loopback_reads: bool) -> Gate {
-    let token = |content: &str| {
-        // The hour in which nobody looks at it again is longer than the test.
-        let file = tempfile::NamedTempFile::new().unwrap();
-        std::fs::write(file.path(), content).unwrap();
-        TokenFile::open("X", file.path(), Duration::from_hours(1), NOW).unwrap()
-    };
+    // The hour in which nobody looks at the file again is longer than the test.
+    let token = |content: &[u8]| TokenFile::open("X", &file(content), Duration::from_hours(1), NOW).unwrap();
     Gate {
-        writers: WriterAuth::Token(token("agents-token")),
-        readers: readers.then(|| token("readers-token")),
+        writers: WriterAuth::Token(token(b"agents-token")),
+        readers: readers.then(|| token(b"readers-token")),
         loopback_reads,
     }
 }

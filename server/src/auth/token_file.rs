@@ -104,4 +104,4 @@ fn read(path: &Path) -> Result<Vec<u8>, String> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

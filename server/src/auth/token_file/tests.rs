@@ -9,7 +9,7 @@ fn at(millis: i64) -> Moment {
 }
 
 /// A file that goes with what is returned.
-fn file(content: &[u8]) -> TempPath {
+pub(in crate::auth) fn file(content: &[u8]) -> TempPath {
     let path = NamedTempFile::new().unwrap().into_temp_path();
     std::fs::write(&path, content).unwrap();
     path

@@ -10,11 +10,7 @@ use super::*;
 use crate::mesh::picture::NOW;
 use crate::mesh::row::{Service, Timed};
 
-const REACHED: Outcome = Outcome::Reached(meshvane_shared::outcome::Reached {
-    rtt_us: Some(100),
-    late: false,
-    retransmitted: false,
-});
+const REACHED: Outcome = Outcome::reached(100);
 const FAILED: Outcome = Outcome::Unreached(Cause::Timeout);
 const NOT_YET: Outcome = Outcome::Unmeasured(Reason::NotYet);
 const NOT_PERMITTED: Outcome = Outcome::Unmeasured(Reason::NotPermitted);
