@@ -66,6 +66,12 @@ impl Watch {
         self.seen().into_iter().filter(|seen| seen.opened >= since).map(|seen| seen.body.id).collect()
     }
 
+    /// The ids of those that were open at any time from `since` on, in the order in which they opened.
+    pub fn open_since(&self, since: Duration) -> Vec<String> {
+        let was_open = |seen: &Seen| seen.resolved.is_none_or(|resolved| resolved > since);
+        self.seen().into_iter().filter(was_open).map(|seen| seen.body.id).collect()
+    }
+
     /// The ids of those that are open.
     pub fn open(&self) -> Vec<String> {
         self.seen().into_iter().filter(|seen| seen.resolved.is_none()).map(|seen| seen.body.id).collect()

@@ -21,9 +21,10 @@ const HEALED_WITHIN: Duration = Duration::from_mins(1);
 /// Nothing else may open in this time.
 const STAYS: Duration = Duration::from_secs(8);
 
-/// A mesh that looks at a service, which every node reaches. What is behind it starts with the mesh, and each node's kube-proxy
-/// learns of it in its own time: until then that it is unreachable may be said, since it is.
-async fn looking_at(namespace: &str, name: &str) -> Installation {
+/// A mesh that looks at a service, and the time of its watch from which on every node reaches that. What is behind it starts
+/// with the mesh, and each node's kube-proxy learns of it in its own time: until then that it is unreachable may be said, since
+/// it is.
+async fn looking_at(namespace: &str, name: &str) -> (Installation, Duration) {
     let mesh = Installation::make(namespace, &[&format!("agent.services={{{name}:8080}}")]).await;
     until("every node reaches the service", HEALED_WITHIN, async || {
         let Some(matrix) = mesh.api.matrix("plane=service&check=tcp").await else { return false };
@@ -32,12 +33,16 @@ async fn looking_at(namespace: &str, name: &str) -> Installation {
     })
     .await;
     mesh.open_are(&[], NAMED_WITHIN).await;
+    mesh.opened_were(&[&unreachable(name)]).await;
     let works = mesh.watch.clock.elapsed();
-    mesh.pass(STAYS, &[&unreachable(name)]).await;
-    for seen in mesh.watch.seen() {
-        assert!(seen.resolved.is_some_and(|resolved| resolved <= works), "{seen:?}\n{}", mesh.state().await);
-    }
-    mesh
+    pass(&mesh, works, &[]).await;
+    (mesh, works)
+}
+
+/// Lets time pass. From `since` until its end exactly these were open.
+async fn pass(mesh: &Installation, since: Duration, open: &[&str]) {
+    tokio::time::sleep(STAYS).await;
+    assert_eq!(mesh.watch.open_since(since), open, "{}", mesh.state().await);
 }
 
 fn unreachable(name: &str) -> String {
@@ -48,17 +53,16 @@ async fn a_dns_that_is_gone_is_a_name_that_fails() {
     let namespace = "mesh-dns";
     // A service that is there in every cluster: the server's own.
     let name = format!("meshvane-server.{namespace}.svc");
-    let mesh = looking_at(namespace, &name).await;
-    let at_first = unreachable(&name);
+    let (mesh, works) = looking_at(namespace, &name).await;
     let id = format!("name_failed/{name}");
     let scale = ["-n", "kube-system", "scale", "deployment", "coredns"];
     let back = Undo::by("kubectl", &[&scale[..], &["--replicas=1"]].concat());
     kubectl(&[&scale[..], &["--replicas=0"]].concat());
     mesh.open_are(&[&id], NAMED_WITHIN).await;
-    mesh.pass(STAYS, &[&id, &at_first]).await;
+    pass(&mesh, works, &[&id]).await;
     drop(back);
     mesh.open_are(&[], HEALED_WITHIN).await;
-    mesh.opened_were(&[&id, &at_first]).await;
+    assert_eq!(mesh.watch.open_since(works), [id]);
 }
 
 /// A service of its own beside the mesh.
@@ -73,14 +77,14 @@ fn service(namespace: &str, selector: &str, target: u16) -> String {
 async fn breaks_and_heals(namespace: &str, selector: &str, target: u16) {
     crate::installation::make_namespace(namespace);
     let name = service(namespace, "server", 8080);
-    let mesh = looking_at(namespace, &name).await;
+    let (mesh, works) = looking_at(namespace, &name).await;
     service(namespace, selector, target);
     let id = unreachable(&name);
     mesh.open_are(&[&id], NAMED_WITHIN).await;
-    mesh.pass(STAYS, &[&id]).await;
+    pass(&mesh, works, &[&id]).await;
     service(namespace, "server", 8080);
     mesh.open_are(&[], HEALED_WITHIN).await;
-    mesh.opened_were(&[&id]).await;
+    assert_eq!(mesh.watch.open_since(works), [id]);
 }
 
 async fn a_service_without_endpoints_is_unreachable() {
