@@ -129,6 +129,45 @@ fn a_node_that_dies_is_named_and_its_return_resolves_it() {
 }
 
 #[test]
+fn a_port_that_refuses_where_nobody_answered_is_the_beginning_of_a_return_and_no_pair_that_fails() {
+    let collector = healthy();
+    let all_silent = |number, sequence, millis| {
+        collector.heartbeat(heartbeat(number), at(millis)).unwrap();
+        let mut body = round(&collector, number, sequence, Some(3));
+        for cell in &mut body.cells {
+            cell.failing_for_ms = cell.failing_for_ms.map(|_| u64::try_from(millis - 4_000).unwrap());
+        }
+        body
+    };
+    let mut sequence = 1;
+    for millis in (5_500..60_000).step_by(5_000) {
+        sequence += 1;
+        for number in 1..=2 {
+            collector.round(&all_silent(number, sequence, millis), at(millis)).unwrap();
+        }
+        collector.judge(at(millis + 2_000));
+        assert_eq!(open_ids(&collector, millis + 2_000), ["node_down/node-3"]);
+    }
+    // Its power is back: a connect of node 2, whose SYN was sent again meanwhile, is refused; an echo was lost before.
+    collector.round(&all_silent(1, 40, 64_000), at(64_000)).unwrap();
+    let mut first = all_silent(2, 40, 64_500);
+    let host = lock(&collector.plans)
+        .book
+        .current()
+        .targets
+        .iter()
+        .position(|target| target.node == name(3) && target.plane == Plane::Host);
+    let port = first
+        .cells
+        .iter_mut()
+        .find(|cell| usize::try_from(cell.target).ok() == host && cell.check == CheckKind::Tcp.into());
+    port.unwrap().outcome = OutcomeBody::from(Outcome::Unreached(Cause::Refused));
+    collector.round(&first, at(64_500)).unwrap();
+    collector.judge(at(64_500));
+    assert_eq!(open_ids(&collector, 64_500), ["node_down/node-3"], "the others have not looked since");
+}
+
+#[test]
 fn a_suspicion_makes_others_look_and_is_fetched_once() {
     let collector = healthy();
     let version = lock(&collector.plans).book.current().version.clone();

@@ -45,7 +45,7 @@ pub enum ChangeKind {
     Suspected,
     /// It fails now and did not.
     Failed,
-    /// It answers now and did not.
+    /// It answers now and did not; or its address does at least, which was silent.
     Recovered,
 }
 
@@ -229,9 +229,14 @@ impl Row {
             self.failing_since.remove(&index);
         }
         let failed_before = before.is_some_and(Outcome::is_unreached);
+        let silent_before = failed_before && !before.is_some_and(Outcome::shows_address_answers);
         match outcome {
             Outcome::Unreached(_) if !failed_before => Some(ChangeKind::Failed),
             Outcome::Reached(_) if failed_before => Some(ChangeKind::Recovered),
+            // The first that a node says that is on its way back: what it runs is not started yet.
+            Outcome::Unreached(_) if silent_before && outcome.shows_address_answers() => {
+                Some(ChangeKind::Recovered)
+            }
             _ if body.suspect && !was_suspect => Some(ChangeKind::Suspected),
             Outcome::Reached(_) | Outcome::Unreached(_) | Outcome::Unmeasured(_) => None,
         }

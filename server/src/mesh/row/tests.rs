@@ -59,6 +59,7 @@ fn take(prior: Option<&Row>, plan: &Arc<Plan>, body: &RoundBody, millis: i64) ->
 }
 
 const DOWN: Outcome = Outcome::Unreached(Cause::Timeout);
+const REFUSED: Outcome = Outcome::Unreached(Cause::Refused);
 
 #[test]
 fn a_cell_is_found_with_its_time_whatever_came_in_the_round_after_it() {
@@ -133,6 +134,15 @@ fn changes_tell_suspicion_failure_and_recovery_and_nothing_else() {
     assert_eq!(step(5, Outcome::Unmeasured(Reason::Overloaded), false), []);
     assert_eq!(step(6, DOWN, false), [ChangeKind::Failed]);
     assert_eq!(step(7, Outcome::reached(1), false), [ChangeKind::Recovered]);
+    assert_eq!(step(8, REFUSED, false), [ChangeKind::Failed]);
+    assert_eq!(step(9, DOWN, false), []);
+    assert_eq!(
+        step(10, REFUSED, false),
+        [ChangeKind::Recovered],
+        "the address answers, though the port does not"
+    );
+    assert_eq!(step(11, REFUSED, false), []);
+    assert_eq!(step(12, Outcome::reached(1), false), [ChangeKind::Recovered]);
 }
 
 #[test]
