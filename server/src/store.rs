@@ -3,7 +3,7 @@
 //! moka bounds memory and gives each key its own lock; it does not decide who is alive. One entry holds all of an agent: an
 //! entry for each pair of nodes would cost 300 to 500 bytes a pair.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use meshvane_shared::name::NodeName;
@@ -48,6 +48,8 @@ impl Entry {
 pub struct Store {
     agents: Cache<NodeName, Entry>,
     originals: Cache<String, Arc<OriginalReport>>,
+    /// Held together by those whose changes belong together, and alone by who reads all entries.
+    whole: RwLock<()>,
 }
 
 /// What [`Store::update`] does with an entry.
@@ -67,6 +69,7 @@ impl Store {
         Self {
             agents: Cache::builder().time_to_live(kept).build(),
             originals: Cache::builder().time_to_live(kept).max_capacity(ORIGINALS_MAX).build(),
+            whole: RwLock::new(()),
         }
     }
 
@@ -89,6 +92,14 @@ impl Store {
         result.expect("moka calls the closure once before it returns")
     }
 
+    /// Makes changes of several entries that belong together: [`Store::entries`], which must not be called in here, shows all
+    /// of them or none.
+    pub fn together<T>(&self, changes: impl FnOnce() -> T) -> T {
+        // What it guards is empty, so a panic leaves nothing broken in it.
+        let _held = self.whole.read().unwrap_or_else(PoisonError::into_inner);
+        changes()
+    }
+
     /// Tells whether no further member has room.
     pub fn is_full(&self) -> bool {
         self.agents.entry_count() >= MEMBERS_MAX
@@ -96,7 +107,10 @@ impl Store {
 
     /// All entries, ordered by node.
     pub fn entries(&self) -> Vec<Entry> {
-        let mut entries: Vec<Entry> = self.agents.iter().map(|(_, entry)| entry).collect();
+        let mut entries: Vec<Entry> = {
+            let _alone = self.whole.write().unwrap_or_else(PoisonError::into_inner);
+            self.agents.iter().map(|(_, entry)| entry).collect()
+        };
         entries.sort_by(|one, other| one.member.node.cmp(&other.member.node));
         entries
     }
@@ -127,8 +141,16 @@ impl Store {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
     use super::*;
     use crate::mesh::member::Member;
+
+    /// An entry of a node, with a count in place of a moment.
+    fn counted(node: &NodeName, count: i64) -> Update {
+        let member = Arc::new(Member::unheard(node.clone(), Moment::default()));
+        Update::Put(Entry { recovered: Some(Moment::from_millis(count)), ..Entry::of(member) })
+    }
 
     #[test]
     fn changes_of_one_entry_from_many_threads_are_all_seen() {
@@ -136,8 +158,7 @@ mod tests {
         let node = NodeName::parse("node-1").unwrap();
         let bump = |held: Option<&Entry>| {
             let count = held.and_then(|entry| entry.recovered).map_or(0, |moment| moment.millis);
-            let member = Arc::new(Member::unheard(node.clone(), Moment::default()));
-            (Update::Put(Entry { recovered: Some(Moment::from_millis(count + 1)), ..Entry::of(member) }), ())
+            (counted(&node, count + 1), ())
         };
         std::thread::scope(|scope| {
             for _ in 0..8 {
@@ -147,5 +168,32 @@ mod tests {
         assert_eq!(store.entries()[0].recovered, Some(Moment::from_millis(4_000)));
         store.update(&node, |_| (Update::Remove, ()));
         assert!(store.entries().is_empty());
+    }
+
+    #[test]
+    fn changes_that_belong_together_are_seen_together() {
+        const TIMES: i64 = 500;
+        let store = Store::new(Duration::from_mins(1));
+        let nodes = ["node-1", "node-2"].map(|name| NodeName::parse(name).unwrap());
+        let over = AtomicBool::new(false);
+        let change = || {
+            for count in 0..TIMES {
+                store.together(|| {
+                    nodes.each_ref().map(|node| store.update(node, |_| (counted(node, count), ())))
+                });
+            }
+            over.store(true, Ordering::Relaxed);
+        };
+        std::thread::scope(|scope| {
+            scope.spawn(change);
+            while !over.load(Ordering::Relaxed) {
+                let counts: Vec<_> = store.entries().iter().map(|entry| entry.recovered).collect();
+                assert!(
+                    matches!(&counts[..], [] | [_, _]) && counts.windows(2).all(|two| two[0] == two[1]),
+                    "{counts:?}"
+                );
+            }
+        });
+        assert_eq!(store.entries().len(), 2);
     }
 }

@@ -100,14 +100,21 @@ impl Collector {
             }
         }
         let full = self.store.is_full();
-        let taken = self.store.update(&body.node, |held| {
-            if held.is_none() && full {
-                return (Update::Keep, Err(full_refusal()));
+        // Who sees the row sees also that somebody recovered in it, without which an old failure beside it would count.
+        let taken = self.store.together(|| {
+            let taken = self.store.update(&body.node, |held| {
+                if held.is_none() && full {
+                    return (Update::Keep, Err(full_refusal()));
+                }
+                match take_round(held, &plan, body, now.moment) {
+                    Ok((update, taken)) => (update, Ok(taken)),
+                    Err(error) => (Update::Keep, Err(Refusal::InvalidField(error.to_string()))),
+                }
+            })?;
+            for (node, moment) in &taken.recovered {
+                self.note_recovery(node, *moment);
             }
-            match take_round(held, &plan, body, now.moment) {
-                Ok((update, taken)) => (update, Ok(taken)),
-                Err(error) => (Update::Keep, Err(Refusal::InvalidField(error.to_string()))),
-            }
+            Ok(taken)
         })?;
         {
             let mut recall = lock(&self.recall);
@@ -115,9 +122,6 @@ impl Collector {
             if !body.partial && taken.status == RoundStatus::Accepted {
                 recall.reported(&body.node, now.moment);
             }
-        }
-        for (node, moment) in &taken.recovered {
-            self.note_recovery(node, *moment);
         }
         if !taken.look_at.is_empty() {
             self.look_at(taken.look_at.iter(), now);
