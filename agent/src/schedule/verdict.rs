@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use super::cell::{Burst, Cell, CellId, Subject};
+use super::cell::{Burst, Cell, CellId, Certain, Subject};
 use super::flight::{Flight, Part};
 use super::{
     BURST_PROBES, BURST_SPACING, CAREFUL_PROBES, Cause, LOOKS_MAX, NodeName, Outcome, Reason, Schedule,
@@ -59,8 +59,15 @@ impl Schedule {
             Part::Regular if cell.is_down() => {
                 if cell.burst.is_none() {
                     let outcome = Outcome::Unreached(cause);
+                    let answered = |certain: Certain| certain.outcome.shows_address_answers();
+                    let returns = outcome.shows_address_answers() && !cell.certain.is_some_and(answered);
                     cell.set_certain(outcome, now);
                     self.count_outcome(id, outcome);
+                    if returns {
+                        // The node is back before what it runs is: that is news, and the others look at once.
+                        self.changed.insert(id);
+                        self.flush_wanted = true;
+                    }
                 }
             }
             Part::Regular if cell.burst.is_some() => {

@@ -126,6 +126,34 @@ fn the_cause_of_a_burst_is_the_most_frequent_and_then_the_one_that_says_more() {
 }
 
 #[test]
+fn a_port_that_refuses_where_there_was_silence_is_told_at_once_and_once() {
+    let returning: Network = Box::new(|question, sent| match question {
+        _ if node_of(question) != 1 || sent < seconds(20.0) => Reply::After(MILLISECOND),
+        Question::Tcp(_) if sent > seconds(60.0) => Reply::With(MILLISECOND, Answer::Failed(Cause::Refused)),
+        Question::Icmp(_) | Question::Tcp(_) | Question::Resolve { .. } | Question::Health(_) => Reply::Never,
+    });
+    let mut world = World::with_plan(2, returning);
+    world.run_until(seconds(60.0));
+    world.started.clear();
+    world.posts.clear();
+    world.run_until(seconds(100.0));
+    for plane in Plane::ALL {
+        let refused = |cell: &CellBody| cell.outcome.read() == Outcome::Unreached(Cause::Refused);
+        let address_of_node = if plane == Plane::Host { [192, 0, 2, 1] } else { [198, 51, 100, 1] };
+        let is_port = |question: &Question| match question {
+            Question::Tcp(address) => address.ip() == IpAddr::from(address_of_node),
+            Question::Icmp(_) | Question::Resolve { .. } | Question::Health(_) => false,
+        };
+        let (asked, _) = world.started.iter().find(|(_, question)| is_port(question)).unwrap();
+        let said = world.said_about(1);
+        let (told, ..) = said.iter().find(|(_, _, at, cell)| *at == plane && refused(cell)).unwrap();
+        assert!(*told <= *asked + MILLISECOND + PARTIAL_SPACING, "{plane:?} asked {asked:?}, told {told:?}");
+    }
+    let parts = world.posts.iter().filter(|(_, report)| report.partial).count();
+    assert!((1..=2).contains(&parts), "{parts} parts");
+}
+
+#[test]
 fn a_cell_that_is_down_is_probed_in_every_second_round_and_up_after_two_answers() {
     let outage: Network = Box::new(|question, sent| {
         if node_of(question) == 1 && sent < seconds(60.0) { Reply::Never } else { Reply::After(MILLISECOND) }
