@@ -31,8 +31,10 @@ pub const NEW_TARGET_WITHIN: Duration = Duration::from_secs(1);
 pub const FREE_TEXT_MAX_BYTES: usize = 256;
 /// Addresses of one plane that a member may name: one of each family, and room for a dual-stack node with two networks.
 pub const ADDRESSES_PER_PLANE_MAX: usize = 4;
-/// Agents try again after at most this when the server does not answer.
-pub const RETRY_CAP: Duration = Duration::from_secs(4);
+/// Agents try again after at most this when the server does not answer. After a restart a node that is not heard is missed no
+/// sooner. 5,000 agents of three parts each, whose waits are shortened by a quarter on average, try 6,700 times a second then; where
+/// a Service has no server, that is refused on the agent's own node.
+pub const RETRY_CAP: Duration = Duration::from_secs(3);
 /// A connection from an agent to the server may take this long to come about.
 pub const CONNECT_LIMIT: Duration = Duration::from_secs(3);
 /// Targets in one plan: 5,000 nodes, two planes, two families.

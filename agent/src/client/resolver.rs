@@ -17,7 +17,7 @@ use crate::clock::Clock;
 
 /// A name server answers within milliseconds. Who remembers an answer waits no longer than this, so that most of
 /// [`CONNECT_LIMIT`](meshvane_shared::limits::CONNECT_LIMIT) is left for the connection.
-pub(super) const LOOKUP_LIMIT: Duration = Duration::from_secs(1);
+pub(super) const LOOKUP_LIMIT: Duration = Duration::from_millis(500);
 /// An answer is remembered for so long: the address of a Service stays for as long as the Service, and names that fail for longer
 /// have been noticed by everybody.
 pub(super) const REMEMBERED_FOR: Duration = Duration::from_hours(1);
@@ -147,8 +147,8 @@ mod tests {
         let resolver = resolver();
         assert_eq!(resolve(&resolver, "5-1").await.0, Some(1));
         assert_eq!(resolve(&resolver, "5-none").await, (Some(1), 5));
-        assert_eq!(resolve(&resolver, "3000-2").await, (Some(1), 1000));
-        sleep(Duration::from_millis(2_001)).await;
+        assert_eq!(resolve(&resolver, "3000-2").await, (Some(1), 500));
+        sleep(Duration::from_millis(2_501)).await;
         assert_eq!(resolve(&resolver, "5-none").await.0, Some(2), "an answer that came late");
         advance(REMEMBERED_FOR).await;
         assert_eq!(resolve(&resolver, "5-none").await.0, None);

@@ -13,7 +13,7 @@ e2e::tests!(
 /// How often the server is killed; the release is shown with 20.
 const RESTARTS: &str = "MESHVANE_E2E_RESTARTS";
 const RESTARTS_BY_DEFAULT: u32 = 3;
-/// The agents' longest retry of 4 s, 8 s for those that may be slower, and judging: less than by one TTL after the start.
+/// The agents' longest retry of 3 s, 7 s for those that may be slower, and judging: less than by one TTL after the start.
 const NAMED_AGAIN_WITHIN: Duration = Duration::from_secs(15);
 
 async fn a_server_restart_under_a_healthy_mesh_is_no_finding() {

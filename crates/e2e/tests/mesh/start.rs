@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use e2e::mesh::{FULL_MESH_WITHIN, Mesh};
 use lab::{NodeId, Ping, Spec};
+use meshvane_shared::limits::RETRY_CAP;
 use meshvane_shared::wire::agents::MemberState;
 use meshvane_shared::wire::compat::{HostsAnswer, ResultsAnswer};
 
@@ -38,8 +39,7 @@ async fn agents_that_start_before_the_server_join_when_it_comes() {
     mesh.start_agents();
     mesh.pass(Duration::from_secs(10)).await;
     mesh.start_server();
-    // The agents retry at most every 4 s.
-    mesh.full(3, FULL_MESH_WITHIN + Duration::from_secs(4)).await;
+    mesh.full(3, FULL_MESH_WITHIN + RETRY_CAP).await;
     mesh.opened_were(&[]).await;
 }
 

@@ -189,10 +189,10 @@ fn an_agent_whose_node_answers_again_has_a_moment_to_say_so() {
          c lost  | o o . | o o .",
     );
     let now = crate::mesh::picture::NOW.millis;
-    snapshot.nodes[2].recovered = Some(Moment::from_millis(now - 9_999));
+    snapshot.nodes[2].recovered = Some(Moment::from_millis(now - 8_999));
     let diagnosis = diagnose(&observe(&snapshot));
     assert_eq!((diagnosis.findings.len(), diagnosis.held.len()), (0, 1));
-    snapshot.nodes[2].recovered = Some(Moment::from_millis(now - 10_000));
+    snapshot.nodes[2].recovered = Some(Moment::from_millis(now - 9_000));
     assert_eq!(diagnose(&observe(&snapshot)).findings[0].key.kind, FindingKind::AgentDown);
 }
 
@@ -212,20 +212,20 @@ fn an_agent_that_is_there_and_not_let_in_yet_is_neither_down_nor_our_own_deafnes
     let one = "a alive | . + + | . + +
                b alive | + . + | + . +
                c lost  | o o . | o o .";
-    assert_eq!(knocks(one, 179, 9), (String::new(), 1));
+    assert_eq!(knocks(one, 179, 8), (String::new(), 1));
     let begins = |text: &str, start: &str| assert!(text.starts_with(start), "{text}");
-    begins(&knocks(one, 180, 9).0, "the agent on c (agent-c) is refused, since");
-    begins(&knocks(one, 60, 10).0, "the agent on c (agent-c) is silent, since");
+    begins(&knocks(one, 180, 8).0, "the agent on c (agent-c) is refused, since");
+    begins(&knocks(one, 60, 9).0, "the agent on c (agent-c) is silent, since");
     let most = "a alive | . + + | . + +
                 b lost  | o . o | o . o
                 c lost  | o o . | o o .";
     check(most, &["monitor_blind server"]);
-    assert_eq!(knocks(most, 60, 9), (String::new(), 2));
+    assert_eq!(knocks(most, 60, 8), (String::new(), 2));
     // What nobody reaches is down all the same: the last request may have been the last of all.
     let dead = "a alive | . + x | . + x
                 b alive | + . x | + . x
                 c lost  | o o . | o o .";
-    begins(&knocks(dead, 60, 9).0, "c is down");
+    begins(&knocks(dead, 60, 8).0, "c is down");
 }
 
 #[test]
