@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use super::cell::{Burst, Cell, CellId, Certain, Subject};
+use super::cell::{Burst, Cell, CellId, Subject};
 use super::flight::{Flight, Part};
 use super::{
     BURST_PROBES, BURST_SPACING, CAREFUL_PROBES, Cause, LOOKS_MAX, NodeName, Outcome, Reason, Schedule,
@@ -59,11 +59,11 @@ impl Schedule {
             Part::Regular if cell.is_down() => {
                 if cell.burst.is_none() {
                     let outcome = Outcome::Unreached(cause);
-                    let answered = |certain: Certain| certain.outcome.shows_address_answers();
-                    let returns = outcome.shows_address_answers() && !cell.certain.is_some_and(answered);
+                    let answered =
+                        cell.certain.is_some_and(|certain| certain.outcome.shows_address_answers());
                     cell.set_certain(outcome, now);
                     self.count_outcome(id, outcome);
-                    if returns {
+                    if !answered && outcome.shows_address_answers() {
                         // The node is back before what it runs is: that is news, and the others look at once.
                         self.changed.insert(id);
                         self.flush_wanted = true;

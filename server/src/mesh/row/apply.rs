@@ -229,12 +229,12 @@ impl Row {
             self.failing_since.remove(&index);
         }
         let failed_before = before.is_some_and(Outcome::is_unreached);
-        let silent_before = failed_before && !before.is_some_and(Outcome::shows_address_answers);
+        let answered_before = before.is_some_and(Outcome::shows_address_answers);
         match outcome {
             Outcome::Unreached(_) if !failed_before => Some(ChangeKind::Failed),
             Outcome::Reached(_) if failed_before => Some(ChangeKind::Recovered),
             // The first that a node says that is on its way back: what it runs is not started yet.
-            Outcome::Unreached(_) if silent_before && outcome.shows_address_answers() => {
+            Outcome::Unreached(_) if !answered_before && outcome.shows_address_answers() => {
                 Some(ChangeKind::Recovered)
             }
             _ if body.suspect && !was_suspect => Some(ChangeKind::Suspected),
