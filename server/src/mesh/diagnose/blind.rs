@@ -14,7 +14,7 @@ use crate::mesh::time::Moment;
 pub(super) enum Hearing {
     /// Too few are silent, or others see why.
     Fine,
-    /// The others have not looked since.
+    /// The others have not looked since, or those that are silent may be heard in a moment.
     Unclear,
     /// So many fell silent at once, and nobody sees why.
     Blind {
@@ -27,7 +27,8 @@ pub(super) enum Hearing {
     },
 }
 
-/// Half of the members or more, at least two, fell silent in one window, and no fresh row of another node shows why.
+/// Half of the members or more, at least two, fell silent in one window, and no fresh row of another node shows why, not even
+/// after the time in which those whose nodes answer would have been heard again.
 pub(super) fn hearing(case: &Case<'_>) -> Hearing {
     let snapshot = case.observed.snapshot;
     let members = snapshot.nodes.iter().filter(|view| view.state != MemberState::Leaving).count();
@@ -64,12 +65,15 @@ pub(super) fn hearing(case: &Case<'_>) -> Hearing {
                 Some(PlaneVerdict::Answers) | None => {}
             }
         }
-        let answered = Plane::ALL.into_iter().any(|plane| {
-            let overdue = heard(node).after(snapshot.nodes[node].member.late_after());
-            // Before it was overdue it may have answered and then died.
-            case.survey.is_answered_since(node, plane, overdue)
-        });
-        unseen |= !answered;
+        let view = &snapshot.nodes[node];
+        let overdue = heard(node).after(view.member.late_after());
+        // Before it was overdue it may have answered and then died.
+        let answered =
+            Plane::ALL.into_iter().any(|plane| case.survey.is_answered_since(node, plane, overdue));
+        // One that was cut off answers before it is heard.
+        let able_since = view.recovered.map_or(heard(node), |recovered| recovered.max(heard(node)));
+        let trying = snapshot.now.moment.since(able_since) < view.member.tries_again_within();
+        unseen |= !answered || trying;
     }
     if unseen { Hearing::Unclear } else { blind }
 }

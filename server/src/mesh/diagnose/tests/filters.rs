@@ -114,3 +114,27 @@ fn half_of_the_mesh_that_falls_silent_at_once_unseen_is_our_own_fault() {
         &["node_down b 2/2", "node_down c 2/2"],
     );
 }
+
+#[test]
+fn half_of_the_mesh_that_answers_again_has_a_moment_to_be_heard() {
+    let picture = "a alive | . + + + | . + + +
+                   b late  | o . o o | o . o o
+                   c alive | + + . + | + + . +
+                   d late  | o o o . | o o o .";
+    let judge = |snapshot: &crate::mesh::snapshot::Snapshot| {
+        let diagnosis = diagnose(&observe(snapshot));
+        let is_held = diagnosis.held_kinds.contains(&FindingKind::MonitorBlind);
+        (diagnosis.findings.iter().map(line).collect::<Vec<_>>(), is_held)
+    };
+    let (held, blind) = ((Vec::new(), true), (vec!["monitor_blind server".to_owned()], false));
+    // Whose heartbeat is overdue may be trying for the second time.
+    assert_eq!(judge(&snapshot(picture)), held);
+    let mut lost = snapshot(&picture.replace("late", "lost"));
+    assert_eq!(judge(&lost), blind);
+    // Nor does an agent whose node was cut off know at once that it is not any more.
+    let now = crate::mesh::picture::NOW.millis;
+    lost.nodes[3].recovered = Some(Moment::from_millis(now - 8_999));
+    assert_eq!(judge(&lost), held);
+    lost.nodes[3].recovered = Some(Moment::from_millis(now - 9_000));
+    assert_eq!(judge(&lost), blind);
+}
