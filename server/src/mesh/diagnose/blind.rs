@@ -5,6 +5,7 @@ use meshvane_shared::wire::agents::MemberState;
 use meshvane_shared::wire::findings::{FindingKind, Scope, Severity, Subject};
 
 use super::planes::{ONE_FAILURE, PlaneVerdict};
+use super::waiting::is_returning;
 use super::{Case, Finding, FindingKey, message};
 use crate::mesh::snapshot::NodeView;
 use crate::mesh::time::Moment;
@@ -70,9 +71,8 @@ pub(super) fn hearing(case: &Case<'_>) -> Hearing {
         // Before it was overdue it may have answered and then died.
         let answered =
             Plane::ALL.into_iter().any(|plane| case.survey.is_answered_since(node, plane, overdue));
-        // One that was cut off answers before it is heard.
-        let able_since = view.recovered.map_or(heard(node), |recovered| recovered.max(heard(node)));
-        let trying = snapshot.now.moment.since(able_since) < view.member.tries_again_within();
+        let now = snapshot.now.moment;
+        let trying = now.since(heard(node)) < view.member.tries_again_within() || is_returning(view, now);
         unseen |= !answered || trying;
     }
     if unseen { Hearing::Unclear } else { blind }

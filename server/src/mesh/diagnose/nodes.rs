@@ -11,7 +11,7 @@ use super::message::SignOfAgent;
 use super::planes::PlaneVerdict;
 use super::silences::plane_of;
 use super::triage::Role;
-use super::waiting::may_be_returning;
+use super::waiting::{is_returning, may_be_returning};
 use super::witnesses::evidence;
 use super::{Case, Evidence, Finding, FindingKey, Observers, message};
 use crate::mesh::member::Origin;
@@ -229,11 +229,6 @@ fn is_superseded(observed: &Observed<'_>, view: &NodeView) -> bool {
                     .iter()
                     .any(|address| view.member.host_addresses.contains(address))
         })
-}
-
-/// Tells whether the node answers again since so short a time that its agent may not have been able to say so.
-fn is_returning(view: &NodeView, now: Moment) -> bool {
-    view.recovered.is_some_and(|recovered| now.since(recovered) < view.member.tries_again_within())
 }
 
 fn sign_of_agent(case: &Case<'_>, node: usize) -> SignOfAgent {

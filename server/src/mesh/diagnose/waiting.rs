@@ -96,6 +96,11 @@ pub(super) fn is_pending(survey: &Survey<'_>, nodes: &[usize], since: Moment) ->
         .any(|from| nodes.iter().any(|node| Plane::ALL.into_iter().any(|plane| is_old(from, *node, plane))))
 }
 
+/// Tells whether the node answers again since so short a time that its agent may not have been able to say so.
+pub(super) fn is_returning(view: &NodeView, now: Moment) -> bool {
+    view.recovered.is_some_and(|recovered| now.since(recovered) < view.member.tries_again_within())
+}
+
 /// How long after the return of one node others that fell silent with it may still be on their way back.
 const RETURN_GRACE: Duration = ONE_FAILURE;
 
