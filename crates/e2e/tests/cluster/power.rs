@@ -17,7 +17,8 @@ e2e::tests!(
 
 /// The promise to the user, at the default interval.
 const NAMED_WITHIN: Duration = Duration::from_secs(8);
-/// Kubernetes finds the node dead after 40 s, evicts the server 5 s later and starts another one, which must hear everybody.
+/// Kubernetes calls the node dead after 50 s (`node-monitor-grace-period`), evicts the server 5 s later and starts another one, which
+/// must hear everybody.
 const NAMED_BY_ANOTHER_WITHIN: Duration = Duration::from_secs(75);
 /// It is not forgotten while this passes; others forget after 31 to 38 s.
 const STAYS: Duration = Duration::from_mins(1);
