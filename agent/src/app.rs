@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use meshvane_shared::address::Family;
 use meshvane_shared::setting::SettingError;
-use shutdown::{Drain, drain};
+use runtime::{Drain, drain};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio::task::{self, JoinError, JoinSet};

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use meshvane_shared::wire::round::RoundAnswer;
-use shutdown::Drain;
+use runtime::Drain;
 use tokio::sync::Notify;
 use tokio::time::{sleep, timeout};
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use shutdown::Drain;
+use runtime::Drain;
 use tokio::time::sleep;
 
 use crate::backoff::Backoff;

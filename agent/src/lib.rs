@@ -66,7 +66,7 @@ pub fn main_from_env() -> ExitCode {
 }
 
 async fn run(config: config::Config) -> ExitCode {
-    let signals = match shutdown::Signals::listen() {
+    let signals = match runtime::Signals::listen() {
         Ok(signals) => signals,
         Err(error) => return fail(&error, 1),
     };

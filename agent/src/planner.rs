@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use meshvane_shared::plan::{Plan, PlanDelta, PlanVersion, Target};
 use meshvane_shared::wire::plan::PlanBody;
-use shutdown::Drain;
+use runtime::Drain;
 use tokio::sync::mpsc;
 use tokio::time::sleep;
 

@@ -18,7 +18,7 @@ use std::time::Duration;
 use meshvane_shared::plan::Epoch;
 use meshvane_shared::setting::SettingError;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
-use shutdown::{DrainStarter, drain};
+use runtime::{DrainStarter, drain};
 use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::timeout;
 

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use shutdown::Drain;
+use runtime::Drain;
 
 /// Whether every part is ready.
 #[derive(Debug, Clone)]
@@ -76,7 +76,7 @@ impl Drop for Guard {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use shutdown::drain;
+    use runtime::drain;
 
     #[test]
     fn it_opens_when_the_last_guard_is_dropped_and_closes_with_the_drain() {

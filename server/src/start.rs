@@ -3,7 +3,7 @@
 use std::io::Write as _;
 use std::process::ExitCode;
 
-use shutdown::Signals;
+use runtime::Signals;
 use tokio::runtime::Builder;
 
 use crate::app::{App, StartError};

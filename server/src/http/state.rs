@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use axum::body::Body;
 use axum::http::HeaderMap;
 use axum::http::request::Parts;
-use shutdown::Drain;
+use runtime::Drain;
 
 use super::limits::Limits;
 use super::plan::PlanAnswers;

@@ -95,7 +95,7 @@ fn only_a_path_that_exists_is_moved_to() {
 
 fn state() -> Arc<ApiState> {
     let clock = Arc::new(Clock::start());
-    let (_, drain) = shutdown::drain();
+    let (_, drain) = runtime::drain();
     let seconds = Duration::from_secs;
     let settings = CollectorSettings { ttl: seconds(15), forget_after: seconds(60), epoch: Epoch(1) };
     Arc::new(ApiState {

@@ -15,7 +15,7 @@ pub(super) struct Package {
 const SHARED: &str = "meshvane-shared";
 const SERVER: &str = "meshvane-server";
 const AGENT: &str = "meshvane-agent";
-const SHUTDOWN: &str = "shutdown";
+const RUNTIME: &str = "runtime";
 
 /// Every package of the workspace, from the ground up. One that is not here fails the test: give it its layer.
 pub(super) const PACKAGES: [Package; 8] = [
@@ -35,13 +35,13 @@ pub(super) const PACKAGES: [Package; 8] = [
         ],
     },
     Package { name: "lab", stands_on: &[], never: &["axum", "kube", "moka", "reqwest"] },
-    Package { name: SHUTDOWN, stands_on: &[], never: &["axum", "kube", "moka", "reqwest"] },
+    Package { name: RUNTIME, stands_on: &[SHARED], never: &["axum", "kube", "moka", "reqwest"] },
     Package {
         name: SERVER,
-        stands_on: &[SHARED, SHUTDOWN],
+        stands_on: &[SHARED, RUNTIME],
         never: &["hickory-resolver", "rtnetlink", "surge-ping"],
     },
-    Package { name: AGENT, stands_on: &[SHARED, SHUTDOWN], never: &["moka", "rtnetlink"] },
+    Package { name: AGENT, stands_on: &[SHARED, RUNTIME], never: &["moka", "rtnetlink"] },
     Package {
         name: "demo",
         stands_on: &[SHARED, SERVER, AGENT, "lab"],

@@ -1,4 +1,4 @@
-//! How a program is told to stop, and how its parts learn of it: the same in server and agent.
+//! How a program is told to stop, and how its parts learn of it.
 
 use std::io;
 
