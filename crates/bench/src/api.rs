@@ -69,16 +69,25 @@ impl Api {
         Ok(Answer { status, body: answer.bytes().await?.into() })
     }
 
+    /// Gets a text.
+    pub(crate) async fn text(&self, path: &str) -> Result<String, Problem> {
+        Ok(String::from_utf8_lossy(&self.body(path).await?).into_owned())
+    }
+
     /// Gets a body.
     pub(crate) async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, Problem> {
+        serde_json::from_slice(&self.body(path).await?)
+            .map_err(|source| Problem::Answer { path: path.to_owned(), source })
+    }
+
+    async fn body(&self, path: &str) -> Result<Vec<u8>, Problem> {
         let answer = self.ask(Method::Get, path).await;
         let answer = answer.map_err(|source| Problem::Request { path: path.to_owned(), source })?;
         if answer.status != 200 {
             let body = String::from_utf8_lossy(&answer.body).into_owned();
             return Err(Problem::Refused { path: path.to_owned(), status: answer.status, body });
         }
-        serde_json::from_slice(&answer.body)
-            .map_err(|source| Problem::Answer { path: path.to_owned(), source })
+        Ok(answer.body)
     }
 
     /// Waits until the server answers.

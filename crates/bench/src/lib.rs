@@ -11,9 +11,11 @@
 //!   faults     random faults and their names           beside what the design calls them
 //!   judge      the judge at 5,000 nodes with 50 faults beside one plain pass over the matrix
 //!   fleet      what a rollout of 2,000 agents sends    beside the same news as whole plans
+//!   attack     hostile clients beside a mesh of ten    beside the same clients at a server of nothing
 //! ```
 
 mod api;
+pub mod attack;
 pub mod calm;
 mod clock;
 pub mod faults;
@@ -26,4 +28,5 @@ mod model;
 pub mod parallel;
 mod parts;
 mod problem;
+mod samples;
 mod start;

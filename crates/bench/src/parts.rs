@@ -1,5 +1,5 @@
-//! This executable as the programs that are measured: it executes itself anew as the server, an agent, or a process that only
-//! sleeps.
+//! This executable as the programs of a measurement: it executes itself as the server, an agent, a hostile client, a server of
+//! nothing, or a process that only sleeps.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -7,20 +7,28 @@ use std::process::ExitCode;
 use lab::Program;
 use tokio::runtime::Builder;
 
+use crate::attack::{attacker, dummy};
 use crate::problem::Problem;
 
 /// First argument of a server.
 const SERVER: &str = "__server";
 /// First argument of an agent.
 const AGENT: &str = "__agent";
+/// First argument of a hostile client.
+const ATTACKER: &str = "__attacker";
+/// First argument of a server of nothing.
+const DUMMY: &str = "__dummy";
 /// First argument of a process that only sleeps.
 const SLEEPER: &str = "__sleeper";
 
 /// Plays the part that the arguments name; `None` when they name none.
 pub(crate) fn play() -> Option<ExitCode> {
-    match std::env::args().nth(1)?.as_str() {
+    let mut arguments = std::env::args().skip(1);
+    match arguments.next()?.as_str() {
         SERVER => Some(meshvane_server::main_from_env()),
         AGENT => Some(meshvane_agent::main_from_env()),
+        ATTACKER => Some(attacker::main(&arguments.next()?)),
+        DUMMY => Some(dummy::main()),
         SLEEPER => Some(sleep()),
         _ => None,
     }
@@ -39,6 +47,18 @@ pub(crate) fn agent(other: Option<PathBuf>) -> Result<Program, Problem> {
 /// A process with the runtime of server and agent that waits for nothing: what no program of ours can stay below.
 pub(crate) fn sleeper() -> Result<Program, Problem> {
     itself(SLEEPER)
+}
+
+/// A hostile client that follows these orders, at the lowest priority: its work must not be what slows others.
+pub(crate) fn attacker(orders: &str) -> Result<Program, Problem> {
+    let Program { path, args } = itself(ATTACKER)?;
+    let nice = ["-n", "19"].map(Into::into).into_iter().chain([path.into_os_string()]);
+    Ok(Program { path: "/usr/bin/nice".into(), args: nice.chain(args).chain([orders.into()]).collect() })
+}
+
+/// A server that takes connections and answers every request with nothing.
+pub(crate) fn dummy() -> Result<Program, Problem> {
+    itself(DUMMY)
 }
 
 fn itself(part: &str) -> Result<Program, Problem> {

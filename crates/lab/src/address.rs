@@ -85,6 +85,8 @@ impl fmt::Display for Subnet {
     }
 }
 
+/// Addresses of clients outside of the cluster: see [`Outsider`](crate::Outsider).
+pub const OUTSIDE: Subnet = Subnet { address: IpAddr::V4(Ipv4Addr::new(10, 82, 0, 0)), length: 16 };
 /// All of IPv4: where a default route leads.
 pub(crate) const EVERYWHERE_V4: Subnet = Subnet { address: IpAddr::V4(Ipv4Addr::UNSPECIFIED), length: 0 };
 /// All of IPv6.

@@ -5,6 +5,7 @@ mod beside;
 mod build;
 mod logs;
 mod namespace;
+mod outsider;
 mod relay;
 mod roster;
 mod state;
@@ -16,6 +17,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 pub(crate) use build::{POD_BRIDGE, UPLINK, default_routes};
+pub use outsider::Outsider;
 pub use relay::{MAX_RELAYED, Relay};
 pub use roster::GRACE;
 

@@ -71,6 +71,8 @@ pub enum Role {
     Agent(PodId),
     /// An agent in this pod that says it is another node's, and reaches no server.
     Stranger(PodId),
+    /// A program outside of the cluster.
+    Outsider,
 }
 
 /// All that is needed to start a process again.

@@ -71,8 +71,8 @@ mod process;
 pub mod sandbox;
 mod spec;
 
-pub use address::{Addresses, Family, Subnet};
-pub use cluster::{Cluster, GRACE, HOST_PORT, MAX_RELAYED, NodeInfo, PodInfo, Relay, SERVER_PORT};
+pub use address::{Addresses, Family, OUTSIDE, Subnet};
+pub use cluster::{Cluster, GRACE, HOST_PORT, MAX_RELAYED, NodeInfo, Outsider, PodInfo, Relay, SERVER_PORT};
 pub use error::LabError;
 pub use fault::{
     AGENT_PORT, Asker, Block, Broken, CutPlane, DnsAnswer, DnsBehaviour, DnsServer, FamilyAt, IcmpAt, PortAt,

@@ -11,6 +11,7 @@ use rtnetlink::packet_route::address::{AddressAttribute, AddressFlags};
 use rtnetlink::packet_route::link::{
     InfoBridge, InfoData, InfoKind, InfoVeth, LinkAttribute, LinkMessage, State,
 };
+use rtnetlink::packet_route::route::{RouteScope, RouteType};
 use rtnetlink::{Handle, LinkBridge, LinkMessageBuilder, LinkUnspec, LinkVeth, RouteMessageBuilder};
 use tokio::runtime::Runtime;
 
@@ -24,6 +25,9 @@ const CARRIER_LOOKS: u64 = 3000;
 /// The hardware address of every bridge: locally administered (IEEE 802, bit 1 of the first byte), and no two
 /// bridges share a segment.
 const BRIDGE_MAC: [u8; 6] = [0x02, 0, 0, 0, 0, 0x01];
+
+/// The table in which the kernel keeps its own addresses: `RT_TABLE_LOCAL` in rtnetlink(7).
+const LOCAL_TABLE: u32 = 255;
 
 /// A pair of connected links: one here, the other in another namespace.
 pub(crate) struct Veth<'a> {
@@ -173,6 +177,22 @@ impl Netlink {
             .map_err(refused)?
             .build();
         self.run(action, self.handle.route().add(message).replace().execute())
+    }
+
+    /// Makes every address of the subnet an own one: programs here may bind to any of them.
+    pub(crate) fn own(&self, subnet: Subnet) -> Result<(), LabError> {
+        let action = || format!("taking {subnet} as own addresses");
+        let refused =
+            |_| LabError::Spec { field: action(), rule: "its prefix must fit its family".to_owned() };
+        let message = RouteMessageBuilder::<IpAddr>::new()
+            .destination_prefix(subnet.address, subnet.length)
+            .map_err(refused)?
+            .output_interface(self.index("lo")?)
+            .kind(RouteType::Local)
+            .scope(RouteScope::Host)
+            .table_id(LOCAL_TABLE)
+            .build();
+        self.run(action, self.handle.route().add(message).execute())
     }
 
     /// Forgets which neighbours were found and which were not. The kernel goes on reporting one that it did not

@@ -4,35 +4,10 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::route::Route;
+use crate::samples::Samples;
 
 /// Failures whose text is kept: the first ones tell what is wrong, the others only how often.
 const TEXTS_KEPT: usize = 5;
-
-/// What became of the requests of one kind.
-#[derive(Debug, Default)]
-pub(super) struct Samples {
-    /// Times to the whole answer, in microseconds, ascending once [`Samples::percentile`] was asked.
-    micros: Vec<u32>,
-}
-
-impl Samples {
-    /// Adds a time.
-    pub(super) fn add(&mut self, time: Duration) {
-        self.micros.push(u32::try_from(time.as_micros()).unwrap_or(u32::MAX));
-    }
-
-    /// How many there are.
-    pub(super) fn count(&self) -> usize {
-        self.micros.len()
-    }
-
-    /// The time that so many percent of the requests took at most (the nearest rank); `None` of nothing.
-    pub(super) fn percentile(&mut self, percent: usize) -> Option<Duration> {
-        self.micros.sort_unstable();
-        let rank = (self.micros.len() * percent).div_ceil(100).max(1);
-        self.micros.get(rank - 1).map(|micros| Duration::from_micros(u64::from(*micros)))
-    }
-}
 
 /// What became of all requests.
 #[derive(Debug, Default)]
@@ -66,7 +41,7 @@ impl Tally {
     /// Adds another one's counts.
     pub(super) fn merge(&mut self, other: Self) {
         for (route, samples) in other.times {
-            self.times.entry(route).or_default().micros.extend(samples.micros);
+            self.times.entry(route).or_default().extend(samples);
         }
         for (status, count) in other.statuses {
             *self.statuses.entry(status).or_default() += count;

@@ -1,11 +1,15 @@
 //! Starting servers and agents in the cluster, and finding those that run.
 
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Cluster, Purpose, lock};
+use super::{Cluster, Inner, Purpose, lock};
 use crate::LabError;
 use crate::launch::{AgentSeat, Environment, Launch, Program, Role, agent_environment, base_environment};
+use crate::netns::Netns;
 use crate::process::Process;
 use crate::spec::{NodeId, Ping, PodId, Where};
 
@@ -63,6 +67,7 @@ impl Cluster {
                 &launch.program,
                 &launch.environment,
             ),
+            Role::Outsider => Err(LabError::Unknown(format!("place of {} to restart it in", launch.name))),
         }
     }
 
@@ -72,7 +77,7 @@ impl Cluster {
         let launch = agent.launch();
         let pod = match launch.role {
             Role::Agent(pod) => pod,
-            Role::Server | Role::Stranger(_) => {
+            Role::Server | Role::Stranger(_) | Role::Outsider => {
                 return Err(LabError::Unknown(format!("agent called {}", launch.name)));
             }
         };
@@ -98,7 +103,9 @@ impl Cluster {
         }
         match agent.launch().role {
             Role::Agent(pod) | Role::Stranger(pod) => self.remove_pod(pod),
-            Role::Server => Err(LabError::Unknown("pod to delete: the server's stays".to_owned())),
+            Role::Server | Role::Outsider => {
+                Err(LabError::Unknown(format!("pod to delete: {} has none", agent.launch().name)))
+            }
         }
     }
 
@@ -119,7 +126,7 @@ impl Cluster {
                 let pod = self.add_pod(old.node, ping)?;
                 self.start_agent_in(pod, &launch.program, &launch.environment)
             }
-            Role::Server | Role::Stranger(_) => {
+            Role::Server | Role::Stranger(_) | Role::Outsider => {
                 Err(LabError::Unknown(format!("new pod for {}", launch.name)))
             }
         }
@@ -129,7 +136,7 @@ impl Cluster {
     pub fn agents(&self, node: NodeId) -> Vec<Arc<Process>> {
         self.running(|role| match role {
             Role::Agent(pod) => pod.node == node,
-            Role::Server | Role::Stranger(_) => false,
+            Role::Server | Role::Stranger(_) | Role::Outsider => false,
         })
     }
 
@@ -156,26 +163,18 @@ impl Cluster {
         program: &Program,
         changes: &Environment,
     ) -> Result<Arc<Process>, LabError> {
-        let (mut told, ping) = (base_environment(), Ping::Permitted);
-        let ping = match role {
-            Role::Server => ping,
+        let (mut told, mut ping, mut resolv_conf) = (base_environment(), Ping::Permitted, None);
+        match role {
+            Role::Server | Role::Outsider => {}
             Role::Agent(pod) | Role::Stranger(pod) => {
-                let (seat, ping) = self.agent_seat(pod, &name)?;
+                let (seat, of_pod) = self.agent_seat(pod, &name)?;
                 told = agent_environment(told, &seat);
-                ping
+                ping = of_pod;
+                resolv_conf.clone_from(&lock(&self.inner.state).resolv_conf);
             }
-        };
-        let log = self.inner.logs.path().join(format!("{name}.{}.log", self.inner.next_number()));
-        let launch = Launch { name, role, program: program.clone(), environment: changes.clone(), ping, log };
-        let resolv_conf = match role {
-            Role::Server => None,
-            Role::Agent(_) | Role::Stranger(_) => lock(&self.inner.state).resolv_conf.clone(),
-        };
-        let process = Process::start(launch, &told, self.inner.netns(place)?, resolv_conf)?;
-        let mut state = lock(&self.inner.state);
-        state.processes.retain(|process| process.is_running());
-        state.processes.push(Arc::clone(&process));
-        Ok(process)
+        }
+        let netns = self.inner.netns(place)?;
+        self.inner.start(Start { role, name, program, changes, told, ping, netns, resolv_conf })
     }
 
     fn agent_seat(&self, pod: PodId, name: &str) -> Result<(AgentSeat, Ping), LabError> {
@@ -196,5 +195,34 @@ impl Cluster {
             service: state.backend.as_ref().map(|backend| backend.checked().to_owned()),
         };
         Ok((seat, found.info.ping))
+    }
+}
+
+/// A process that is to be started.
+pub(super) struct Start<'a> {
+    pub(super) role: Role,
+    pub(super) name: String,
+    pub(super) program: &'a Program,
+    /// The caller's changes to the environment.
+    pub(super) changes: &'a Environment,
+    /// The environment that they change.
+    pub(super) told: BTreeMap<OsString, OsString>,
+    pub(super) ping: Ping,
+    pub(super) netns: Netns,
+    /// The file that stands for `/etc/resolv.conf`.
+    pub(super) resolv_conf: Option<PathBuf>,
+}
+
+impl Inner {
+    /// Starts a process, and ends it with the cluster.
+    pub(super) fn start(&self, start: Start<'_>) -> Result<Arc<Process>, LabError> {
+        let Start { role, name, program, changes, told, ping, netns, resolv_conf } = start;
+        let log = self.logs.path().join(format!("{name}.{}.log", self.next_number()));
+        let launch = Launch { name, role, program: program.clone(), environment: changes.clone(), ping, log };
+        let process = Process::start(launch, &told, netns, resolv_conf)?;
+        let mut state = lock(&self.state);
+        state.processes.retain(|process| process.is_running());
+        state.processes.push(Arc::clone(&process));
+        Ok(process)
     }
 }

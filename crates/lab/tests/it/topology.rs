@@ -1,12 +1,12 @@
 //! The network as built: all reach all, nobody masquerades.
 
 use std::io::ErrorKind;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
-use lab::{Cluster, Families, HOST_PORT, NodeId, NodeSpec, Ping, ServerPlace, Spec, Where, Zone};
-use socket2::Domain;
+use lab::{Cluster, Families, HOST_PORT, NodeId, NodeSpec, OUTSIDE, Ping, ServerPlace, Spec, Where, Zone};
+use socket2::{Domain, Protocol, Socket, Type};
 
-use crate::reach::{addresses, assert_reached, host, listen, ping_socket, pod, seen_as};
+use crate::reach::{ANSWERED, addresses, assert_reached, host, listen, ping_socket, pod, seen_as};
 
 pub(crate) const TESTS: &[(&str, fn())] = &[
     ("every_place_reaches_every_other_and_is_seen_by_its_own_address", all_reach_all),
@@ -16,6 +16,7 @@ pub(crate) const TESTS: &[(&str, fn())] = &[
     ("two_clusters_at_once_do_not_meet", two_clusters),
     ("a_node_of_unknown_number_is_refused", unknown_node),
     ("every_host_answers_on_the_test_port", host_port),
+    ("an_outsider_speaks_with_each_address_of_its_range", outsider),
     ("a_second_pod_has_the_next_address_and_a_removed_one_answers_nobody", second_pod),
 ];
 
@@ -112,6 +113,24 @@ fn host_port() {
     }
     let _listener = listen(&cluster, pod(2), 7000);
     assert_reached(&cluster, pod(3), pod(2), 7000);
+}
+
+fn outsider() {
+    let cluster = Cluster::build(&Spec::nodes(1)).unwrap();
+    let outsider = cluster.add_outsider().unwrap();
+    for (to, port) in [(Where::Server, 7000), (pod(1), 7001)] {
+        let listener = listen(&cluster, to, port);
+        let target = SocketAddr::new(addresses(&cluster, to).primary(), port);
+        for own in [OUTSIDE.address, "10.82.3.4".parse().unwrap(), "10.82.255.254".parse().unwrap()] {
+            let connected = outsider.run(|| {
+                let socket = Socket::new(Domain::IPV4, Type::STREAM, Some(Protocol::TCP)).unwrap();
+                socket.bind(&SocketAddr::new(own, 0).into()).unwrap();
+                socket.connect_timeout(&target.into(), ANSWERED).map(|()| socket)
+            });
+            let _held = connected.unwrap().unwrap();
+            assert_eq!(listener.accept().unwrap().1.ip().to_canonical(), own);
+        }
+    }
 }
 
 fn second_pod() {
