@@ -273,9 +273,9 @@ impl Gate {
     }
 }
 
-/// Tells whether a peer is this machine: 127.0.0.1 and `::1` exactly, for service meshes relay the traffic of others from
+/// Returns true when a peer is this machine: 127.0.0.1 and `::1` exactly, for service meshes relay the traffic of others from
 /// the rest of 127/8.
-fn is_loopback_peer(peer: IpAddr) -> bool {
+pub fn is_loopback_peer(peer: IpAddr) -> bool {
     let peer = peer.to_canonical();
     peer == IpAddr::V4(Ipv4Addr::LOCALHOST) || peer == IpAddr::V6(Ipv6Addr::LOCALHOST)
 }

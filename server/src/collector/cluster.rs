@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use meshvane_shared::address::{check_probe_address, is_loopback};
 use meshvane_shared::name::NodeName;
 use meshvane_shared::plan::Target;
 use meshvane_shared::wire::heartbeat::HeartbeatBody;
@@ -52,9 +53,13 @@ impl Collector {
         })
     }
 
-    /// Of the addresses that agents remember of a node, those that Kubernetes knows there; all where nobody watches pods. An
-    /// agent that lies after a restart of the server would have everybody probe what it names.
-    pub(super) fn vouched(&self, node: &NodeName, targets: Vec<Target>) -> Vec<Target> {
+    /// Of the addresses that agents remember of a node, those that Kubernetes knows there; without a watch of pods, those
+    /// that a heartbeat could have named. Otherwise every agent would probe what one of them names after a restart.
+    pub(super) fn vouched(&self, node: &NodeName, mut targets: Vec<Target>) -> Vec<Target> {
+        targets.retain(|target| check_probe_address(target.address).is_ok());
+        if targets.iter().any(|target| is_loopback(target.address)) && !self.hears_loopback() {
+            targets.retain(|target| !is_loopback(target.address));
+        }
         self.cluster(|cluster| match cluster.pods.standing() {
             Standing::Unasked => targets,
             Standing::Unknown | Standing::Forbidden => Vec::new(),
@@ -62,6 +67,16 @@ impl Collector {
                 targets.into_iter().filter(|target| cluster.vouches(node, target.address)).collect()
             }
         })
+    }
+
+    /// Returns true when an agent that was heard has a loopback address, which it could name only from this machine: then the
+    /// mesh is one of loopback addresses, and those that are remembered are as good.
+    fn hears_loopback(&self) -> bool {
+        let has = |entry: &Entry| {
+            let mut addresses = entry.member.host_addresses.iter().chain(&entry.member.pod_addresses);
+            entry.member.heard.is_some() && addresses.any(|address| is_loopback(*address))
+        };
+        self.store.entries().iter().any(has)
     }
 
     /// The same for a look that remembers what it has drawn.

@@ -12,6 +12,8 @@ use meshvane_shared::wire::round::{CellBody, RoundBody, RoundStatus};
 use super::*;
 use crate::mesh::time::Moment;
 
+mod addresses;
+
 const EPOCH: Epoch = Epoch(7);
 
 fn at(millis: i64) -> Now {

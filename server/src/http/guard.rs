@@ -12,7 +12,9 @@ use tokio::time::{sleep, timeout};
 use super::inventory::Route;
 use super::listener::Peer;
 use super::state::ApiState;
-use crate::auth::{Admission, Caller, Credential, Identity, Question, Refused, Unavailable};
+use crate::auth::{
+    Admission, Caller, Credential, Identity, Question, Refused, Unavailable, is_loopback_peer,
+};
 
 /// Headers by which a proxy says that it passes a request on, beside `Forwarded` (RFC 7239) and all that begin with
 /// `X-Forwarded-`.
@@ -114,6 +116,12 @@ async fn await_pod(state: &Arc<ApiState>, route: &Route, caller: &Caller<'_>) ->
             () = &mut time_over => return Err(Refused::PodUnknown),
         }
     }
+}
+
+/// Returns true when a request was made on this machine and no proxy passed it on.
+pub(super) fn is_local(head: &Parts) -> bool {
+    let caller = caller(head, address(head));
+    is_loopback_peer(caller.peer) && !caller.forwarded
 }
 
 fn caller(head: &Parts, peer: IpAddr) -> Caller<'_> {

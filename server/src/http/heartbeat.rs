@@ -1,15 +1,17 @@
 //! `POST /api/v1/heartbeat`: of our agents and of original ones.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::response::Response;
 use chrono::DateTime;
+use meshvane_shared::address::is_loopback;
 use meshvane_shared::wire::heartbeat::{HeartbeatAnswer, HeartbeatBody};
 
 use super::error::Fault;
 use super::folded::Object;
 use super::state::{ApiState, Ask};
-use super::{body, reply};
+use super::{body, guard, reply};
 use crate::auth::{Identity, Refused};
 
 const FIELDS: &[&str] = &[
@@ -34,13 +36,36 @@ const FIELDS: &[&str] = &[
 /// Takes a heartbeat.
 pub(super) async fn post(state: Arc<ApiState>, ask: Ask) -> Result<Response, Fault> {
     let identity = ask.identity.clone();
+    let is_local = guard::is_local(&ask.head);
     let text = body::text(&state, ask, body::SMALL).await;
-    let taken = match text.and_then(|text| read(&text)) {
+    let body = text.and_then(|text| read(&text)).and_then(|body| check_loopback(body, is_local));
+    let taken = match body {
         Ok(heartbeat) => take(&state, &identity, heartbeat),
         Err(fault) => Err(fault),
     };
     state.metrics.heartbeat(taken.is_ok());
     taken.map(|answer| reply::compatible(&answer))
+}
+
+/// Only an agent on this machine may name loopback addresses. From elsewhere they would make every agent probe itself, and
+/// believe that it reached the node that named them.
+fn check_loopback(body: HeartbeatBody, is_local: bool) -> Result<HeartbeatBody, Fault> {
+    let one = |field: &'static str, text: &str| text.parse::<IpAddr>().ok().map(|address| (field, address));
+    let list = |field: &'static str, list: &[IpAddr]| {
+        list.iter().map(move |address| (field, *address)).collect::<Vec<_>>()
+    };
+    let named = one("node_ip", &body.node_ip)
+        .into_iter()
+        .chain(one("pod_ip", &body.pod_ip))
+        .chain(list("host_addresses", &body.host_addresses))
+        .chain(list("pod_addresses", &body.pod_addresses))
+        .find(|(_, address)| is_loopback(*address));
+    match named.filter(|_| !is_local) {
+        None => Ok(body),
+        Some((field, address)) => Err(Fault::BadBody(format!(
+            "{field}: {address} is a loopback address, which only an agent on the server's own machine may name"
+        ))),
+    }
 }
 
 /// An agent whom Kubernetes vouches for speaks for its node alone, and names no addresses but its own.

@@ -6,6 +6,7 @@
 )]
 
 mod accounts;
+mod addresses;
 mod auth;
 mod compatible;
 mod context;

@@ -1,0 +1,54 @@
+//! Which addresses become targets.
+
+use std::net::IpAddr;
+
+use meshvane_shared::plan::Target;
+
+use super::*;
+
+/// The target of a node that nobody heard, at this address.
+fn remembered(address: &str) -> Vec<Target> {
+    let address = address.parse().unwrap();
+    vec![Target { node: name(9), plane: Plane::Host, address, port: None, zone: None }]
+}
+
+/// A server after a restart: two agents are heard, one of them at this address, and both remember these targets.
+fn recalled(own: &str, targets: &[Target]) -> Vec<IpAddr> {
+    let collector = collector(Epoch(8));
+    for number in 1..=2 {
+        let node_ip = if number == 1 { own.to_owned() } else { heartbeat(number).node_ip };
+        collector.heartbeat(HeartbeatBody { node_ip, ..heartbeat(number) }, at(1_000)).unwrap();
+        // The present plan is known here, so that the list is not needed: it is remembered all the same.
+        let version = lock(&collector.plans).book.current().version.clone();
+        let empty = RoundBody::empty(name(number), BootId::parse("boot").unwrap(), version);
+        let body = RoundBody { sequence: 1, interval_ms: 5_000, targets: Some(targets.to_vec()), ..empty };
+        let _refused = collector.round(&body, at(1_000));
+    }
+    collector.judge(at(1_000));
+    let plan = collector.plan(&PlanAsk::default(), at(1_000)).unwrap().plan;
+    plan.targets.iter().filter(|target| target.node == name(9)).map(|target| target.address).collect()
+}
+
+#[test]
+fn what_agents_remember_becomes_a_target_only_where_a_heartbeat_could_have_named_it() {
+    let ordinary = remembered("10.0.0.9");
+    assert_eq!(recalled("10.0.0.1", &ordinary), [ordinary[0].address]);
+    for address in [
+        "0.0.0.0",
+        "255.255.255.255",
+        "224.0.0.1",
+        "ff02::1",
+        "169.254.169.254",
+        "fe80::1",
+        "64:ff9b::a9fe:a9fe",
+    ] {
+        assert_eq!(recalled("10.0.0.1", &remembered(address)), [] as [IpAddr; 0], "{address}");
+    }
+}
+
+#[test]
+fn loopback_addresses_are_recalled_only_in_a_mesh_of_loopback_addresses() {
+    let loopback = remembered("127.0.1.9");
+    assert_eq!(recalled("10.0.0.1", &loopback), [] as [IpAddr; 0]);
+    assert_eq!(recalled("127.0.1.1", &loopback), [loopback[0].address]);
+}
