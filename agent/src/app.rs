@@ -13,7 +13,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use meshvane_shared::address::Family;
+use meshvane_shared::address::{Family, is_loopback};
 use meshvane_shared::setting::SettingError;
 use runtime::{Drain, drain};
 use tokio::net::TcpListener;
@@ -260,6 +260,7 @@ fn schedule(config: &Config, identity: &Identity) -> Schedule {
         interval: config.probe_interval,
         test_port: config.test_port,
         services: config.services.clone(),
+        is_loopback: config.host_addresses.iter().chain(&config.pod_addresses).any(|own| is_loopback(*own)),
         seed: identity.seed,
     })
 }

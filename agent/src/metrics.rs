@@ -39,6 +39,7 @@ pub struct Metrics {
     lags: Counter,
     heartbeats: Labelled<1>,
     in_flight: Gauge,
+    refused_targets: Gauge,
 }
 
 fn check_labels(check: CheckKind, place: Place) -> [Label; 2] {
@@ -102,6 +103,11 @@ impl Metrics {
         self.in_flight.set(i64::try_from(count).unwrap_or(i64::MAX));
     }
 
+    /// Sets how many targets of the plan are not asked.
+    pub fn refused_targets(&self, count: usize) {
+        self.refused_targets.set(i64::try_from(count).unwrap_or(i64::MAX));
+    }
+
     fn register(&self, registry: &mut Registry) {
         registry.register("checks_reached", "Checks that were answered", self.reached.clone());
         registry.register(
@@ -138,6 +144,11 @@ impl Metrics {
             self.heartbeats.clone(),
         );
         registry.register("probes_in_flight", "Probes in flight", self.in_flight.clone());
+        registry.register(
+            "targets_refused",
+            "Targets of the plan that are not asked since no member can have their address",
+            self.refused_targets.clone(),
+        );
         let build = Info::new([("version", VERSION)]);
         registry.register("build", "This version of the agent", build);
     }

@@ -43,6 +43,8 @@ pub struct Prober {
 struct Running {
     tasks: JoinSet<(ProbeId, Answer)>,
     handles: HashMap<ProbeId, AbortHandle>,
+    /// Targets of the plan that are not asked, as last logged.
+    refused: usize,
 }
 
 impl Prober {
@@ -78,6 +80,16 @@ impl Prober {
             }
         }
         self.metrics.in_flight(self.schedule.in_flight());
+        let refused = self.schedule.refused_targets();
+        if std::mem::replace(&mut running.refused, refused) != refused {
+            self.metrics.refused_targets(refused);
+            if refused > 0 {
+                tracing::warn!(
+                    refused,
+                    "the plan has targets at addresses that no member can have: they are not asked"
+                );
+            }
+        }
     }
 
     /// Does what the schedule wants; returns what it is to be told at once.

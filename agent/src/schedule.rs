@@ -38,11 +38,13 @@ use cell::{Cell, CellId, Key};
 use flight::{Flight, Part};
 use health::Health;
 pub use health::{HEALTH_IN_FLIGHT_MAX, HEALTH_PERIOD, STRANGER_KEPT};
+use pace::Pace;
 use round::Round;
 
 mod cell;
 mod flight;
 mod health;
+mod pace;
 mod plan;
 mod report;
 mod round;
@@ -93,6 +95,8 @@ pub struct Settings {
     pub test_port: Option<u16>,
     /// The services to check.
     pub services: Vec<ServiceAddress>,
+    /// Our own addresses are loopback ones, so that those of others mean something here.
+    pub is_loopback: bool,
     /// Seeds the jitter.
     pub seed: u64,
 }
@@ -190,6 +194,8 @@ enum Timer {
     RoundDeadline(u64),
     /// A partial report was held back by its spacing.
     Flush,
+    /// An address has a turn for what waits for it.
+    Turn,
 }
 
 /// The state machine.
@@ -201,12 +207,15 @@ pub struct Schedule {
     cells: BTreeMap<CellId, Cell>,
     /// The plan's cells in its order.
     order: Vec<CellId>,
+    /// Targets of the plan that are not asked, for their addresses.
+    refused: usize,
     services: Vec<service::Service>,
     /// The name servers were listed at least once.
     resolvers_listed: bool,
     removed: BTreeMap<Key, plan::Remembered>,
     flights: BTreeMap<ProbeId, Flight>,
     health: Health,
+    pace: Pace,
     urgent: VecDeque<(CellId, Part)>,
     waiting: VecDeque<(CellId, Part)>,
     timers: BTreeMap<TimerKey, Timer>,
@@ -235,11 +244,13 @@ impl Schedule {
             plan: None,
             cells: BTreeMap::new(),
             order: Vec::new(),
+            refused: 0,
             services: Vec::new(),
             resolvers_listed: false,
             removed: BTreeMap::new(),
             flights: BTreeMap::new(),
             health: Health::default(),
+            pace: Pace::default(),
             urgent: VecDeque::new(),
             waiting: VecDeque::new(),
             timers: BTreeMap::new(),
@@ -291,6 +302,11 @@ impl Schedule {
         self.flights.len()
     }
 
+    /// How many targets of the plan are not asked because no member can have their address.
+    pub fn refused_targets(&self) -> usize {
+        self.refused
+    }
+
     fn number(&mut self) -> u64 {
         self.next_number += 1;
         self.next_number
@@ -322,6 +338,7 @@ impl Schedule {
                 self.flush_armed = false;
                 self.flush_wanted = true;
             }
+            Timer::Turn => self.turn_due(now),
         }
     }
 

@@ -78,6 +78,8 @@ pub(super) struct Cell {
     pub(super) regular: Option<ProbeId>,
     /// The probe of this round stands in the queue.
     pub(super) waiting: bool,
+    /// It stands there until its address has a turn.
+    pub(super) waits_for_turn: bool,
     /// Who answers there, for the cell of a pod's port.
     pub(super) resident: Resident,
 }
@@ -154,6 +156,7 @@ impl Cell {
             asked: None,
             regular: None,
             waiting: false,
+            waits_for_turn: false,
             resident: Resident::default(),
         }
     }

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::cell::CellId;
+use super::pace::paced_address;
 use super::service::Found;
 use super::{
     Answer, CheckKind, Command, IN_FLIGHT_MAX, NAME_BURST_LIMIT, NAME_RETURN_LIMIT, PROBE_HARD_LIMIT,
@@ -76,7 +77,7 @@ impl Schedule {
         }
     }
 
-    /// Returns `false` when the engine is full.
+    /// Returns `false` when the engine is full. What has to wait for a turn of its address waits elsewhere.
     fn start(&mut self, now: Duration, id: CellId, part: Part) -> bool {
         let Some(cell) = self.cells.get(&id) else {
             return true;
@@ -93,12 +94,20 @@ impl Schedule {
             }
             return true;
         }
+        let paced = paced_address(cell);
+        if let Some(address) = paced.filter(|address| !self.pace.allows(now, *address)) {
+            self.wait_for_turn(now, address, id, part);
+            return true;
+        }
         let is_icmp = cell.question.check() == CheckKind::Icmp;
         if part != Part::Regular && self.bursting(is_icmp) >= BURSTS_IN_FLIGHT_MAX {
             return false;
         }
         if !self.make_room(is_icmp) {
             return false;
+        }
+        if let Some(address) = paced {
+            self.pace.take(now, address);
         }
         let probe = ProbeId(self.number());
         let Some(cell) = self.cells.get_mut(&id) else {

@@ -89,10 +89,19 @@ impl Schedule {
     fn start_health(&mut self, now: Duration) {
         while self.health.flights.len() < HEALTH_IN_FLIGHT_MAX {
             let Some(id) = self.health.waiting.pop_front() else { return };
-            let Some(Question::Tcp(address)) = self.cells.get(&id).map(|cell| cell.question.clone()) else {
-                self.health.asked.remove(&id);
-                continue;
+            let question = self.cells.get(&id).map(|cell| cell.question.clone());
+            let address = match question {
+                // Without a turn of its address the question is left out: it comes again in its next period.
+                Some(Question::Tcp(address)) if self.pace.allows(now, address.ip()) => address,
+                Some(
+                    Question::Tcp(_) | Question::Icmp(_) | Question::Resolve { .. } | Question::Health(_),
+                )
+                | None => {
+                    self.health.asked.remove(&id);
+                    continue;
+                }
             };
+            self.pace.take(now, address.ip());
             let probe = ProbeId(self.number());
             let limit = self.set_timer(now + PROBE_HARD_LIMIT, Timer::Health(probe));
             self.health.flights.insert(probe, (id, limit));

@@ -1,10 +1,11 @@
 //! Cells come and go with the plan.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use meshvane_shared::address::{check_probe_address, is_loopback};
 use meshvane_shared::check::Plane;
 use meshvane_shared::limits::TARGETS_MAX;
 use meshvane_shared::plan::Target;
@@ -46,8 +47,13 @@ impl Schedule {
             }
         }
         let (mut order, mut added) = (Vec::new(), Vec::new());
+        self.refused = 0;
         for (index, target) in (0u32..).zip(plan.targets.iter().take(TARGETS_MAX)) {
             if target.node == self.settings.node {
+                continue;
+            }
+            if !self.asks(target.address) {
+                self.refused += 1;
                 continue;
             }
             for question in questions(target, self.settings.test_port) {
@@ -73,6 +79,12 @@ impl Schedule {
             self.remove_cell(id);
         }
         added
+    }
+
+    /// Returns false for an address that no member can have, whatever a server says, and for a loopback address while our own
+    /// are others: we would ask ourselves, and call the answer another node's.
+    fn asks(&self, address: IpAddr) -> bool {
+        check_probe_address(address).is_ok() && (self.settings.is_loopback || !is_loopback(address))
     }
 
     fn remember(&mut self, now: Duration, key: Key, id: CellId) {

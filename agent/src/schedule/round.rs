@@ -135,7 +135,7 @@ impl Schedule {
             return;
         }
         let Some(cell) = self.cells.get(&id) else { return };
-        if cell.burst.is_some() {
+        if cell.burst.is_some() || cell.waits_for_turn {
             self.cell_done(id);
         } else {
             self.enqueue(id, Part::Regular);

@@ -56,6 +56,7 @@ pub(super) fn settings(services: &[&str]) -> Settings {
         interval: INTERVAL,
         test_port: Some(22),
         services: services.iter().map(|text| ServiceAddress::parse(text, 80).unwrap()).collect(),
+        is_loopback: false,
         seed: 7,
     }
 }

@@ -201,3 +201,39 @@ fn no_round_overruns_at_whatever_moment_half_of_the_targets_fall_silent() {
         }
     }
 }
+
+/// What is asked of a plan whose targets are at these addresses, by an agent whose own are loopback ones or not.
+fn asked_at(addresses: &[&str], is_loopback: bool) -> (BTreeSet<IpAddr>, usize) {
+    let mut world = World::new(Settings { is_loopback, ..settings(&[]) }, healthy());
+    let mut named = plan(1..=u8::try_from(addresses.len()).unwrap(), 1).as_ref().clone();
+    named.targets.retain(|target| target.plane == Plane::Host);
+    for (target, address) in named.targets.iter_mut().zip(addresses) {
+        target.address = address.parse().unwrap();
+    }
+    world.tell(Event::Plan(Arc::new(named)));
+    world.run_until(seconds(12.0));
+    let asked = world.started.iter().filter_map(|(_, question)| match question {
+        Question::Icmp(address) => Some(*address),
+        Question::Tcp(_) | Question::Resolve { .. } | Question::Health(_) => None,
+    });
+    (asked.collect(), world.schedule.refused_targets())
+}
+
+#[test]
+fn a_server_cannot_make_an_agent_ask_what_is_no_member() {
+    let hostile = [
+        "0.0.0.0",
+        "255.255.255.255",
+        "224.0.0.1",
+        "ff02::1",
+        "169.254.169.254",
+        "fe80::1",
+        "64:ff9b::a9fe:a9fe",
+        "127.0.0.1",
+        "::1",
+        "10.0.0.1",
+    ];
+    assert_eq!(asked_at(&hostile, false), (BTreeSet::from([[10, 0, 0, 1].into()]), 9));
+    let (asked, refused) = asked_at(&hostile, true);
+    assert_eq!((asked.len(), refused), (3, 7), "{asked:?}");
+}
