@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use meshvane_shared::wire::heartbeat::HeartbeatBody;
 use runtime::Drain;
 use tokio::time::sleep;
 
@@ -95,7 +96,9 @@ impl Heart {
     }
 
     async fn send(&self, limit: Duration, leaving: bool) -> Result<(), CallError> {
+        let epochs_in_turn = self.epoch.in_turn();
         let body = self.identity.heartbeat(self.clock.now(), wall_clock(), leaving);
+        let body = HeartbeatBody { epochs_in_turn, ..body };
         let answer = self.client.heartbeat(&body, limit).await?;
         if let Some(epoch) = answer.server_epoch {
             self.epoch.saw(epoch);

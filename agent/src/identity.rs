@@ -49,6 +49,7 @@ impl Identity {
             version: Some(VERSION.to_owned()),
             host_addresses: config.host_addresses.clone(),
             pod_addresses: config.pod_addresses.clone(),
+            epochs_in_turn: Vec::new(),
             leaving: false,
         };
         let (seed, _) = uuid.as_u64_pair();

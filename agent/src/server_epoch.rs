@@ -1,14 +1,25 @@
 //! Which start of the server answers. Heartbeats, rounds and plans all say it; whoever must act on a restart waits here.
 
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use meshvane_shared::plan::Epoch;
 use tokio::sync::watch;
 use tokio::time::sleep;
 
+use crate::clock::Clock;
+use alternation::Alternation;
+
+mod alternation;
+
 /// The server's epoch as last seen. Cheap to clone.
 #[derive(Debug, Clone)]
-pub struct ServerEpoch(watch::Sender<Option<Epoch>>);
+pub struct ServerEpoch {
+    newest: watch::Sender<Option<Epoch>>,
+    clock: Clock,
+    // A std mutex: held for a few instructions, never across an await.
+    alternation: Arc<Mutex<Alternation>>,
+}
 
 /// Waits for restarts of the server.
 #[derive(Debug)]
@@ -19,26 +30,51 @@ pub struct Restarts {
 
 impl Default for ServerEpoch {
     fn default() -> Self {
-        Self(watch::Sender::new(None))
+        Self { newest: watch::Sender::new(None), clock: Clock::start(), alternation: Arc::default() }
     }
 }
 
 impl ServerEpoch {
     /// An answer came from this start of the server.
     pub fn saw(&self, epoch: Epoch) {
-        self.0.send_if_modified(|known| {
+        let several = self.note(epoch);
+        self.newest.send_if_modified(|known| {
             let before = known.replace(epoch);
-            if let Some(before) = before.filter(|before| *before != epoch) {
+            if let Some(before) = before.filter(|before| *before != epoch && !several) {
                 tracing::info!(%before, now = %epoch, "the server restarted");
             }
             before != Some(epoch)
         });
     }
 
+    /// Returns true when several servers answer in turn.
+    fn note(&self, epoch: Epoch) -> bool {
+        let now = self.clock.now();
+        let mut alternation = self.alternation();
+        let before = !alternation.in_turn(now).is_empty();
+        alternation.saw(now, epoch);
+        let several = !alternation.in_turn(now).is_empty();
+        if several && !before {
+            tracing::error!(
+                "two servers answer in turn, so that each hears a part of what we say: one replica is meant to run"
+            );
+        }
+        several
+    }
+
+    /// The starts of servers that answer in turn; empty while there is one server.
+    pub fn in_turn(&self) -> Vec<Epoch> {
+        self.alternation().in_turn(self.clock.now())
+    }
+
+    fn alternation(&self) -> MutexGuard<'_, Alternation> {
+        self.alternation.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Waits for restarts from here on. The first epoch that is ever seen is none.
     pub fn restarts(&self) -> Restarts {
-        let receiver = self.0.subscribe();
-        let known = *self.0.borrow();
+        let receiver = self.newest.subscribe();
+        let known = *self.newest.borrow();
         Restarts { receiver, known }
     }
 }

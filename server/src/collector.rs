@@ -25,7 +25,7 @@ use crate::mesh::context::{Cluster, add_context};
 use crate::mesh::diagnose::diagnose;
 use crate::mesh::ledger::{Edge, Ledger};
 use crate::mesh::look::LookBook;
-use crate::mesh::member::{Member, Timing};
+use crate::mesh::member::{Member, TTL_STRETCHED_MAX, Timing};
 use crate::mesh::observe::{Observed, observe};
 use crate::mesh::planning::PlanBook;
 use crate::mesh::recall::Recall;
@@ -101,6 +101,8 @@ pub struct Collector {
     ledger: Mutex<Ledger>,
     cluster: Mutex<Cluster>,
     judging: AtomicBool,
+    /// A second server was told in the log.
+    second_server: AtomicBool,
     plan_signal: watch::Sender<()>,
     cluster_signal: watch::Sender<()>,
     change_signal: watch::Sender<()>,
@@ -128,13 +130,14 @@ impl Collector {
     /// Makes an empty state.
     pub fn new(settings: CollectorSettings, now: Now) -> Self {
         Self {
-            store: Store::new(settings.forget_after + settings.ttl),
+            store: Store::new(settings.forget_after + settings.ttl.max(TTL_STRETCHED_MAX)),
             plans: Mutex::new(Plans { book: PlanBook::new(settings.epoch), foreign: VecDeque::new() }),
             looks: Mutex::default(),
             recall: Mutex::new(Recall::new(now.moment, settings.ttl)),
             ledger: Mutex::default(),
             cluster: Mutex::default(),
             judging: AtomicBool::new(false),
+            second_server: AtomicBool::new(false),
             plan_signal: watch::Sender::new(()),
             cluster_signal: watch::Sender::new(()),
             change_signal: watch::Sender::new(()),
@@ -175,7 +178,8 @@ impl Collector {
     /// `GET /agents`.
     pub fn agents(&self, now: Now) -> AgentsBody {
         let snapshot = self.snapshot(now);
-        self.look_at_cluster(|cluster| view::agents::agents(&snapshot, cluster))
+        let left_out = self.left_out();
+        self.look_at_cluster(|cluster| view::agents::agents(&snapshot, cluster, &left_out))
     }
 
     /// `GET /matrix`.
@@ -263,10 +267,8 @@ impl Collector {
         self.forget(now);
         self.recall(now);
         let snapshot = self.snapshot(now);
-        let members = snapshot.nodes.iter().map(|view| (view.member.as_ref(), view.state));
-        if lock(&self.plans).book.follow(members, now.moment) {
-            self.plan_signal.send_replace(());
-        }
+        self.follow_members(&snapshot);
+        self.watch_for_second_server(&snapshot);
         let just_late = snapshot.nodes.iter().filter(|view| has_just_become_late(view, now));
         self.look_at(just_late.map(|view| &view.member.node), now);
         let observed = observe(&snapshot);

@@ -20,5 +20,6 @@ pub(crate) mod picture;
 pub mod planning;
 pub mod recall;
 pub mod row;
+pub mod second_server;
 pub mod snapshot;
 pub mod time;

@@ -31,6 +31,8 @@ pub const NEW_TARGET_WITHIN: Duration = Duration::from_secs(1);
 pub const FREE_TEXT_MAX_BYTES: usize = 256;
 /// Addresses of one plane that a member may name: one of each family, and room for a dual-stack node with two networks.
 pub const ADDRESSES_PER_PLANE_MAX: usize = 4;
+/// Starts of the server that an agent names as answering it in turn: two are enough to say that there are two.
+pub const EPOCHS_IN_TURN_MAX: usize = 2;
 /// Agents try again after at most this when the server does not answer. After a restart a node that is not heard is missed no
 /// sooner. 5,000 agents of three parts each, whose waits are shortened by a quarter on average, try 6,700 times a second then; where
 /// a Service has no server, that is refused on the agent's own node.

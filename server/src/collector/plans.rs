@@ -1,12 +1,16 @@
 //! The plan as a caller gets it: what it has already decides what it is told.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use meshvane_shared::name::NodeName;
 use meshvane_shared::plan::{Epoch, Plan, PlanVersion};
 
 use super::{Collector, after_change, lock};
 use crate::mesh::look::Caller;
+use crate::mesh::planning::LeftOut;
+use crate::mesh::second_server::{SECOND_SERVER, second_server};
+use crate::mesh::snapshot::Snapshot;
 use crate::mesh::time::Now;
 use crate::store::{Entry, Update};
 
@@ -47,6 +51,21 @@ pub enum PlanPart {
     Whole,
 }
 
+fn log_left_out(left_out: &LeftOut) {
+    let (crowded, no_room) = (left_out.crowded.len(), left_out.no_room.len());
+    let address = left_out.crowded.values().next().map(ToString::to_string);
+    if crowded + no_room == 0 {
+        tracing::info!("the plan has every member again");
+        return;
+    }
+    tracing::warn!(
+        crowded,
+        address,
+        no_room,
+        "the plan leaves out members: those at an address that enough others have, and those beyond its limit"
+    );
+}
+
 impl Collector {
     /// The plan, when it differs from what the caller has or a look is waiting; `None` when there is nothing new (304).
     pub fn plan(&self, ask: &PlanAsk, now: Now) -> Option<PlanNews> {
@@ -63,6 +82,38 @@ impl Collector {
             return None;
         }
         Some(PlanNews { plan, part, look, look_number })
+    }
+
+    /// Makes the plan follow the members, and logs what it leaves out when that changes.
+    pub(super) fn follow_members(&self, snapshot: &Snapshot) {
+        let now = snapshot.now.moment;
+        let members = snapshot.nodes.iter().map(|view| (view.member.as_ref(), view.state));
+        let (moved, news) = {
+            let mut plans = lock(&self.plans);
+            (plans.book.follow(members, now), plans.book.left_out_news(now))
+        };
+        if moved {
+            self.plan_signal.send_replace(());
+        }
+        if let Some(left_out) = news {
+            log_left_out(&left_out);
+        }
+    }
+
+    /// What the present plan leaves out.
+    pub fn left_out(&self) -> Arc<LeftOut> {
+        lock(&self.plans).book.left_out().clone()
+    }
+
+    /// Logs when agents begin to report a second server, and when they no longer do.
+    pub(super) fn watch_for_second_server(&self, snapshot: &Snapshot) {
+        let other = second_server(snapshot);
+        let was_there = self.second_server.swap(other.is_some(), Ordering::Relaxed);
+        match other {
+            Some(other) if !was_there => tracing::error!(%other, "{SECOND_SERVER}"),
+            None if was_there => tracing::info!("no other server answers the agents any more"),
+            Some(_) | None => {}
+        }
     }
 
     /// Takes note of what an agent's question about the plan shows: it names the newest look that it was told of.

@@ -8,7 +8,7 @@ pub const SETTINGS: &[Setting] = &[
         name: "CACHE_KEY_SECOND",
         default: "15",
         accepted: "1 to 86400",
-        meaning: "Seconds after its newest heartbeat at which a member is lost (its TTL).",
+        meaning: "Seconds after its newest heartbeat at which a member is lost (its TTL); at least twice its HEARTBEAT_INTERVAL and one more.",
     },
     Setting {
         name: "LOG_LEVEL",

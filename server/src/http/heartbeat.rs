@@ -30,6 +30,7 @@ const FIELDS: &[&str] = &[
     "version",
     "host_addresses",
     "pod_addresses",
+    "epochs_in_turn",
     "leaving",
 ];
 
@@ -100,6 +101,7 @@ fn read(text: &str) -> Result<HeartbeatBody, Fault> {
         version: object.get("version")?,
         host_addresses: object.get_or_default("host_addresses")?,
         pod_addresses: object.get_or_default("pod_addresses")?,
+        epochs_in_turn: object.get_or_default("epochs_in_turn")?,
         leaving: object.get_or_default("leaving")?,
     };
     if body.pod_name.is_empty() || body.node_ip.is_empty() || body.pod_ip.is_empty() {

@@ -17,7 +17,7 @@ use meshvane_shared::address::Family;
 use meshvane_shared::check::Plane;
 use meshvane_shared::limits;
 use meshvane_shared::name::{BootId, NodeName, Zone};
-use meshvane_shared::plan::Target;
+use meshvane_shared::plan::{Epoch, Target};
 use meshvane_shared::wire::agents::MemberState;
 
 use super::time::Moment;
@@ -31,6 +31,8 @@ pub use heartbeat::{Heartbeat, HeartbeatError};
 pub const LEAVING_KEPT: Duration = Duration::from_mins(1);
 /// The heartbeat interval of agents that do not state theirs: the original's default.
 pub const ORIGINAL_INTERVAL: Duration = Duration::from_secs(5);
+/// The longest that a member's own interval stretches its TTL to: an agent's longest heartbeat interval is an hour.
+pub const TTL_STRETCHED_MAX: Duration = Duration::from_hours(2).saturating_add(limits::LATE_GRACE);
 /// The responder's port of agents that do not state theirs: the original's fixed one.
 pub const ORIGINAL_CLIENT_PORT: u16 = 6100;
 
@@ -98,6 +100,8 @@ pub struct Member {
     pub left: Option<Moment>,
     /// The agent's wall clock minus ours at the newest heartbeat.
     pub clock_offset_ms: Option<i64>,
+    /// Starts of the server that answer the agent in turn, as it says itself.
+    pub epochs_in_turn: Vec<Epoch>,
     /// How the server came to know it.
     pub origin: Origin,
 }
@@ -109,14 +113,24 @@ impl Member {
             return (now.since(left) < LEAVING_KEPT).then_some(MemberState::Leaving);
         }
         let silence = now.since(self.heard.unwrap_or(self.known_since));
-        if silence >= timing.forget_after {
+        let stretched = self.ttl(timing).saturating_sub(timing.ttl);
+        if silence >= timing.forget_after + stretched {
             None
-        } else if silence >= timing.ttl {
+        } else if silence >= timing.ttl + stretched {
             Some(MemberState::Lost)
         } else if self.heard.is_none() || silence > self.late_after() {
             Some(MemberState::Late)
         } else {
             Some(MemberState::Alive)
+        }
+    }
+
+    /// Silence from this on is loss: the TTL, or as long as one lost heartbeat takes to be followed by the next. An agent that
+    /// states an interval near the TTL, or above it, would be lost and found again and again. An original agent states none.
+    pub fn ttl(&self, timing: &Timing) -> Duration {
+        match self.origin {
+            Origin::Native => timing.ttl.max((2 * self.interval + limits::LATE_GRACE).min(TTL_STRETCHED_MAX)),
+            Origin::Original | Origin::Recalled => timing.ttl,
         }
     }
 
@@ -150,6 +164,7 @@ impl Member {
             known_since: now,
             left: None,
             clock_offset_ms: None,
+            epochs_in_turn: Vec::new(),
             origin: Origin::Recalled,
         }
     }
@@ -221,9 +236,10 @@ impl Member {
         let mut problems = Vec::new();
         if timing.ttl < 2 * self.interval {
             problems.push(format!(
-                "the server's CACHE_KEY_SECOND ({} s) is below twice this agent's HEARTBEAT_INTERVAL ({} s): one lost heartbeat makes the member lost",
+                "the server's CACHE_KEY_SECOND ({} s) is below twice this agent's HEARTBEAT_INTERVAL ({} s): it is lost after {} s without a heartbeat",
                 timing.ttl.as_secs(),
                 self.interval.as_secs_f64(),
+                self.ttl(timing).as_secs_f64(),
             ));
         }
         problems

@@ -107,6 +107,7 @@ impl Line {
             known_since: Moment::default(),
             left: (self.state == "leaving").then_some(heard),
             clock_offset_ms: None,
+            epochs_in_turn: Vec::new(),
             origin: if self.state == "original" { Origin::Original } else { Origin::Native },
         };
         let state = member.state(NOW, &TIMING).unwrap();

@@ -14,6 +14,7 @@ use prometheus_client::registry::Registry;
 
 use super::{Gauges, PREFIX, Word, gauges};
 use crate::collector::{Collector, FindingsFilter, MatrixQuery, PlanAsk};
+use crate::mesh::planning::LeftOut;
 use crate::mesh::time::Now;
 
 /// Every plane with the checks that it has.
@@ -34,6 +35,7 @@ pub(super) fn registry(collector: &Collector, now: Now) -> Registry {
     count_cells(&mut registry, collector, now);
     let generation = collector.plan(&PlanAsk::default(), now).map_or(0, |news| news.plan.version.generation);
     set(&mut registry, "plan_generation", "Generation of the plan", generation);
+    count_left_out(&mut registry, &collector.left_out());
     registry
 }
 
@@ -54,6 +56,18 @@ fn count_members(registry: &mut Registry, collector: &Collector, now: Now) {
     }
     if let Some(cluster) = body.cluster {
         count_cluster(registry, &cluster);
+    }
+}
+
+fn count_left_out(registry: &mut Registry, left_out: &LeftOut) {
+    let targets: Gauges<1> = gauges(
+        registry,
+        "plan_targets_left_out",
+        "Targets that are not in the plan: enough other members have their address, or the plan has no room",
+    );
+    for (why, count) in [("crowded_address", left_out.crowded_targets), ("no_room", left_out.no_room_targets)]
+    {
+        targets.get_or_create(&[("why", why)]).set(whole(count as u64));
     }
 }
 

@@ -3,14 +3,27 @@
 use meshvane_shared::wire::agents::{AgentBody, AgentsBody, ClusterBody, ViewBody, ViewState};
 
 use crate::mesh::context::{Cluster, Contexts, Standing, words};
-use crate::mesh::member::Origin;
+use crate::mesh::member::{Member, Origin};
+use crate::mesh::planning::LeftOut;
+use crate::mesh::second_server::{SECOND_SERVER, reported, second_server};
 use crate::mesh::snapshot::{NodeView, Snapshot};
 use crate::mesh::time::Moment;
 
 /// Draws the members, with what Kubernetes says beside them.
-pub fn agents(snapshot: &Snapshot, cluster: &mut Cluster) -> AgentsBody {
+pub fn agents(snapshot: &Snapshot, cluster: &mut Cluster, left_out: &LeftOut) -> AgentsBody {
     let contexts = cluster.contexts(snapshot.now.moment);
-    let agents = snapshot.nodes.iter().map(|view| agent(snapshot, view, &contexts)).collect();
+    let second = second_server(snapshot).is_some();
+    let problems = |member: &Member| {
+        let mut problems = member.problems(&snapshot.timing);
+        problems.extend(left_out.problems(&member.node));
+        if second && reported(member, snapshot.plan.version.epoch).is_some() {
+            problems.push(SECOND_SERVER.to_owned());
+        }
+        problems
+    };
+    let agent =
+        |view: &NodeView| AgentBody { problems: problems(&view.member), ..agent(snapshot, view, &contexts) };
+    let agents = snapshot.nodes.iter().map(agent).collect();
     AgentsBody { agents, cluster: about_cluster(snapshot, cluster) }
 }
 
@@ -58,7 +71,7 @@ fn agent(snapshot: &Snapshot, view: &NodeView, contexts: &Contexts) -> AgentBody
         last_sequence: view.row.as_ref().map(|row| row.sequences.highest()).filter(|highest| *highest > 0),
         clock_offset_ms: member.clock_offset_ms,
         original: member.origin == Origin::Original,
-        problems: member.problems(&snapshot.timing),
+        problems: Vec::new(),
     }
 }
 

@@ -55,6 +55,9 @@ pub struct HeartbeatBody {
     /// The pod's addresses, at most one of each family is probed.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub pod_addresses: Vec<IpAddr>,
+    /// Starts of the server that answer this agent in turn, when there are several: more than one server runs.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub epochs_in_turn: Vec<Epoch>,
     /// The agent was told to stop: this is its goodbye.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub leaving: bool,

@@ -1,4 +1,4 @@
-//! Which addresses become targets.
+//! Which addresses become targets, and what agents say of other servers.
 
 use std::net::IpAddr;
 
@@ -51,4 +51,45 @@ fn loopback_addresses_are_recalled_only_in_a_mesh_of_loopback_addresses() {
     let loopback = remembered("127.0.1.9");
     assert_eq!(recalled("10.0.0.1", &loopback), [] as [IpAddr; 0]);
     assert_eq!(recalled("127.0.1.1", &loopback), [loopback[0].address]);
+}
+
+fn problems(collector: &Collector, millis: i64) -> Vec<(String, Vec<String>)> {
+    let agents = collector.agents(at(millis)).agents;
+    agents.into_iter().map(|agent| (agent.node.to_string(), agent.problems)).collect()
+}
+
+#[test]
+fn members_that_are_left_out_of_the_plan_are_said() {
+    let collector = collector(EPOCH);
+    for number in 1..=6 {
+        let body = HeartbeatBody { node_ip: "10.0.0.1".into(), ..heartbeat(number) };
+        collector.heartbeat(body, at(i64::from(number))).unwrap();
+    }
+    collector.judge(at(100));
+    let said = problems(&collector, 100);
+    assert!(said[..4].iter().all(|(_, problems)| problems.is_empty()), "{said:?}");
+    assert!(said[4..].iter().all(|(_, problems)| problems[0].contains("10.0.0.1")), "{said:?}");
+}
+
+#[test]
+fn a_second_server_is_said_when_two_agents_report_it() {
+    let collector = collector(EPOCH);
+    let report = |number: u8, epochs: &[u64], millis| {
+        let epochs_in_turn = epochs.iter().map(|epoch| Epoch(*epoch)).collect();
+        collector.heartbeat(HeartbeatBody { epochs_in_turn, ..heartbeat(number) }, at(millis)).unwrap();
+        collector.judge(at(millis));
+        let said = problems(&collector, millis);
+        said.into_iter()
+            .filter(|(_, problems)| !problems.is_empty())
+            .map(|(node, _)| node)
+            .collect::<Vec<_>>()
+    };
+    let own = EPOCH.0;
+    assert_eq!(report(1, &[own, 99], 0), [""; 0], "one alone may lie");
+    assert_eq!(report(2, &[], 100), [""; 0]);
+    assert_eq!(report(3, &[98, 99], 200), [""; 0], "that was before this server started");
+    assert_eq!(report(2, &[99, own], 300), ["node-1", "node-2"]);
+    assert!(collector.second_server.load(Ordering::Relaxed));
+    assert_eq!(report(1, &[], 400), [""; 0]);
+    assert!(!collector.second_server.load(Ordering::Relaxed));
 }

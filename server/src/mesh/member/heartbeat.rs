@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use chrono::DateTime;
 use meshvane_shared::address::{Family, check_probe_address, parse_probe_address};
-use meshvane_shared::limits::{ADDRESSES_PER_PLANE_MAX, clean_free_text};
+use meshvane_shared::limits::{ADDRESSES_PER_PLANE_MAX, EPOCHS_IN_TURN_MAX, clean_free_text};
 use meshvane_shared::name::NodeName;
 use meshvane_shared::wire::heartbeat::HeartbeatBody;
 
@@ -88,6 +88,7 @@ impl Heartbeat {
                 known_since: now.moment,
                 left: body.leaving.then_some(now.moment),
                 clock_offset_ms,
+                epochs_in_turn: body.epochs_in_turn.into_iter().take(EPOCHS_IN_TURN_MAX).collect(),
                 origin,
             },
         })

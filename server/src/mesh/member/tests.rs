@@ -117,3 +117,45 @@ fn a_ttl_below_twice_the_interval_is_a_problem_that_is_said() {
     assert_eq!(member.problems(&TIMING).len(), 1);
     assert!(hear(None, body("a", 0), 0).unwrap().problems(&TIMING).is_empty());
 }
+
+/// Every state of a member that is heard every `interval` seconds, in each second of that time.
+fn states_between_heartbeats(interval: u64, original: bool) -> Vec<Option<MemberState>> {
+    let node = if original { None } else { body("a", 0).node };
+    let interval_ms = (!original).then_some(interval * 1_000);
+    let heard = |prior: Option<&Member>, second: i64| {
+        hear(prior, HeartbeatBody { node: node.clone(), interval_ms, ..body("a", 0) }, second * 1_000)
+    };
+    let first = heard(None, 0).unwrap();
+    let mut states: Vec<_> = (0..=i64::try_from(interval).unwrap())
+        .map(|second| first.state(Moment::from_millis(second * 1_000), &TIMING))
+        .collect();
+    states.dedup();
+    states
+}
+
+#[test]
+fn an_interval_near_the_ttl_or_above_it_stretches_the_ttl_of_that_member() {
+    for interval in [5, 10, 15, 60, 3_600] {
+        assert_eq!(states_between_heartbeats(interval, false), [Some(MemberState::Alive)], "{interval}");
+    }
+    let slow = hear(None, HeartbeatBody { interval_ms: Some(60_000), ..body("a", 0) }, 0).unwrap();
+    let state = |millis| slow.state(Moment::from_millis(millis), &TIMING);
+    assert_eq!([61_000, 61_001].map(state), [Some(MemberState::Alive), Some(MemberState::Late)]);
+    assert_eq!([120_999, 121_000].map(state), [Some(MemberState::Late), Some(MemberState::Lost)]);
+    let forgotten = 3_600_000 + 121_000 - 15_000;
+    assert_eq!([forgotten - 1, forgotten].map(state), [Some(MemberState::Lost), None]);
+    assert_eq!(
+        slow.problems(&TIMING),
+        [
+            "the server's CACHE_KEY_SECOND (15 s) is below twice this agent's HEARTBEAT_INTERVAL (60 s): it is lost after 121 s without a heartbeat"
+        ]
+    );
+    let longest = hear(None, HeartbeatBody { interval_ms: Some(3_600_000), ..body("a", 0) }, 0).unwrap();
+    assert_eq!(longest.ttl(&TIMING), TTL_STRETCHED_MAX);
+}
+
+#[test]
+fn an_original_agent_has_the_servers_ttl() {
+    let expected = [MemberState::Alive, MemberState::Late, MemberState::Lost].map(Some);
+    assert_eq!(states_between_heartbeats(60, true), expected);
+}

@@ -67,6 +67,7 @@ fn heartbeat() -> HeartbeatBody {
         version: Some("0.1.0".to_owned()),
         host_addresses: vec![address("192.168.1.1"), address("fd00:1::1")],
         pod_addresses: vec![address("10.0.0.1"), address("fd00:2::1")],
+        epochs_in_turn: vec![EPOCH, Epoch(0x00c0_ffee_8765_4321)],
         leaving: false,
     }
 }
@@ -77,6 +78,7 @@ fn goodbye() -> HeartbeatBody {
         zone: None,
         host_addresses: Vec::new(),
         pod_addresses: Vec::new(),
+        epochs_in_turn: Vec::new(),
         ..heartbeat()
     }
 }
