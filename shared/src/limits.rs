@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::check::CheckKind;
+
 /// A probe without an answer after this is suspect: posted at once, and confirmed by a burst.
 pub const PROBE_SOFT_LIMIT: Duration = Duration::from_secs(1);
 /// A probe without an answer after this has none. Answers between the soft limit and this one are late.
@@ -41,6 +43,8 @@ pub const RETRY_CAP: Duration = Duration::from_secs(3);
 pub const CONNECT_LIMIT: Duration = Duration::from_secs(3);
 /// Targets in one plan: 5,000 nodes, two planes, two families.
 pub const TARGETS_MAX: usize = 20_000;
+/// Cells in one round: each check of a plane on each target of the largest plan.
+pub const CELLS_MAX: usize = TARGETS_MAX * CheckKind::ON_PLANES.len();
 /// Services that one agent checks.
 pub const SERVICES_MAX: usize = 64;
 /// Resolved addresses of one service that are checked; a headless service may have thousands.

@@ -6,6 +6,7 @@
 //! files in `tests/golden` freeze the shapes.
 
 pub mod agents;
+mod bounded;
 pub mod compat;
 pub mod findings;
 pub mod health;

@@ -65,6 +65,55 @@ pub struct OutcomeBody {
     pub retransmitted: bool,
 }
 
+/// A struct that reads the fields of an [`OutcomeBody`] beside others.
+///
+/// `#[serde(flatten)]` would do the same, but keeps every field that it does not know, with all that is nested in it, until the
+/// object is read: a small body takes hundreds of megabytes then. Plain fields skip what they do not know.
+macro_rules! read_beside_outcome {
+    ($name:ident { $($(#[$attribute:meta])* $field:ident: $type:ty,)* }) => {
+        #[derive(Deserialize)]
+        struct $name {
+            $($(#[$attribute])* $field: $type,)*
+            outcome: Tolerant<OutcomeWord>,
+            #[serde(default)]
+            cause: Option<Tolerant<CauseWord>>,
+            #[serde(default)]
+            icmp_type: Option<u8>,
+            #[serde(default)]
+            icmp_code: Option<u8>,
+            #[serde(default)]
+            rcode: Option<u16>,
+            #[serde(default)]
+            reason: Option<Reason>,
+            #[serde(default)]
+            rtt_us: Option<u32>,
+            #[serde(default)]
+            late: bool,
+            #[serde(default)]
+            retransmitted: bool,
+        }
+    };
+}
+
+/// Takes the [`OutcomeBody`] out of what [`read_beside_outcome`] made.
+macro_rules! outcome_of {
+    ($fields:ident) => {
+        OutcomeBody {
+            outcome: $fields.outcome,
+            cause: $fields.cause,
+            icmp_type: $fields.icmp_type,
+            icmp_code: $fields.icmp_code,
+            rcode: $fields.rcode,
+            reason: $fields.reason,
+            rtt_us: $fields.rtt_us,
+            late: $fields.late,
+            retransmitted: $fields.retransmitted,
+        }
+    };
+}
+
+pub(super) use {outcome_of, read_beside_outcome};
+
 impl OutcomeBody {
     fn of_word(word: OutcomeWord) -> Self {
         Self {

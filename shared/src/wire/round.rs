@@ -7,10 +7,13 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
-use super::outcome::OutcomeBody;
+use super::bounded::{at_most, at_most_or_null};
+use super::outcome::{CauseWord, OutcomeBody, OutcomeWord, outcome_of, read_beside_outcome};
 use super::tolerant::Tolerant;
 use crate::check::CheckKind;
+use crate::limits::{CELLS_MAX, RESOLVERS_MAX, SERVICE_ADDRESSES_MAX, SERVICES_MAX, TARGETS_MAX};
 use crate::name::{BootId, DnsName, NodeName};
+use crate::outcome::Reason;
 use crate::plan::{PlanVersion, Target};
 
 /// One round, or a part of one.
@@ -39,15 +42,28 @@ pub struct RoundBody {
     #[serde(default)]
     pub age_ms: u64,
     /// The plan's whole target list, when the server did not know the plan or restarted.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "at_most_or_null::<_, _, TARGETS_MAX>"
+    )]
     pub targets: Option<Vec<Target>>,
-    /// The cells.
+    /// The cells: at most [`CELLS_MAX`].
+    #[serde(deserialize_with = "at_most::<_, _, CELLS_MAX>")]
     pub cells: Vec<CellBody>,
     /// The services.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(
+        default,
+        skip_serializing_if = "Vec::is_empty",
+        deserialize_with = "at_most::<_, _, SERVICES_MAX>"
+    )]
     pub services: Vec<ServiceBody>,
     /// Targets at whose address another node's agent answers. A whole round brings all that there are.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(
+        default,
+        skip_serializing_if = "Vec::is_empty",
+        deserialize_with = "at_most::<_, _, TARGETS_MAX>"
+    )]
     pub strangers: Vec<StrangerBody>,
 }
 
@@ -74,6 +90,7 @@ impl RoundBody {
 
 /// One cell of the reporting node's row.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "CellFields")]
 pub struct CellBody {
     /// Index into the plan's targets.
     pub target: u32,
@@ -116,16 +133,22 @@ pub struct ServiceBody {
     /// Resolving: `reached` with the resolver's time, or why not.
     pub resolution: TimedOutcome,
     /// Each name server of the node's resolv.conf, asked on its own: at most [`RESOLVERS_MAX`].
-    ///
-    /// [`RESOLVERS_MAX`]: crate::limits::RESOLVERS_MAX
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(
+        default,
+        skip_serializing_if = "Vec::is_empty",
+        deserialize_with = "at_most::<_, _, RESOLVERS_MAX>"
+    )]
     pub resolvers: Vec<ResolverBody>,
     /// Time in microseconds that candidates of the search list took before the one that resolved. It is no part of the
     /// resolver's time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub search_us: Option<u32>,
     /// Each address of the answer that was connected to.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(
+        default,
+        skip_serializing_if = "Vec::is_empty",
+        deserialize_with = "at_most::<_, _, SERVICE_ADDRESSES_MAX>"
+    )]
     pub addresses: Vec<ServiceAddressBody>,
     /// How many addresses the answer had; above the limit not all are connected to.
     #[serde(default)]
@@ -134,6 +157,7 @@ pub struct ServiceBody {
 
 /// What one name server said.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "ResolverFields")]
 pub struct ResolverBody {
     /// The name server.
     pub address: IpAddr,
@@ -144,6 +168,7 @@ pub struct ResolverBody {
 
 /// One resolved address of a service.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "ServiceAddressFields")]
 pub struct ServiceAddressBody {
     /// The address.
     pub address: IpAddr,
@@ -154,6 +179,7 @@ pub struct ServiceAddressBody {
 
 /// An outcome with its age and, when it fails, since when.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "TimedOutcomeFields")]
 pub struct TimedOutcome {
     /// What it gave.
     #[serde(flatten)]
@@ -163,6 +189,84 @@ pub struct TimedOutcome {
     /// With `unreached`: time since the first failure, until the end of the round.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failing_for_ms: Option<u64>,
+}
+
+read_beside_outcome!(CellFields {
+    target: u32,
+    check: Tolerant<CheckKind>,
+    #[serde(default)]
+    port: Option<u16>,
+    age_ms: u64,
+    #[serde(default)]
+    suspect: bool,
+    #[serde(default)]
+    failing_for_ms: Option<u64>,
+});
+
+impl From<CellFields> for CellBody {
+    fn from(fields: CellFields) -> Self {
+        Self {
+            target: fields.target,
+            check: fields.check,
+            port: fields.port,
+            outcome: outcome_of!(fields),
+            age_ms: fields.age_ms,
+            suspect: fields.suspect,
+            failing_for_ms: fields.failing_for_ms,
+        }
+    }
+}
+
+read_beside_outcome!(TimedOutcomeFields {
+    age_ms: u64,
+    #[serde(default)]
+    failing_for_ms: Option<u64>,
+});
+
+impl From<TimedOutcomeFields> for TimedOutcome {
+    fn from(fields: TimedOutcomeFields) -> Self {
+        Self { outcome: outcome_of!(fields), age_ms: fields.age_ms, failing_for_ms: fields.failing_for_ms }
+    }
+}
+
+read_beside_outcome!(ResolverFields {
+    address: IpAddr,
+    age_ms: u64,
+    #[serde(default)]
+    failing_for_ms: Option<u64>,
+});
+
+impl From<ResolverFields> for ResolverBody {
+    fn from(fields: ResolverFields) -> Self {
+        Self {
+            address: fields.address,
+            resolution: TimedOutcome {
+                outcome: outcome_of!(fields),
+                age_ms: fields.age_ms,
+                failing_for_ms: fields.failing_for_ms,
+            },
+        }
+    }
+}
+
+read_beside_outcome!(ServiceAddressFields {
+    address: IpAddr,
+    age_ms: u64,
+    #[serde(default)]
+    failing_for_ms: Option<u64>,
+});
+
+impl From<ServiceAddressFields> for ServiceAddressBody {
+    fn from(fields: ServiceAddressFields) -> Self {
+        Self {
+            address: fields.address,
+            tcp: TimedOutcome {
+                outcome: outcome_of!(fields),
+                age_ms: fields.age_ms,
+                failing_for_ms: fields.failing_for_ms,
+            },
+        }
+    }
 }
 
 /// The answer to a round.
@@ -188,3 +292,6 @@ pub enum RoundStatus {
     #[serde(other)]
     Other,
 }
+
+#[cfg(test)]
+mod tests;

@@ -150,7 +150,7 @@ fn a_check_of_a_newer_version_costs_one_cell_and_not_the_round() {
     let cell: CellBody =
         serde_json::from_value(json!({"target": 0, "check": "mtu", "outcome": "reached", "age_ms": 0}))
             .unwrap();
-    assert_eq!(cell.check, Tolerant::Unknown("mtu".to_owned()));
+    assert_eq!(cell.check, Tolerant::Unknown("mtu".into()));
 }
 
 #[test]
