@@ -2,7 +2,7 @@
 //! judge share. It holds the store, the plan book and the ledger of findings, and passes them to the pure code of
 //! [`crate::mesh`]; it knows neither HTTP nor a clock.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -27,12 +27,12 @@ use crate::mesh::ledger::{Edge, Ledger};
 use crate::mesh::look::LookBook;
 use crate::mesh::member::{Member, TTL_STRETCHED_MAX, Timing};
 use crate::mesh::observe::{Observed, observe};
-use crate::mesh::planning::PlanBook;
+use crate::mesh::planning::{ForeignPlans, PlanBook};
 use crate::mesh::recall::Recall;
 use crate::mesh::snapshot::{NodeView, Snapshot};
 use crate::mesh::time::Now;
 use crate::render::text;
-use crate::store::{Entry, Store, Update};
+use crate::store::{Entry, MEMBERS_MAX, Store, Update};
 use crate::view;
 
 mod cluster;
@@ -64,6 +64,9 @@ pub enum Refusal {
     /// The round names a plan that this server does not know, and brings no targets.
     #[error("the plan {0} is not known here: send the round again with its targets")]
     UnknownPlan(String),
+    /// The writer takes more memory than one may; the same body may be taken later.
+    #[error("{0}")]
+    Busy(String),
 }
 
 /// Which findings are asked for.
@@ -112,14 +115,11 @@ pub struct Collector {
 #[derive(Debug)]
 struct Plans {
     book: PlanBook,
-    foreign: VecDeque<Arc<Plan>>,
+    foreign: ForeignPlans,
 }
 
 /// For so long a member has only just become late: two pulses of the judge, so that none is missed.
 const JUST_LATE: Duration = Duration::from_secs(1);
-
-/// Plans of former servers that are kept apart: agents of one mesh come back with one or two.
-const FOREIGN_PLANS_KEPT: usize = 8;
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     // A panic while the lock was held left a value that is whole: every change is one assignment or one push.
@@ -131,7 +131,10 @@ impl Collector {
     pub fn new(settings: CollectorSettings, now: Now) -> Self {
         Self {
             store: Store::new(settings.forget_after + settings.ttl.max(TTL_STRETCHED_MAX)),
-            plans: Mutex::new(Plans { book: PlanBook::new(settings.epoch), foreign: VecDeque::new() }),
+            plans: Mutex::new(Plans {
+                book: PlanBook::new(settings.epoch),
+                foreign: ForeignPlans::default(),
+            }),
             looks: Mutex::default(),
             recall: Mutex::new(Recall::new(now.moment, settings.ttl)),
             ledger: Mutex::default(),
@@ -313,12 +316,15 @@ impl Collector {
 
     /// Makes members of those whom others remember from before the start.
     fn recall(&self, now: Now) {
+        let mut room = MEMBERS_MAX;
         let recalled = {
-            let recall = lock(&self.recall);
+            let mut recall = lock(&self.recall);
             if !recall.is_open(now.moment) {
+                recall.forget();
                 return;
             }
             let entries = self.store.entries();
+            room = room.saturating_sub(entries.len() as u64);
             let heard: BTreeSet<NodeName> = entries
                 .iter()
                 .filter(|entry| entry.member.received.is_some())
@@ -331,15 +337,18 @@ impl Collector {
             if targets.is_empty() {
                 continue;
             }
+            // There is no room for those after it either.
+            let Some(left) = room.checked_sub(1) else { return };
             lock(&self.recall).known(&node);
-            self.store.update(&node, |held| {
+            let is_new = self.store.update(&node, |held| {
                 if held.is_some() {
-                    return (Update::Keep, ());
+                    return (Update::Keep, false);
                 }
                 tracing::info!(%node, "member recalled: other agents have it in their plans and it was not heard yet");
                 let member = Arc::new(Member::recalled(node.clone(), &targets, now.moment));
-                (Update::Put(Entry::of(member)), ())
+                (Update::Put(Entry::of(member)), true)
             });
+            room = if is_new { left } else { room };
         }
     }
 

@@ -23,3 +23,4 @@ pub mod row;
 pub mod second_server;
 pub mod snapshot;
 pub mod time;
+pub mod writer;

@@ -16,13 +16,32 @@ use meshvane_shared::wire::compat::{
 use meshvane_shared::wire::heartbeat::{HeartbeatAnswer, HeartbeatBody};
 use meshvane_shared::wire::round::{RoundAnswer, RoundBody, RoundStatus};
 
-use super::{Collector, FOREIGN_PLANS_KEPT, Refusal, lock};
+use super::{Collector, Refusal, lock};
 use crate::mesh::knocks::Knocks;
 use crate::mesh::member::{Heartbeat, HeartbeatError, Member};
 use crate::mesh::original::{OriginalReport, Reported};
-use crate::mesh::row::{Applied, ChangeKind, RoundError, Row, check_targets};
+use crate::mesh::planning::Offered;
+use crate::mesh::row::{Applied, ChangeKind, CheckedRound, RoundError, Row, check_targets};
 use crate::mesh::time::{Moment, Now};
+use crate::mesh::writer::Writer;
 use crate::store::{Entry, MEMBERS_MAX, Update};
+
+/// The plan that a round names.
+enum NamedPlan {
+    /// A plan of this server.
+    Ours(Arc<Plan>),
+    /// A plan of a former server, which the round brings along. Nothing remembers it until the round is taken.
+    Brought(Offered),
+}
+
+impl NamedPlan {
+    fn plan(&self) -> &Arc<Plan> {
+        match self {
+            Self::Ours(plan) => plan,
+            Self::Brought(offered) => offered.plan(),
+        }
+    }
+}
 
 /// What became of a round in the store.
 struct Taken {
@@ -87,18 +106,22 @@ impl Collector {
         })
     }
 
-    /// Takes a round. Takes each (boot id, sequence) once.
+    /// Takes a round of the agent whose node it names: [`Collector::round_by`].
     ///
     /// # Errors
-    /// The field that is wrong, or that the plan is not known and the targets did not come with it.
+    /// As [`Collector::round_by`].
     pub fn round(&self, body: &RoundBody, now: Now) -> Result<RoundAnswer, Refusal> {
-        let plan = self.plan_of(body)?;
-        if let Some(targets) = &body.targets {
-            let mut recall = lock(&self.recall);
-            if recall.is_open(now.moment) {
-                recall.named(&body.node, targets);
-            }
-        }
+        self.round_by(&Writer::Node(body.node.clone()), body, now)
+    }
+
+    /// Takes a round. Takes each (boot id, sequence) once. Everything is checked before anything is remembered.
+    ///
+    /// # Errors
+    /// The field that is wrong, that the plan is not known and the targets did not come with it, or that the writer's rounds
+    /// name too many plans.
+    pub fn round_by(&self, writer: &Writer, body: &RoundBody, now: Now) -> Result<RoundAnswer, Refusal> {
+        let named = self.plan_of(writer, body)?;
+        let round = CheckedRound::check(named.plan(), body).map_err(|error| invalid_field(&error))?;
         let full = self.store.is_full();
         // Who sees the row sees also that somebody recovered in it, without which an old failure beside it would count.
         let taken = self.store.together(|| {
@@ -106,16 +129,18 @@ impl Collector {
                 if held.is_none() && full {
                     return (Update::Keep, Err(full_refusal()));
                 }
-                match take_round(held, &plan, body, now.moment) {
-                    Ok((update, taken)) => (update, Ok(taken)),
-                    Err(error) => (Update::Keep, Err(Refusal::InvalidField(error.to_string()))),
-                }
+                let (update, taken) = take_round(held, round, now.moment);
+                (update, Ok(taken))
             })?;
             for (node, moment) in &taken.recovered {
                 self.note_recovery(node, *moment);
             }
             Ok(taken)
         })?;
+        if let (NamedPlan::Brought(offered), RoundStatus::Accepted) = (&named, taken.status) {
+            lock(&self.plans).foreign.keep(writer, offered);
+            lock(&self.recall).named(&body.node, writer, offered.plan(), now.moment);
+        }
         {
             let mut recall = lock(&self.recall);
             recall.heard(&body.node, now.moment);
@@ -135,26 +160,18 @@ impl Collector {
         Ok(RoundAnswer { status: taken.status, server_epoch: self.settings.epoch })
     }
 
-    /// The plan that a round refers to: one of ours, or the one that it brings along.
-    fn plan_of(&self, body: &RoundBody) -> Result<Arc<Plan>, Refusal> {
+    /// The plan that a round names. One of ours needs no targets, so those are ignored.
+    fn plan_of(&self, writer: &Writer, body: &RoundBody) -> Result<NamedPlan, Refusal> {
         let mut plans = lock(&self.plans);
         if let Some(plan) = plans.book.find(&body.plan) {
-            return Ok(plan.clone());
+            return Ok(NamedPlan::Ours(plan.clone()));
         }
         let Some(targets) = &body.targets else {
             return Err(Refusal::UnknownPlan(body.plan.to_string()));
         };
-        check_targets(targets).map_err(|error| Refusal::InvalidField(error.to_string()))?;
-        let known = plans.foreign.iter().find(|plan| plan.version == body.plan && plan.targets == *targets);
-        if let Some(plan) = known {
-            return Ok(plan.clone());
-        }
-        let plan = Arc::new(Plan { version: body.plan.clone(), targets: targets.clone() });
-        plans.foreign.push_back(plan.clone());
-        while plans.foreign.len() > FOREIGN_PLANS_KEPT {
-            plans.foreign.pop_front();
-        }
-        Ok(plan)
+        check_targets(targets).map_err(|error| invalid_field(&error))?;
+        let offered = plans.foreign.offer(writer, &body.plan, targets);
+        offered.map(NamedPlan::Brought).map_err(|error| Refusal::Busy(error.to_string()))
     }
 
     /// Takes note of an agent that is there and is not let in yet.
@@ -262,24 +279,20 @@ impl Collector {
     }
 }
 
-fn take_round(
-    held: Option<&Entry>,
-    plan: &Arc<Plan>,
-    body: &RoundBody,
-    now: Moment,
-) -> Result<(Update, Taken), RoundError> {
+fn take_round(held: Option<&Entry>, round: CheckedRound<'_>, now: Moment) -> (Update, Taken) {
+    let body = round.body();
     // A round may come before the heartbeat of its agent: after a restart of the server, that is the usual order.
     let member = match held {
         Some(entry) => entry.member.as_ref().clone(),
         None => Member::unheard(body.node.clone(), now),
     };
     if member.boot_id().is_some_and(|boot| *boot != body.boot_id) {
-        return Ok((Update::Keep, Taken::nothing(RoundStatus::Superseded)));
+        return (Update::Keep, Taken::nothing(RoundStatus::Superseded));
     }
     let prior = held.and_then(|entry| entry.row.as_deref());
-    let Applied { row, changes } = Row::take(prior, plan, body, now)?;
+    let Applied { row, changes } = Row::apply(prior, round, now);
     if prior.is_some_and(|prior| prior.boot == row.boot && prior.taken == row.taken) {
-        return Ok((Update::Keep, Taken::nothing(RoundStatus::Duplicate)));
+        return (Update::Keep, Taken::nothing(RoundStatus::Duplicate));
     }
     let mut taken = Taken::nothing(RoundStatus::Accepted);
     for change in changes {
@@ -299,7 +312,7 @@ fn take_round(
     }
     let member = Arc::new(Member { received: Some(now), ..member });
     let entry = held.cloned().unwrap_or_else(|| Entry::of(member.clone()));
-    Ok((Update::Put(Entry { member, row: Some(Arc::new(row)), ..entry }), taken))
+    (Update::Put(Entry { member, row: Some(Arc::new(row)), ..entry }), taken)
 }
 
 /// Tells whether the plan or a finding may change by this heartbeat.
@@ -331,6 +344,10 @@ fn refuse_heartbeat(error: &HeartbeatError) -> Refusal {
     }
 }
 
+fn invalid_field(error: &RoundError) -> Refusal {
+    Refusal::InvalidField(error.to_string())
+}
+
 fn full_refusal() -> Refusal {
     Refusal::InvalidField(format!("node: this server keeps at most {MEMBERS_MAX} members"))
 }
@@ -353,3 +370,6 @@ fn status_of(result: &ConnectivityResult) -> TestStatus {
         test_duration: result.test_duration,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -36,6 +36,8 @@ pub enum Fault {
     TooLarge(usize),
     /// The body did not arrive in time.
     TooSlow,
+    /// The writer's bodies, or all, take as much memory as they may; the same body may be taken later.
+    Busy(String),
     /// The body is compressed in a way that the server does not know.
     UnknownEncoding,
     /// The maker of the request may not.
@@ -58,6 +60,7 @@ impl From<Refusal> for Fault {
             Refusal::MissingField(_) => Self::MissingField(text),
             Refusal::InvalidField(_) => Self::BadBody(text),
             Refusal::UnknownPlan(_) => Self::UnknownPlan(text),
+            Refusal::Busy(_) => Self::Busy(text),
         }
     }
 }
@@ -126,6 +129,9 @@ fn say(fault: Fault) -> Said {
             "the body did not arrive in time",
             None,
         ),
+        Fault::Busy(detail) => {
+            said(StatusCode::TOO_MANY_REQUESTS, "busy", "BUSY", "too much arrives at once", Some(detail))
+        }
         Fault::UnknownEncoding => said(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
             "unknown-encoding",
@@ -242,6 +248,8 @@ fn extra_header(fault: &Fault) -> Option<(header::HeaderName, HeaderValue)> {
         Fault::MethodNotAllowed { allowed } => {
             HeaderValue::try_from(allowed.as_str()).ok().map(|value| (header::ALLOW, value))
         }
+        // RFC 6585 section 4.
+        Fault::Busy(_) => Some((header::RETRY_AFTER, HeaderValue::from_static("1"))),
         // RFC 9110 section 15.5.16.
         Fault::UnknownEncoding => Some((header::ACCEPT_ENCODING, HeaderValue::from_static("gzip"))),
         Fault::BadBody(_)

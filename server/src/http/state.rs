@@ -7,6 +7,7 @@ use axum::http::HeaderMap;
 use axum::http::request::Parts;
 use runtime::Drain;
 
+use super::guard;
 use super::limits::Limits;
 use super::plan::PlanAnswers;
 use crate::auth::{Gate, Identity, RefusalLog};
@@ -14,6 +15,7 @@ use crate::clock::Clock;
 use crate::collector::Collector;
 use crate::kube::Reviewer;
 use crate::mesh::time::Moment;
+use crate::mesh::writer::Writer;
 use crate::metrics::Metrics;
 use crate::readiness::Readiness;
 
@@ -71,5 +73,13 @@ impl Ask {
     /// The headers.
     pub(super) fn headers(&self) -> &HeaderMap {
         &self.head.headers
+    }
+
+    /// Who the body counts for: the node that Kubernetes vouches for, else the source address.
+    pub(super) fn writer(&self) -> Writer {
+        match self.identity.agent() {
+            Some(agent) => Writer::Node(agent.node.clone()),
+            None => Writer::at(guard::address(&self.head)),
+        }
     }
 }

@@ -21,6 +21,11 @@ use meshvane_shared::wire::agents::MemberState;
 use super::member::{Member, Origin};
 use super::time::Moment;
 
+mod foreign;
+
+pub(in crate::mesh) use foreign::bytes_of;
+pub use foreign::{FOREIGN_PER_WRITER_MAX_BYTES, ForeignPlans, Offered, TooManyPlans};
+
 /// Plans that rounds may still refer to: at one generation in 2 s, two minutes of them. An agent that comes with an older
 /// one sends its targets.
 pub const PLANS_KEPT: usize = 64;

@@ -1,23 +1,27 @@
 //! After a restart: whom the agents that come back remember, and when judging may begin.
 //!
 //! A node that died before the restart never comes back by itself. The target lists of the others name it; when two of them
-//! do, or all that are heard, it is a lost member again. Until everybody who is known has reported, or one TTL is over,
+//! name the same address, or the only one that is heard, it is a lost member again. Until everybody who is known has reported, or one TTL is over,
 //! silence means nothing and nothing is judged. Where nobody is heard for that long, as when the way to a new server takes
 //! its time, the TTL begins with the first who is. Whom nobody reaches is waited for only as long as agents take to try
 //! again. What agents remember counts for longer than that: some need minutes.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use meshvane_shared::limits::{CONNECT_LIMIT, LATE_GRACE, RETRY_CAP};
 use meshvane_shared::name::NodeName;
-use meshvane_shared::plan::Target;
+use meshvane_shared::plan::{Plan, Target};
 
 use super::knocks::RENEWED_WITHIN;
 use super::time::Moment;
+use super::writer::Writer;
 
-/// Agents that must name a node, unless fewer are heard at all: one alone may hold an outdated list.
-const NAMED_BY: usize = 2;
+mod memories;
+
+use memories::Memories;
+pub use memories::{ALONE_MAX, LISTS_KEPT, LISTS_MAX_BYTES, VOTES_MAX};
 
 /// Agents that live try again after at most [`RETRY_CAP`], and a connection takes [`CONNECT_LIMIT`] at most: so they are heard
 /// this soon after the first one.
@@ -30,17 +34,11 @@ pub struct Recall {
     ttl: Duration,
     /// When the time of remembering began, since somebody was heard.
     begun: Option<Moment>,
-    named: BTreeMap<NodeName, Named>,
+    memories: Memories,
     /// Who spoke for itself or was recalled: what others remember of it is older.
     known: BTreeSet<NodeName>,
     reported: BTreeSet<NodeName>,
     first_report: Option<Moment>,
-}
-
-#[derive(Debug)]
-struct Named {
-    by: BTreeSet<NodeName>,
-    targets: Vec<Target>,
 }
 
 impl Recall {
@@ -50,7 +48,7 @@ impl Recall {
             started,
             ttl,
             begun: None,
-            named: BTreeMap::new(),
+            memories: Memories::default(),
             known: BTreeSet::new(),
             reported: BTreeSet::new(),
             first_report: None,
@@ -86,29 +84,21 @@ impl Recall {
         }
     }
 
-    /// Notes the target list that an agent brought from before the start.
-    pub fn named(&mut self, by: &NodeName, targets: &[Target]) {
-        for target in targets {
-            let named = self
-                .named
-                .entry(target.node.clone())
-                .or_insert_with(|| Named { by: BTreeSet::new(), targets: Vec::new() });
-            if named.by.insert(by.clone()) || !named.targets.contains(target) {
-                named.targets.retain(|known| known.key() != target.key());
-                named.targets.push(target.clone());
-            }
+    /// Notes the target list that an agent brought from before the start, in a round that was taken.
+    pub fn named(&mut self, by: &NodeName, writer: &Writer, plan: &Arc<Plan>, now: Moment) {
+        if self.is_open(now) {
+            self.memories.take(by, writer, plan);
         }
+    }
+
+    /// Forgets what agents remember, once it counts no longer.
+    pub fn forget(&mut self) {
+        self.memories = Memories::default();
     }
 
     /// The nodes that are members by the word of others, with their targets; `heard` are those that are heard now.
     pub fn recalled(&self, heard: &BTreeSet<NodeName>) -> Vec<(NodeName, Vec<Target>)> {
-        let enough =
-            |named: &Named| named.by.len() >= NAMED_BY || heard.iter().all(|node| named.by.contains(node));
-        self.named
-            .iter()
-            .filter(|(node, named)| !self.known.contains(*node) && enough(named))
-            .map(|(node, named)| (node.clone(), named.targets.clone()))
-            .collect()
+        self.memories.recalled(&self.known, heard)
     }
 
     /// Tells whether the first agents came so late that judging had begun without them: it pauses until it may begin.
@@ -128,7 +118,7 @@ impl Recall {
             return true;
         }
         let would_be_back = self.first_report.is_some_and(|first| now.since(first) >= BACK_WITHIN);
-        let mut known = known.chain(self.named.keys().cloned()).peekable();
+        let mut known = known.chain(self.memories.nodes().cloned()).peekable();
         known.peek().is_some()
             && known.all(|node| self.reported.contains(&node) || would_be_back && is_silent(&node))
     }
@@ -137,6 +127,7 @@ impl Recall {
 #[cfg(test)]
 mod tests {
     use meshvane_shared::check::Plane;
+    use meshvane_shared::plan::{Epoch, PlanVersion};
 
     use super::*;
 
@@ -144,7 +135,9 @@ mod tests {
         NodeName::parse(name).unwrap()
     }
 
-    fn targets(names: &[&str]) -> Vec<Target> {
+    /// The list of a plan with these nodes.
+    fn plan(names: &[&str]) -> Arc<Plan> {
+        let version = PlanVersion { epoch: Epoch(7), generation: 1 };
         let target = |name: &&str| Target {
             node: node(name),
             plane: Plane::Host,
@@ -152,7 +145,11 @@ mod tests {
             port: None,
             zone: None,
         };
-        names.iter().map(target).collect()
+        Arc::new(Plan { version, targets: names.iter().map(target).collect() })
+    }
+
+    fn name(recall: &mut Recall, by: &str, nodes: &[&str]) {
+        recall.named(&node(by), &Writer::Node(node(by)), &plan(nodes), EARLY);
     }
 
     /// Whose moments do not matter.
@@ -168,7 +165,7 @@ mod tests {
         let mut recall = Recall::new(Moment::default(), Duration::from_secs(15));
         let names = |recall: &mut Recall, by: &str, nodes: &[&str]| {
             recall.heard(&node(by), EARLY);
-            recall.named(&node(by), &targets(nodes));
+            name(recall, by, nodes);
         };
         names(&mut recall, "a", &["a", "b", "c", "d"]);
         assert_eq!(recalled(&recall, &["a"]), ["b", "c", "d"]);
@@ -190,7 +187,7 @@ mod tests {
         };
         assert!(!recall.may_judge(std::iter::empty(), |_| true, Moment::from_millis(14_999)));
         assert!(!may(&recall, 1_000));
-        recall.named(&node("a"), &targets(&["a", "b"]));
+        name(&mut recall, "a", &["a", "b"]);
         recall.reported(&node("a"), EARLY);
         assert!(!may(&recall, 14_999));
         recall.reported(&node("b"), EARLY);
@@ -209,7 +206,7 @@ mod tests {
         assert!(!may(&recall, 14_000));
         recall.reported(&node("a"), Moment::from_millis(2_000));
         assert_eq!([8_999, 9_000].map(|millis| may(&recall, millis)), [false, true]);
-        recall.named(&node("a"), &targets(&["c"]));
+        name(&mut recall, "a", &["c"]);
         assert!(!may(&recall, 14_000), "c may be slow to come back");
     }
 

@@ -19,11 +19,13 @@ use super::time::Moment;
 
 mod apply;
 mod cell;
+mod checked;
 mod sequences;
 mod service;
 
 pub use apply::{Applied, Change, ChangeKind, RoundError, check_targets};
 pub use cell::Cell;
+pub use checked::CheckedRound;
 pub use sequences::{SEQUENCES_KEPT, Sequences};
 
 /// Checks on each target, in the order of its cells.

@@ -12,7 +12,7 @@ use meshvane_shared::wire::round::{CellBody, RoundBody};
 
 use super::cell::Cell;
 use super::service::check_services;
-use super::{CHECKS, Row, Stranger, cell_index};
+use super::{CHECKS, CheckedRound, Row, Stranger, cell_index};
 use crate::mesh::time::Moment;
 
 /// Probe intervals that are believed, as those of heartbeats.
@@ -74,6 +74,9 @@ pub fn check_targets(targets: &[Target]) -> Result<(), RoundError> {
     for (index, target) in targets.iter().enumerate() {
         check_probe_address(target.address)
             .map_err(|problem| wrong(format!("targets[{index}].address"), problem))?;
+        if target.port == Some(0) {
+            return Err(wrong(format!("targets[{index}].port"), "0 is not a port"));
+        }
     }
     for (index, pair) in targets.windows(2).enumerate() {
         if pair[0].key() >= pair[1].key() {
@@ -87,7 +90,7 @@ pub fn check_targets(targets: &[Target]) -> Result<(), RoundError> {
 }
 
 /// Checks what a round says of itself and of its cells, against the plan that it names.
-fn check_round(body: &RoundBody, plan: &Plan) -> Result<(), RoundError> {
+pub(super) fn check_round(body: &RoundBody, plan: &Plan) -> Result<(), RoundError> {
     if !INTERVAL_MS.contains(&body.interval_ms) {
         let problem = format!("{} to {} is accepted", INTERVAL_MS.start(), INTERVAL_MS.end());
         return Err(wrong("interval_ms", problem));
@@ -122,10 +125,7 @@ fn check_round(body: &RoundBody, plan: &Plan) -> Result<(), RoundError> {
 }
 
 impl Row {
-    /// Takes a round or a part of one, arrived at `now`; `plan` is the one that it names.
-    ///
-    /// A sequence number that was taken before leaves the row as it is: [`Applied::changes`] is empty then and
-    /// [`Row::taken`] unmoved. A round of another boot begins a new row but keeps the cells.
+    /// Checks a round or a part of one and takes it; `plan` is the one that it names.
     ///
     /// # Errors
     /// The first field that cannot be; nothing changed then.
@@ -135,7 +135,15 @@ impl Row {
         body: &RoundBody,
         now: Moment,
     ) -> Result<Applied, RoundError> {
-        check_round(body, plan)?;
+        Ok(Self::apply(prior, CheckedRound::check(plan, body)?, now))
+    }
+
+    /// Takes a checked round or a part of one, arrived at `now`.
+    ///
+    /// A sequence number that was taken before leaves the row as it is: [`Applied::changes`] is empty then and
+    /// [`Row::taken`] unmoved. A round of another boot begins a new row but keeps the cells.
+    pub fn apply(prior: Option<&Self>, round: CheckedRound<'_>, now: Moment) -> Applied {
+        let (plan, body) = (round.plan(), round.body());
         let mut row = match prior {
             Some(prior) => prior.clone(),
             None => Self::empty(plan.clone(), body.boot_id.clone(), now),
@@ -146,7 +154,7 @@ impl Row {
             row.taken = 0;
         }
         if !row.sequences.take(body.sequence) {
-            return Ok(Applied { row, changes: Vec::new() });
+            return Applied { row, changes: Vec::new() };
         }
         let ended = now.before(Duration::from_millis(body.age_ms));
         // An old round from an agent's backlog must not move a newer row back to an older plan.
@@ -168,7 +176,7 @@ impl Row {
                 row.rebase(ended);
             }
         }
-        Ok(Applied { row, changes })
+        Applied { row, changes }
     }
 
     fn take_cells(&mut self, plan: &Arc<Plan>, body: &RoundBody, ended: Moment) -> Vec<Change> {

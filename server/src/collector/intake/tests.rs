@@ -1,0 +1,152 @@
+use std::time::Duration;
+
+use allocation_counter::measure;
+use chrono::{DateTime, Utc};
+use meshvane_shared::check::CheckKind;
+use meshvane_shared::name::BootId;
+use meshvane_shared::outcome::Outcome;
+use meshvane_shared::plan::{Epoch, PlanVersion, Target};
+use meshvane_shared::wire::outcome::OutcomeBody;
+use meshvane_shared::wire::round::CellBody;
+
+use super::*;
+use crate::collector::CollectorSettings;
+
+const OURS: PlanVersion = PlanVersion { epoch: Epoch(7), generation: 0 };
+const FOREIGN: PlanVersion = PlanVersion { epoch: Epoch(1), generation: 9 };
+
+fn at(millis: i64) -> Now {
+    let wall = DateTime::<Utc>::UNIX_EPOCH + chrono::TimeDelta::milliseconds(millis);
+    Now { moment: Moment::from_millis(millis), wall }
+}
+
+/// A server that has just started: no plan but the empty one of generation 0.
+fn collector() -> Collector {
+    let (ttl, forget_after) = (Duration::from_secs(15), Duration::from_hours(1));
+    Collector::new(CollectorSettings { ttl, forget_after, epoch: Epoch(7) }, at(0))
+}
+
+fn node(name: &str) -> NodeName {
+    NodeName::parse(name).unwrap()
+}
+
+/// A round of a node, with a list of so many nodes that nobody else knows.
+fn round(name: &str, plan: PlanVersion, invented: u32) -> RoundBody {
+    let target = |number: u32| Target {
+        node: node(&format!("invented-{number:05}")),
+        plane: Plane::Host,
+        address: std::net::Ipv4Addr::from_bits(0x0a00_0000 + number).into(),
+        port: None,
+        zone: None,
+    };
+    let targets = (0..invented).map(target).collect();
+    let empty = RoundBody::empty(node(name), BootId::parse("boot").unwrap(), plan);
+    RoundBody { interval_ms: 5_000, targets: Some(targets), ..empty }
+}
+
+fn cell(target: u32) -> CellBody {
+    CellBody {
+        target,
+        check: CheckKind::Icmp.into(),
+        port: None,
+        outcome: OutcomeBody::from(Outcome::reached(300)),
+        age_ms: 0,
+        suspect: false,
+        failing_for_ms: None,
+    }
+}
+
+fn members(collector: &Collector, millis: i64) -> Vec<String> {
+    collector.judge(at(millis));
+    collector.agents(at(millis)).agents.into_iter().map(|agent| agent.node.to_string()).collect()
+}
+
+/// What the collector holds more after `change`.
+fn held(change: impl FnOnce()) -> i64 {
+    measure(change).bytes_current
+}
+
+#[test]
+fn refused_rounds_leave_memory_and_members_as_they_were() {
+    let collector = collector();
+    collector.round(&round("node-1", OURS, 0), at(1_000)).unwrap();
+    let refused = |body: &RoundBody| {
+        let refusal = collector.round_by(&Writer::at([10, 0, 0, 9].into()), body, at(2_000));
+        assert!(matches!(refusal, Err(Refusal::InvalidField(_))), "{refusal:?}");
+    };
+    let bad_cell = |plan: &PlanVersion, number: u64| {
+        let plan =
+            PlanVersion { epoch: plan.epoch, generation: plan.generation + number * (plan.epoch.0 % 2) };
+        RoundBody { cells: vec![cell(19_900)], ..round("node-1", plan, 19_900) }
+    };
+    for plan in [OURS, FOREIGN] {
+        let bodies: Vec<RoundBody> = (0..20).map(|number| bad_cell(&plan, number)).collect();
+        let more = held(|| bodies.iter().for_each(refused));
+        assert!(more.abs() < 10_000, "{plan}: {more} bytes are held after 20 refused rounds");
+    }
+    let no_boot = RoundBody { sequence: 0, ..round("node-1", FOREIGN, 30) };
+    refused(&no_boot);
+    assert_eq!(members(&collector, 3_000), ["node-1"]);
+}
+
+#[test]
+fn a_round_on_a_plan_of_ours_brings_no_targets_back() {
+    let collector = collector();
+    let body = round("node-1", OURS, 20);
+    assert_eq!(collector.round(&body, at(1_000)).unwrap().status, RoundStatus::Accepted);
+    assert_eq!(members(&collector, 2_000), ["node-1"]);
+}
+
+#[test]
+fn rounds_that_are_taken_again_or_set_aside_are_not_remembered() {
+    let collector = collector();
+    collector.round(&round("node-1", OURS, 0), at(1_000)).unwrap();
+    let again = round("node-1", FOREIGN, 20);
+    assert_eq!(collector.round(&again, at(1_000)).unwrap().status, RoundStatus::Duplicate);
+    assert_eq!(members(&collector, 2_000), ["node-1"]);
+}
+
+#[test]
+fn targets_at_addresses_that_name_no_host_are_refused() {
+    let collector = collector();
+    for address in ["0.0.0.0", "255.255.255.255", "224.0.0.1", "ff02::1", "::"] {
+        let mut body = round("node-1", FOREIGN, 1);
+        body.targets.as_mut().unwrap()[0].address = address.parse().unwrap();
+        let refusal = collector.round(&body, at(1_000)).unwrap_err().to_string();
+        assert!(refusal.starts_with("targets[0].address: "), "{refusal}");
+    }
+    let mut body = round("node-1", FOREIGN, 1);
+    body.targets.as_mut().unwrap()[0].port = Some(0);
+    assert_eq!(
+        collector.round(&body, at(1_000)).unwrap_err().to_string(),
+        "targets[0].port: 0 is not a port"
+    );
+    assert_eq!(members(&collector, 2_000), [""; 0]);
+}
+
+#[test]
+fn one_writer_brings_back_no_more_members_than_there_may_be() {
+    let collector = collector();
+    for name in ["liar-1", "liar-2"] {
+        collector
+            .round_by(&Writer::at([10, 0, 0, 9].into()), &round(name, FOREIGN, 15_000), at(1_000))
+            .unwrap();
+    }
+    assert_eq!(members(&collector, 2_000).len() as u64, MEMBERS_MAX);
+    assert_eq!(members(&collector, 3_000).len() as u64, MEMBERS_MAX);
+}
+
+#[test]
+fn one_writer_keeps_few_foreign_plans_and_its_next_round_may_be_sent_again() {
+    let collector = collector();
+    let writer = Writer::at([10, 0, 0, 9].into());
+    let post = |number: u64| {
+        let plan = PlanVersion { generation: number, ..FOREIGN };
+        collector.round_by(&writer, &round(&format!("liar-{number}"), plan, 19_900), at(1_000))
+    };
+    let mut answers = (0..20).map(post);
+    let refusal = answers.find_map(Result::err).expect("the limit is reached");
+    assert!(matches!(refusal, Refusal::Busy(_)), "{refusal:?}");
+    let honest = collector.round(&round("node-1", FOREIGN, 5_000), at(1_000)).unwrap();
+    assert_eq!(honest.status, RoundStatus::Accepted);
+}
