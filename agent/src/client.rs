@@ -45,8 +45,8 @@ pub const PLAN_BODY_MAX: usize = 12 << 20;
 pub const ANSWER_BODY_MAX: usize = 64 << 10;
 /// The longest wait that a server may ask for by `Retry-After`: beyond it the rounds would be too old.
 pub const RETRY_AFTER_MAX: Duration = Duration::from_mins(1);
-/// The wait when a server says 429 without a number of seconds.
-const RETRY_AFTER_DEFAULT: Duration = Duration::from_secs(1);
+/// The shortest wait after 429, and the one where the server names no seconds: who answers "in 0 s" would be asked as fast as it answers.
+pub const RETRY_AFTER_MIN: Duration = Duration::from_secs(1);
 
 /// Why a call gave nothing.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -286,8 +286,8 @@ fn retry_after(headers: &HeaderMap) -> Duration {
     headers
         .get(RETRY_AFTER)
         .and_then(|value| value.to_str().ok()?.parse().ok())
-        .map_or(RETRY_AFTER_DEFAULT, Duration::from_secs)
-        .min(RETRY_AFTER_MAX)
+        .map_or(RETRY_AFTER_MIN, Duration::from_secs)
+        .clamp(RETRY_AFTER_MIN, RETRY_AFTER_MAX)
 }
 
 async fn read<T: DeserializeOwned>(response: reqwest::Response, limit: usize) -> Result<T, CallError> {

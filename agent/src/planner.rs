@@ -3,11 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use meshvane_shared::limits::PLAN_WAIT_MAX;
 use meshvane_shared::plan::{Plan, PlanDelta, PlanVersion, Target};
 use meshvane_shared::wire::plan::PlanBody;
 use runtime::Drain;
 use tokio::sync::mpsc;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use crate::backoff::Backoff;
 use crate::client::{CallError, Client, PlanQuery};
@@ -18,6 +19,13 @@ use crate::server_epoch::{Restarts, ServerEpoch};
 /// The shortest time between two answers: a server that answers at once each time does not make us spin. Looks wait for it
 /// only when they come faster than this.
 pub const POLL_SPACING: Duration = Duration::from_millis(100);
+/// The same after "no news" that came before the wait was half over: an honest server says so only when it stops.
+pub const EARLY_SPACING: Duration = Duration::from_secs(1);
+/// Plans may come as often as this on average: twice as often as an honest server makes them (`GENERATION_PERIOD`). Each costs the reading of up to 12 MB,
+/// and new cells are probed at once.
+pub const PLAN_PERIOD: Duration = Duration::from_secs(1);
+/// Plans that are taken without a wait after a pause: an honest server's never wait, whatever happens to come together.
+pub const PLANS_AT_ONCE: u32 = 4;
 
 /// Keeps the plan.
 #[derive(Debug)]
@@ -56,7 +64,9 @@ impl Planner {
     async fn keep(&mut self) {
         let mut restarts = self.epoch.restarts();
         let mut told = false;
+        let mut pace = Pace::default();
         loop {
+            let asked = now();
             match self.ask(&mut restarts).await {
                 Asked::Restarted => self.query.look = 0,
                 Asked::Answer(Ok(body)) => {
@@ -64,10 +74,16 @@ impl Planner {
                         tracing::info!("the plan can be asked for again");
                     }
                     self.backoff.reset();
-                    if let Some(body) = body {
-                        self.take(body).await;
-                    }
-                    sleep(POLL_SPACING).await;
+                    let wait = match body {
+                        Some(body) => {
+                            let has_plan = body.targets.is_some() || body.delta.is_some();
+                            self.take(body).await;
+                            if has_plan { pace.took_one(now()).max(POLL_SPACING) } else { POLL_SPACING }
+                        }
+                        None if now() < asked + PLAN_WAIT_MAX / 2 => EARLY_SPACING,
+                        None => POLL_SPACING,
+                    };
+                    sleep(wait).await;
                 }
                 Asked::Answer(Err(error)) => {
                     if !std::mem::replace(&mut told, true) {
@@ -141,6 +157,27 @@ impl Planner {
         // The prober is gone only when the program ends.
         let _ending = self.events.send(event).await;
     }
+}
+
+/// Holds plans to [`PLAN_PERIOD`], but for the first [`PLANS_AT_ONCE`].
+#[derive(Debug, Default)]
+struct Pace {
+    /// When the plans so far would have come if they had kept the period.
+    due: Option<Instant>,
+}
+
+impl Pace {
+    /// A plan was taken: how long to wait before the next question.
+    fn took_one(&mut self, now: Instant) -> Duration {
+        let due = self.due.map_or(now, |due| due.max(now)) + PLAN_PERIOD;
+        self.due = Some(due);
+        due.saturating_duration_since(now).saturating_sub(PLAN_PERIOD * PLANS_AT_ONCE)
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "a driver: when the server was asked")]
+fn now() -> Instant {
+    Instant::now()
 }
 
 /// What an answer makes of the plan that we have.

@@ -12,38 +12,59 @@ use alternation::Alternation;
 
 mod alternation;
 
+/// The least time between two restarts that are acted on. Each costs a round with its target list and ends waits, and a
+/// server that names another epoch in every answer made an agent post 4,600 rounds a second. A server needs longer to
+/// start; one that really is another one says so again in its next answer.
+pub const RESTART_SPACING: Duration = Duration::from_secs(1);
+
 /// The server's epoch as last seen. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct ServerEpoch {
-    newest: watch::Sender<Option<Epoch>>,
+    newest: watch::Sender<Seen>,
     clock: Clock,
     // A std mutex: held for a few instructions, never across an await.
     alternation: Arc<Mutex<Alternation>>,
 }
 
+#[derive(Debug, Clone, Copy, Default)]
+struct Seen {
+    epoch: Option<Epoch>,
+    /// When the newest restart was seen.
+    restarted: Option<Duration>,
+}
+
 /// Waits for restarts of the server.
 #[derive(Debug)]
 pub struct Restarts {
-    receiver: watch::Receiver<Option<Epoch>>,
+    receiver: watch::Receiver<Seen>,
     known: Option<Epoch>,
 }
 
 impl Default for ServerEpoch {
     fn default() -> Self {
-        Self { newest: watch::Sender::new(None), clock: Clock::start(), alternation: Arc::default() }
+        Self { newest: watch::Sender::new(Seen::default()), clock: Clock::start(), alternation: Arc::default() }
     }
 }
 
 impl ServerEpoch {
-    /// An answer came from this start of the server.
+    /// An answer came from this start of the server. Within [`RESTART_SPACING`] of a restart another epoch is ignored.
     pub fn saw(&self, epoch: Epoch) {
         let several = self.note(epoch);
-        self.newest.send_if_modified(|known| {
-            let before = known.replace(epoch);
-            if let Some(before) = before.filter(|before| *before != epoch && !several) {
+        let now = self.clock.now();
+        self.newest.send_if_modified(|seen| {
+            let Some(before) = seen.epoch else {
+                seen.epoch = Some(epoch);
+                return true;
+            };
+            let is_soon = seen.restarted.is_some_and(|at| now.saturating_sub(at) < RESTART_SPACING);
+            if before == epoch || is_soon {
+                return false;
+            }
+            if !several {
                 tracing::info!(%before, now = %epoch, "the server restarted");
             }
-            before != Some(epoch)
+            *seen = Seen { epoch: Some(epoch), restarted: Some(now) };
+            true
         });
     }
 
@@ -74,7 +95,7 @@ impl ServerEpoch {
     /// Waits for restarts from here on. The first epoch that is ever seen is none.
     pub fn restarts(&self) -> Restarts {
         let receiver = self.newest.subscribe();
-        let known = *self.newest.borrow();
+        let known = self.newest.borrow().epoch;
         Restarts { receiver, known }
     }
 }
@@ -82,7 +103,7 @@ impl ServerEpoch {
 impl Restarts {
     /// Tells whether the server restarted since the last time this was told.
     pub fn has_news(&mut self) -> bool {
-        let now = *self.receiver.borrow_and_update();
+        let now = self.receiver.borrow_and_update().epoch;
         let restarted = self.known.is_some() && now != self.known;
         self.known = now;
         restarted
@@ -135,6 +156,24 @@ mod tests {
         restarts.news().await;
         assert!(restarts.has_news());
         assert!(!restarts.has_news());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_server_that_is_another_one_in_every_answer_restarts_once_in_a_second() {
+        let epoch = ServerEpoch::default();
+        let mut restarts = epoch.restarts();
+        let mut told = 0;
+        for number in 0..10_000 {
+            epoch.saw(Epoch(number));
+            told += u32::from(restarts.has_news());
+            sleep(Duration::from_millis(1)).await;
+        }
+        assert!((9..=10).contains(&told), "{told} restarts in ten seconds");
+        // The newest one is not lost: it says so again.
+        sleep(RESTART_SPACING).await;
+        epoch.saw(Epoch(9_999));
+        restarts.has_news();
+        assert_eq!(restarts.known(), Some(Epoch(9_999)));
     }
 
     #[tokio::test(start_paused = true)]

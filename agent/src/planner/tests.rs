@@ -1,4 +1,5 @@
 use meshvane_shared::check::Plane;
+use meshvane_shared::limits::GENERATION_PERIOD;
 use meshvane_shared::name::NodeName;
 use meshvane_shared::plan::Epoch;
 
@@ -37,4 +38,19 @@ fn a_whole_plan_is_taken_and_one_without_targets_leaves_it() {
     assert_eq!(next(Some(&old), Some(new.targets.clone()), None, &new.version), Next::Plan(new.clone()));
     assert_eq!(next(Some(&old), None, None, &old.version), Next::Same);
     assert_eq!(next(Some(&old), None, None, &new.version), Next::AskForAll);
+}
+
+#[tokio::test(start_paused = true)]
+async fn plans_keep_a_period_on_average_and_those_of_an_honest_server_never_wait() {
+    let mut pace = Pace::default();
+    for _ in 0..20 {
+        assert_eq!(pace.took_one(now()), Duration::ZERO);
+        sleep(GENERATION_PERIOD).await;
+    }
+    let began = now();
+    for _ in 0..100 {
+        sleep(pace.took_one(now())).await;
+    }
+    let least = PLAN_PERIOD * (100 - PLANS_AT_ONCE);
+    assert!(now() - began >= least, "{:?}", now() - began);
 }

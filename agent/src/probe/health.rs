@@ -16,6 +16,7 @@ use meshvane_shared::name::NodeName;
 use meshvane_shared::paths;
 use meshvane_shared::wire::health::AgentHealthBody;
 use socket2::{Domain, Protocol, Socket, Type};
+use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 
 use super::Answer;
@@ -24,6 +25,9 @@ use super::Answer;
 pub const BODY_BYTES_MAX: usize = 8 << 10;
 /// Bytes of the header of an answer, as much again: no less is allowed to be set.
 const HEADER_BYTES_MAX: usize = 8 << 10;
+/// Bytes that are read of a connection, of whatever they consist: header, body and as much again for the framing. The library reads
+/// interim answers (`100 Continue`, RFC 9110 section 15.2) without end; this leaves at most 1,300 of them.
+pub const CONNECTION_BYTES_MAX: u64 = 32 << 10;
 
 /// Asks who answers. Ends when the other side does; the schedule sees to its end otherwise.
 pub async fn ask(address: SocketAddr) -> Answer {
@@ -39,6 +43,8 @@ async fn exchange(address: SocketAddr) -> Option<NodeName> {
     let stream = connect(address).await?;
     let mut client = http1::Builder::new();
     let client = client.max_buf_size(HEADER_BYTES_MAX);
+    let (from_peer, to_peer) = tokio::io::split(stream);
+    let stream = tokio::io::join(from_peer.take(CONNECTION_BYTES_MAX), to_peer);
     let (mut sender, connection) = client.handshake::<_, String>(TokioIo::new(stream)).await.ok()?;
     let request = Request::get(paths::AGENT_HEALTH)
         .header(HOST, address.to_string())

@@ -6,6 +6,7 @@
 )]
 
 mod delivery;
+mod hostile;
 mod lifecycle;
 mod program;
 mod responder;

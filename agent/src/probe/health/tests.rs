@@ -58,3 +58,33 @@ async fn a_refused_connection_says_nothing() {
     drop(listener);
     assert_eq!(ask(address).await, Answer::Agent(None));
 }
+
+#[tokio::test]
+async fn interim_answers_without_end_are_read_up_to_a_limit() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let serve = async {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let interim = b"HTTP/1.1 100 Continue\r\n\r\n".repeat(1_000);
+        let mut written = 0;
+        // Sixteen megabytes at most, should it read all of them.
+        while written < 16 << 20 {
+            match stream.write(&interim).await {
+                Ok(length) => written += length,
+                Err(_) => break,
+            }
+        }
+        written
+    };
+    let (answer, written) = tokio::join!(ask(address), serve);
+    assert_eq!(answer, Answer::Agent(None));
+    // What the buffers of both kernels hold was never read.
+    assert!(written < 12 << 20, "{written} bytes");
+}
+
+#[tokio::test]
+async fn an_answer_after_an_interim_one_is_heard() {
+    let mut answer = b"HTTP/1.1 100 Continue\r\n\r\n".to_vec();
+    answer.extend(json(r#"{"status":"healthy","node":"node-9"}"#));
+    assert_eq!(heard(answer).await, Answer::Agent(NodeName::parse("node-9").ok()));
+}
