@@ -18,6 +18,7 @@ use meshvane_shared::name::{DnsName, NodeName};
 use meshvane_shared::outcome::{Cause, Reason};
 
 pub mod dns;
+pub(crate) mod errors;
 pub mod health;
 pub mod icmp;
 pub mod tcp;

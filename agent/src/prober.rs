@@ -100,6 +100,12 @@ impl Prober {
                 let handle = running.tasks.spawn(async move { (probe, engines.ask(&question).await) });
                 running.handles.insert(probe, handle);
             }
+            Command::StartAfresh(probe, address) => {
+                let engines = Arc::clone(&self.engines);
+                let handle =
+                    running.tasks.spawn(async move { (probe, engines.icmp.ask_afresh(address).await) });
+                running.handles.insert(probe, handle);
+            }
             Command::ListResolvers => return Some(Event::Resolvers(self.engines.dns.servers())),
             Command::Cancel(probe) => {
                 if let Some(handle) = running.handles.remove(&probe) {

@@ -121,6 +121,8 @@ pub enum Event {
 pub enum Command {
     /// Ask this; answer with the id.
     Start(ProbeId, Question),
+    /// Send this an echo request from a fresh socket, if there may be one; answer with the id.
+    StartAfresh(ProbeId, IpAddr),
     /// List the system's name servers and tell them by [`Event::Resolvers`].
     ListResolvers,
     /// Nobody waits for this any more.

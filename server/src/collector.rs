@@ -26,7 +26,7 @@ use crate::mesh::diagnose::diagnose;
 use crate::mesh::ledger::{Edge, Ledger};
 use crate::mesh::look::LookBook;
 use crate::mesh::member::{Member, TTL_STRETCHED_MAX, Timing};
-use crate::mesh::observe::{Observed, observe};
+use crate::mesh::observe::{Observed, observe, observe_for_judge};
 use crate::mesh::planning::{ForeignPlans, PlanBook};
 use crate::mesh::recall::Recall;
 use crate::mesh::snapshot::{NodeView, Snapshot};
@@ -274,7 +274,7 @@ impl Collector {
         self.watch_for_second_server(&snapshot);
         let just_late = snapshot.nodes.iter().filter(|view| has_just_become_late(view, now));
         self.look_at(just_late.map(|view| &view.member.node), now);
-        let observed = observe(&snapshot);
+        let observed = observe_for_judge(&snapshot);
         let judges = self.may_judge(&observed, now);
         self.judging.store(judges, Ordering::Relaxed);
         if judges {

@@ -75,6 +75,8 @@ pub enum Reason {
     Cancelled,
     /// It was not its turn yet.
     NotYet,
+    /// A rule of our own machine stops what we send: an output chain of its firewall, a `prohibit` route.
+    Blocked,
     /// The reporter says it in a word we do not know.
     #[serde(other)]
     Unspecified,
@@ -136,6 +138,7 @@ impl Reason {
             Self::Overloaded => "overloaded",
             Self::Cancelled => "cancelled",
             Self::NotYet => "not_yet",
+            Self::Blocked => "blocked",
             Self::Unspecified => "unspecified",
         }
     }

@@ -4,24 +4,34 @@
 //! is `Unmeasured(not_permitted)`, said once in the log. The library would choose silently, so the choice is made here and
 //! checked afterwards. On raw sockets it hands out any ICMP message that quotes our request: only an echo reply is a reply.
 //! On datagram sockets the kernel owns the identifier, so one counter numbers all requests of a socket.
+//!
+//! A socket has one echo identifier for its life, and devices on the way keep a session for each identifier. A session that died there
+//! stays dead as long as we use it. So the schedule can ask by a *fresh* socket, and one that is answered replaces the one in use
+//! ([`sockets`](self::sockets)).
 
 use std::io;
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use meshvane_shared::address::Family;
 use meshvane_shared::limits::PROBE_HARD_LIMIT;
 use meshvane_shared::outcome::{Cause, Reason};
-use nix::errno::Errno;
 use socket2::{Domain, Protocol, Socket, Type};
 use surge_ping::{Client, Config, ICMP, IcmpPacket, PingIdentifier, PingSequence, SurgeError};
 
-use super::Answer;
-use super::tcp::{is_rejection, unmeasured};
+use super::tcp::is_rejection;
+use super::{Answer, errors};
+use sockets::{Sockets, State};
 
-/// How long a socket that could not be opened is left alone: a permission may be granted while we run.
+mod sockets;
+
+pub use sockets::{FRESH_KEPT, FRESH_SPACING};
+
+/// How long a socket that is not permitted is left alone: a permission may be granted while we run.
 pub const REOPEN_AFTER: Duration = Duration::from_secs(30);
+/// The same for want of a descriptor or of memory, which may be there in a moment. A try costs microseconds.
+pub const REOPEN_SOON: Duration = Duration::from_secs(1);
 /// The library's own limit. The schedule drops the probe before that.
 const LIBRARY_LIMIT: Duration = PROBE_HARD_LIMIT.saturating_add(Duration::from_secs(1));
 /// Payload of a request: as `ping` sends, so that no firewall takes it for something else.
@@ -56,20 +66,22 @@ struct Pinger {
     opener: Opener,
     identifier: u16,
     // A std mutex: held for a few instructions, never across an await.
-    state: Mutex<State>,
-}
-
-#[derive(Debug)]
-enum State {
-    Unopened,
-    Open(Open),
-    Closed { reason: Reason, until: Instant },
+    sockets: Mutex<Sockets<Open>>,
 }
 
 #[derive(Clone)]
 struct Open {
     client: Client,
     next_sequence: Arc<std::sync::atomic::AtomicU16>,
+}
+
+/// Which socket sends a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum By {
+    /// The one in use.
+    Usual,
+    /// A fresh one, where one may be opened.
+    Fresh,
 }
 
 impl std::fmt::Debug for Open {
@@ -82,51 +94,74 @@ impl Pingers {
     /// Makes pingers; `identifier` tells our replies from those to other processes on a raw socket. Sockets are opened when
     /// first needed, so a family without addresses has none.
     pub fn new(opener: Opener, identifier: u16) -> Self {
-        let pinger = |family| Pinger { family, opener, identifier, state: Mutex::new(State::Unopened) };
+        let pinger = |family| Pinger { family, opener, identifier, sockets: Mutex::default() };
         Self { ipv4: pinger(Family::Ipv4), ipv6: pinger(Family::Ipv6) }
     }
 
     /// Sends an echo request and waits for its reply.
     pub async fn ask(&self, address: IpAddr) -> Answer {
+        self.send(address, By::Usual).await
+    }
+
+    /// Does the same by a fresh socket, if one is open or may be opened now; otherwise by the one in use. A fresh socket that is answered
+    /// replaces the one in use.
+    pub async fn ask_afresh(&self, address: IpAddr) -> Answer {
+        self.send(address, By::Fresh).await
+    }
+
+    async fn send(&self, address: IpAddr, by: By) -> Answer {
         let address = address.to_canonical();
-        match Family::of(address) {
-            Family::Ipv4 => self.ipv4.ask(address).await,
-            Family::Ipv6 => self.ipv6.ask(address).await,
-        }
+        self.pinger(Family::of(address)).send(address, by).await
     }
 
     /// Opens the socket of a family now, so that a missing permission is said at the start.
     pub fn open(&self, family: Family) {
-        let pinger = match family {
+        // What is wrong is in the log, and every answer says it again.
+        let _told = self.pinger(family).usual(now());
+    }
+
+    fn pinger(&self, family: Family) -> &Pinger {
+        match family {
             Family::Ipv4 => &self.ipv4,
             Family::Ipv6 => &self.ipv6,
-        };
-        // What is wrong is in the log, and every answer says it again.
-        let _told = pinger.opened();
+        }
     }
 }
 
 impl Pinger {
-    async fn ask(&self, address: IpAddr) -> Answer {
-        let open = match self.opened() {
-            Ok(open) => open,
+    async fn send(&self, address: IpAddr, by: By) -> Answer {
+        let found = match by {
+            By::Usual => self.usual(now()),
+            By::Fresh => self.fresh(now()),
+        };
+        let (number, open) = match found {
+            Ok(found) => found,
             Err(reason) => return Answer::Unmeasured(reason),
         };
-        let mut pinger = open.client.pinger(address, PingIdentifier(self.identifier)).await;
+        // On a raw socket the identifier is ours to choose: each socket has its own.
+        let identifier = PingIdentifier(self.identifier.wrapping_add(number));
+        let mut pinger = open.client.pinger(address, identifier).await;
         pinger.timeout(LIBRARY_LIMIT);
         let sequence = open.next_sequence.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         match pinger.ping(PingSequence(sequence), &PAYLOAD).await {
-            Ok((packet, rtt)) => read_reply(&packet, rtt),
-            Err(SurgeError::IOError(error)) => {
-                let answer = judge_send_error(&error);
-                if answer.is_none() {
-                    tracing::warn!(family = %self.family, %error, "ICMP socket failed and is opened anew");
-                    self.forget();
+            Ok((packet, rtt)) => {
+                let answer = read_reply(&packet, rtt);
+                if matches!(answer, Answer::Reached { .. }) && self.sockets().answered(number) {
+                    tracing::info!(
+                        family = %self.family,
+                        %address,
+                        "a fresh ICMP socket is answered where the one in use was not, and replaces it"
+                    );
                 }
-                answer.unwrap_or(Answer::Unmeasured(Reason::NoResource))
+                answer
             }
+            Err(SurgeError::IOError(error)) => errors::of_sending(&error).unwrap_or_else(|| {
+                tracing::warn!(family = %self.family, %error, "ICMP socket failed and will be opened again");
+                self.sockets().forget(number);
+                Answer::Unmeasured(Reason::NoResource)
+            }),
             Err(SurgeError::ClientDestroyed | SurgeError::NetworkError) => {
-                self.forget();
+                self.sockets().forget(number);
                 Answer::Unmeasured(Reason::NoResource)
             }
             Err(SurgeError::Timeout { .. }) => Answer::Failed(Cause::Timeout),
@@ -139,36 +174,62 @@ impl Pinger {
         }
     }
 
-    fn forget(&self) {
-        *self.state.lock().unwrap_or_else(PoisonError::into_inner) = State::Unopened;
+    fn sockets(&self) -> MutexGuard<'_, Sockets<Open>> {
+        self.sockets.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn opened(&self) -> Result<Open, Reason> {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let now = now();
-        match &*state {
-            State::Open(open) => return Ok(open.clone()),
+    /// The socket in use with its number, opened when there is none.
+    fn usual(&self, now: Instant) -> Result<(u16, Open), Reason> {
+        let mut sockets = self.sockets();
+        let told = match sockets.state() {
+            State::Open(number, open) => return Ok((*number, open.clone())),
             State::Closed { reason, until } if now < *until => return Err(*reason),
-            State::Closed { .. } | State::Unopened => {}
-        }
-        let told = matches!(&*state, State::Closed { .. });
+            State::Closed { .. } => true,
+            State::Unopened => false,
+        };
         match self.open_client() {
-            Ok(open) => {
-                *state = State::Open(open.clone());
-                Ok(open)
-            }
+            Ok(open) => Ok((sockets.opened(open.clone()), open)),
             Err((reason, error)) => {
                 if !told {
-                    tracing::warn!(
-                        family = %self.family,
-                        %error,
-                        "no ICMP socket, so icmp checks of this family are not measured: let net.ipv4.ping_group_range \
-                         include the group of this process, or give it CAP_NET_RAW"
-                    );
+                    self.tell(reason, &error);
                 }
-                *state = State::Closed { reason, until: now + REOPEN_AFTER };
+                let wait = if reason == Reason::NotPermitted { REOPEN_AFTER } else { REOPEN_SOON };
+                sockets.closed(reason, now + wait);
                 Err(reason)
             }
+        }
+    }
+
+    /// A fresh socket where there is one, or the time for one has come; else the one in use.
+    fn fresh(&self, now: Instant) -> Result<(u16, Open), Reason> {
+        {
+            let mut sockets = self.sockets();
+            if let Some((number, open)) = sockets.fresh(now) {
+                return Ok((number, open.clone()));
+            }
+            if sockets.may_freshen(now)
+                && let Ok(open) = self.open_client()
+            {
+                return Ok((sockets.freshened(open.clone(), now), open));
+            }
+        }
+        self.usual(now)
+    }
+
+    fn tell(&self, reason: Reason, error: &io::Error) {
+        if reason == Reason::NotPermitted {
+            tracing::warn!(
+                family = %self.family,
+                %error,
+                "no ICMP socket, so icmp checks of this family are not measured: let net.ipv4.ping_group_range \
+                 include the group of this process, or give it CAP_NET_RAW"
+            );
+        } else {
+            tracing::warn!(
+                family = %self.family,
+                %error,
+                "no ICMP socket, so icmp checks of this family are not measured until one can be opened"
+            );
         }
     }
 
@@ -181,12 +242,12 @@ impl Pinger {
             })
             .sock_type_hint(kind.socket_type())
             .build();
-        let client = Client::new(&config).map_err(|error| (unmeasured(&error), error))?;
+        let client = Client::new(&config).map_err(|error| (errors::of_opening(&error), error))?;
         if client.get_socket().get_type() != kind.socket_type() {
             let error = io::Error::other("the kind of socket that was chosen could not be opened");
             return Err((Reason::NoResource, error));
         }
-        tracing::info!(family = %self.family, kind = ?kind, "ICMP socket open");
+        tracing::debug!(family = %self.family, kind = ?kind, "ICMP socket open");
         Ok(Open { client, next_sequence: Arc::default() })
     }
 }
@@ -217,12 +278,12 @@ fn choose(may_open: impl Fn(SocketKind) -> io::Result<()>) -> Result<SocketKind,
     let Err(error) = may_open(SocketKind::Datagram) else {
         return Ok(SocketKind::Datagram);
     };
-    if unmeasured(&error) != Reason::NotPermitted {
-        return Err((unmeasured(&error), error));
+    if errors::of_opening(&error) != Reason::NotPermitted {
+        return Err((errors::of_opening(&error), error));
     }
     match may_open(SocketKind::Raw) {
         Ok(()) => Ok(SocketKind::Raw),
-        Err(error) => Err((unmeasured(&error), error)),
+        Err(error) => Err((errors::of_opening(&error), error)),
     }
 }
 
@@ -246,27 +307,6 @@ fn judge_message(family: Family, icmp_type: u8, icmp_code: u8, rtt: Duration) ->
         return Answer::Failed(Cause::Rejected { icmp_type, icmp_code });
     }
     Answer::Failed(Cause::NoRoute)
-}
-
-/// What an error of sending shows; `None` when it shows that the socket is of no use any more.
-fn judge_send_error(error: &io::Error) -> Option<Answer> {
-    match error.raw_os_error().map(Errno::from_raw) {
-        Some(Errno::ENETUNREACH | Errno::EHOSTUNREACH | Errno::ENETDOWN | Errno::EHOSTDOWN) => {
-            Some(Answer::Failed(Cause::NoRoute))
-        }
-        // A firewall of this machine dropped the request: that says nothing about the network.
-        Some(Errno::EPERM | Errno::EACCES) => Some(Answer::Unmeasured(Reason::NotPermitted)),
-        Some(
-            Errno::ENOBUFS
-            | Errno::EMFILE
-            | Errno::ENFILE
-            | Errno::ENOMEM
-            | Errno::EAGAIN
-            | Errno::EADDRNOTAVAIL
-            | Errno::EINVAL,
-        ) => Some(Answer::Unmeasured(Reason::NoResource)),
-        Some(_) | None => None,
-    }
 }
 
 #[expect(clippy::disallowed_methods, reason = "a driver: when a socket is tried again")]

@@ -15,7 +15,7 @@ use nix::sys::socket::{ControlMessageOwned, MsgFlags, SockaddrStorage, recvmsg, 
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::TcpStream;
 
-use super::Answer;
+use super::{Answer, errors};
 
 /// Room for one entry of the error queue: the extended error and the address of who sent it, twice over.
 const ERROR_QUEUE_BYTES: usize = 256;
@@ -25,19 +25,29 @@ pub async fn ask(address: SocketAddr) -> Answer {
     let asked = now();
     match connect(address).await {
         Ok(()) => Answer::Reached { rtt: now().saturating_duration_since(asked) },
-        Err(Failure::Opening(error)) => Answer::Unmeasured(unmeasured(&error)),
+        Err(Failure::Opening(error)) => Answer::Unmeasured(errors::of_opening(&error)),
+        Err(Failure::Sending(error)) => {
+            errors::of_sending(&error).unwrap_or(Answer::Unmeasured(Reason::NoResource))
+        }
         Err(Failure::Rejected { icmp_type, icmp_code }) => {
             Answer::Failed(Cause::Rejected { icmp_type, icmp_code })
         }
-        Err(Failure::Connecting(error)) => judge(&error),
+        Err(Failure::Connecting(error)) => errors::of_connecting(&error),
     }
 }
 
 #[derive(Debug)]
 enum Failure {
+    /// No socket, or none that can be watched.
     Opening(io::Error),
+    /// Our own kernel did not let the connection begin.
+    Sending(io::Error),
+    /// It began and failed.
     Connecting(io::Error),
-    Rejected { icmp_type: u8, icmp_code: u8 },
+    Rejected {
+        icmp_type: u8,
+        icmp_code: u8,
+    },
 }
 
 async fn connect(address: SocketAddr) -> Result<(), Failure> {
@@ -45,11 +55,11 @@ async fn connect(address: SocketAddr) -> Result<(), Failure> {
     match socket.connect(&address.into()) {
         Ok(()) => return Ok(()),
         Err(error) if error.raw_os_error() == Some(Errno::EINPROGRESS as i32) => {}
-        Err(error) => return Err(Failure::Connecting(error)),
+        Err(error) => return Err(Failure::Sending(error)),
     }
     let stream = TcpStream::from_std(socket.into()).map_err(Failure::Opening)?;
-    stream.writable().await.map_err(Failure::Connecting)?;
-    let Some(error) = stream.take_error().map_err(Failure::Connecting)? else {
+    stream.writable().await.map_err(Failure::Opening)?;
+    let Some(error) = stream.take_error().map_err(Failure::Opening)? else {
         return Ok(());
     };
     match read_rejection(&stream) {
@@ -109,27 +119,6 @@ pub(super) fn is_rejection(family: Family, icmp_type: u8, icmp_code: u8) -> bool
     match family {
         Family::Ipv4 => icmp_type == 3 && matches!(icmp_code, 9 | 10 | 13),
         Family::Ipv6 => icmp_type == 1 && matches!(icmp_code, 1 | 5 | 6),
-    }
-}
-
-fn judge(error: &io::Error) -> Answer {
-    match error.raw_os_error().map(Errno::from_raw) {
-        Some(Errno::ECONNREFUSED) => Answer::Failed(Cause::Refused),
-        Some(Errno::ECONNRESET | Errno::ECONNABORTED | Errno::EPIPE) => Answer::Failed(Cause::Reset),
-        Some(Errno::ETIMEDOUT) => Answer::Failed(Cause::Timeout),
-        Some(Errno::ENETUNREACH | Errno::EHOSTUNREACH | Errno::ENETDOWN | Errno::EHOSTDOWN) => {
-            Answer::Failed(Cause::NoRoute)
-        }
-        _ => Answer::Unmeasured(unmeasured(error)),
-    }
-}
-
-/// Why no question could be put.
-pub(super) fn unmeasured(error: &io::Error) -> Reason {
-    match error.raw_os_error().map(Errno::from_raw) {
-        Some(Errno::EPERM | Errno::EACCES) => Reason::NotPermitted,
-        // No socket, no port or no buffer; what else may come has no name of its own.
-        _ => Reason::NoResource,
     }
 }
 

@@ -113,9 +113,9 @@ impl Burst {
         self.failed + self.answered + self.unmeasured_count
     }
 
-    /// Tells whether all that it heard is this cause.
+    /// Returns true while all that it heard is this cause. A probe that could not be sent heard nothing.
     pub(super) fn is_all(&self, cause: Cause) -> bool {
-        self.answered + self.unmeasured_count == 0 && self.causes.iter().all(|heard| *heard == cause)
+        self.answered == 0 && self.causes.iter().all(|heard| *heard == cause)
     }
 
     /// The cause that most probes of the burst gave; of equally frequent ones the one that says more.
@@ -185,11 +185,10 @@ impl Cell {
         self.unmeasured = None;
     }
 
-    /// A failure that stands is not undone by an attempt that could not be made: it ages instead.
+    /// An attempt that could not be made is told as that, also of a cell that is down. The failure keeps its beginning: it is over
+    /// when something answers.
     pub(super) fn set_unmeasured(&mut self, reason: Reason, at: Duration) {
-        if !self.is_down() {
-            self.unmeasured = Some((reason, at));
-        }
+        self.unmeasured = Some((reason, at));
     }
 
     /// What is said about the cell, and when it was found.

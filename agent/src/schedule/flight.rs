@@ -110,6 +110,7 @@ impl Schedule {
             self.pace.take(now, address);
         }
         let probe = ProbeId(self.number());
+        let afresh = self.asks_afresh(id);
         let Some(cell) = self.cells.get_mut(&id) else {
             return true;
         };
@@ -127,7 +128,10 @@ impl Schedule {
         let limit = self.set_timer(now + limit, Timer::Soft(probe));
         self.flights
             .insert(probe, Flight { probe, cell: id, part, sent: now, judged: false, is_icmp, limit });
-        self.commands.push(Command::Start(probe, question));
+        self.commands.push(match afresh {
+            Some(address) => Command::StartAfresh(probe, address),
+            None => Command::Start(probe, question),
+        });
         true
     }
 

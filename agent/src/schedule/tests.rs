@@ -6,11 +6,13 @@ use meshvane_shared::plan::{Epoch, PlanVersion, Target};
 use super::*;
 
 mod faults;
+mod fresh;
 mod health;
 mod looks;
 mod pauses;
 mod rounds;
 mod services;
+mod unmeasured;
 
 /// What the network does with a question that is put at this time.
 type Network = Box<dyn Fn(&Question, Duration) -> Reply>;
@@ -31,6 +33,9 @@ pub(super) struct World {
     arrivals: BTreeMap<(Duration, ProbeId), (Duration, Option<Answer>)>,
     pub(super) started: Vec<(Duration, Question)>,
     pub(super) posts: Vec<(Duration, Report)>,
+    /// Echo requests that go by a fresh socket, which the network answers whatever it does with others, or does not tell apart.
+    pub(super) afresh: Vec<(Duration, IpAddr)>,
+    pub(super) fresh_sockets_answer: bool,
     pub(super) tallies: Vec<Tally>,
     pub(super) max_in_flight: usize,
     /// The system's name servers.
@@ -123,6 +128,8 @@ impl World {
             arrivals: BTreeMap::new(),
             started: Vec::new(),
             posts: Vec::new(),
+            afresh: Vec::new(),
+            fresh_sockets_answer: false,
             tallies: Vec::new(),
             max_in_flight: 0,
             resolvers: vec![[192, 0, 2, 253].into()],
@@ -152,23 +159,33 @@ impl World {
 
     fn obey(&mut self, command: Command) {
         match command {
-            Command::Start(probe, question) => {
-                match (self.network)(&question, self.now) {
-                    Reply::After(time) => {
-                        self.arrivals.insert((self.now + time, probe), (self.now, None));
-                    }
-                    Reply::With(time, answer) => {
-                        self.arrivals.insert((self.now + time, probe), (self.now, Some(answer)));
-                    }
-                    Reply::Never => {}
+            Command::Start(probe, question) => self.ask(probe, question),
+            Command::StartAfresh(probe, address) => {
+                self.afresh.push((self.now, address));
+                if self.fresh_sockets_answer {
+                    self.arrivals.insert((self.now + MILLISECOND, probe), (self.now, None));
+                } else {
+                    self.ask(probe, Question::Icmp(address));
                 }
-                self.started.push((self.now, question));
             }
             Command::ListResolvers => self.listed += 1,
             Command::Cancel(gone) => self.arrivals.retain(|(_, probe), _| *probe != gone),
             Command::Post(report) => self.posts.push((self.now, report)),
             Command::Tally(tally) => self.tallies.push(tally),
         }
+    }
+
+    fn ask(&mut self, probe: ProbeId, question: Question) {
+        match (self.network)(&question, self.now) {
+            Reply::After(time) => {
+                self.arrivals.insert((self.now + time, probe), (self.now, None));
+            }
+            Reply::With(time, answer) => {
+                self.arrivals.insert((self.now + time, probe), (self.now, Some(answer)));
+            }
+            Reply::Never => {}
+        }
+        self.started.push((self.now, question));
     }
 
     /// When something that is due at `at` is seen.

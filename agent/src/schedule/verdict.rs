@@ -4,13 +4,14 @@
 //! no round of ours suspected is longer; and so is one at a check that fails while the address answers the other, for there no
 //! node is in danger and haste is of no use. At 3 % loss each way four silences come once in 80,000 bursts.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use super::cell::{Burst, Cell, CellId, Subject};
 use super::flight::{Flight, Part};
 use super::{
-    BURST_PROBES, BURST_SPACING, CAREFUL_PROBES, Cause, LOOKS_MAX, NodeName, Outcome, Reason, Schedule,
-    Tally, Timer, UP_AFTER_ANSWERS,
+    BURST_PROBES, BURST_SPACING, CAREFUL_PROBES, Cause, LOOKS_MAX, NodeName, Outcome, Question, Reason,
+    Schedule, Tally, Timer, UP_AFTER_ANSWERS,
 };
 
 impl Schedule {
@@ -205,7 +206,7 @@ impl Schedule {
             return;
         };
         let (was_down, looked, again, since) = (cell.is_down(), burst.looked, burst.again, burst.since);
-        let outcome = conclusion(cell, burst);
+        let outcome = conclusion(cell, burst, needed);
         match outcome {
             Outcome::Unreached(_) => {
                 cell.failing_since = cell.failing_since.or(since).or(Some(now));
@@ -243,6 +244,22 @@ impl Schedule {
         let certain = other.and_then(|cell| cell.certain);
         let answered = certain.filter(|certain| certain.outcome.shows_address_answers());
         answered.zip(since).is_some_and(|(certain, since)| certain.at > since)
+    }
+
+    /// The address of an echo request that goes by a fresh socket: echo alone fails there, and the address answers the other check since.
+    /// A device on the way may hold a dead session of our identifier. In a burst these are the probes beyond the first
+    /// [`BURST_PROBES`], so that the socket in use has failed by then; of a cell that is down, all.
+    pub(super) fn asks_afresh(&self, id: CellId) -> Option<IpAddr> {
+        let cell = self.cells.get(&id)?;
+        let Question::Icmp(address) = cell.question else {
+            return None;
+        };
+        let burst = cell.burst.as_ref();
+        if burst.is_some_and(|burst| burst.in_a_row > 0) {
+            return None;
+        }
+        let in_burst = || burst.filter(|burst| burst.started > BURST_PROBES)?.since;
+        self.answers_beside(id, cell.failing_since.or_else(in_burst)).then_some(address)
     }
 
     /// Ends a burst, if there is one, and tells the server when that is news.
@@ -293,9 +310,14 @@ impl Schedule {
 }
 
 /// What a burst that is over shows. It saw no answer, or too few in a row to end a failure.
-fn conclusion(cell: &Cell, burst: &Burst) -> Outcome {
+///
+/// Only probes that were sent show anything. A new failure takes as many failed probes as the burst needs. A cell that is down stays
+/// down by one failed probe where none was answered, as by the probe of a round. Everything less is unmeasured.
+fn conclusion(cell: &Cell, burst: &Burst, needed: u32) -> Outcome {
+    let is_shown =
+        if cell.is_down() { burst.failed >= 1 && burst.answered == 0 } else { burst.failed >= needed };
     match burst.unmeasured {
-        Some(reason) if !cell.is_down() => Outcome::Unmeasured(reason),
+        Some(reason) if !is_shown => Outcome::Unmeasured(reason),
         Some(_) | None => Outcome::Unreached(burst.cause()),
     }
 }

@@ -307,6 +307,9 @@ pub const KINDS: [KindDoc; 22] = [
              agent's group; else grant NET_RAW",
             "`kubectl get pod POD -o yaml`: the seccomp profile, dropped capabilities, what an admission \
              policy changed",
+            "where the sentence says that a rule of its own machine drops what the agent sends (reason \
+             `blocked`): `nft list ruleset` in the agent's network namespace, which is NODE's with \
+             `hostNetwork`: its `output` chains; `ip route` for `prohibit`",
         ],
         example: "node-7 cannot measure icmp: not permitted, since 12:03:07 UTC; set the pod's sysctl \
              net.ipv4.ping_group_range so that it includes the agent's group, or grant NET_RAW",

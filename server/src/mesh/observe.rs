@@ -1,12 +1,18 @@
 //! From rows to the matrix: which cell shows what now.
+//!
+//! Readers see [`observe`]: what cannot be measured is unmeasured, what is old is stale. The judge reads [`observe_for_judge`], where a
+//! failure *stands* while its observer cannot measure or report: a finding is over when something answers, not when those who saw it
+//! lose their sight. It stands no longer when there was a sign of life since.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::ops::Range;
 use std::sync::Arc;
+use std::time::Duration;
 
 use meshvane_shared::address::Family;
 use meshvane_shared::check::{CheckKind, Plane};
+use meshvane_shared::limits::{BURST_PROBES, BURST_SPACING, PROBE_SOFT_LIMIT};
 use meshvane_shared::matrix::Matrix;
 use meshvane_shared::outcome::{Outcome, Reason};
 use meshvane_shared::plan::{Plan, PlanVersion};
@@ -14,7 +20,7 @@ use meshvane_shared::wire::agents::MemberState;
 use meshvane_shared::wire::matrix::CellWord;
 
 use super::row::{self, Row, Timed};
-use super::snapshot::Snapshot;
+use super::snapshot::{NodeView, Snapshot};
 use super::time::Moment;
 
 /// What a cell shows, in one byte: a matrix of 5,000 × 10,000 of these is looked through in one pass. Each has a bit of its
@@ -28,7 +34,7 @@ pub enum Mark {
     Answered = 1 << 1,
     /// Measured, failed, and the address did not answer.
     Silent = 1 << 2,
-    /// Could not be measured: not permitted.
+    /// Could not be measured: not permitted, or a rule of the agent's own machine stops it.
     NotPermitted = 1 << 3,
     /// Could not be measured for another reason.
     Unmeasured = 1 << 4,
@@ -82,6 +88,8 @@ pub struct Observed<'a> {
     starts: Vec<usize>,
     /// For each row, where the plan's targets are in it; `None` where they are at the same place.
     places: Vec<Option<Arc<Places>>>,
+    /// Failures that cannot be measured now stand.
+    failures_stand: bool,
 }
 
 /// For each target of the present plan, its place in another one.
@@ -96,8 +104,20 @@ pub struct Cell {
     pub timed: Option<Timed>,
 }
 
-/// Makes the matrix.
+/// What is last measured of a failure that may be over: a burst before an answer that came first.
+const BURST: Duration = PROBE_SOFT_LIMIT.saturating_add(BURST_SPACING.saturating_mul(BURST_PROBES - 1));
+
+/// Makes the matrix as it is shown.
 pub fn observe(snapshot: &Snapshot) -> Observed<'_> {
+    draw(snapshot, false)
+}
+
+/// Makes the matrix as it is judged: failures that cannot be measured now stand.
+pub fn observe_for_judge(snapshot: &Snapshot) -> Observed<'_> {
+    draw(snapshot, true)
+}
+
+fn draw(snapshot: &Snapshot, failures_stand: bool) -> Observed<'_> {
     let columns = columns_of(snapshot);
     let places = places_of(snapshot);
     let nodes = 0..=snapshot.nodes.len();
@@ -110,6 +130,7 @@ pub fn observe(snapshot: &Snapshot) -> Observed<'_> {
         columns,
         starts,
         places,
+        failures_stand,
     };
     for row in 0..snapshot.nodes.len() {
         for column in 0..observed.columns.len() {
@@ -180,7 +201,7 @@ fn mark_of(cell: Cell) -> Mark {
                 Some(Outcome::Reached(_)) => Mark::Reached,
                 Some(outcome @ Outcome::Unreached(_)) if outcome.shows_address_answers() => Mark::Answered,
                 Some(Outcome::Unreached(_)) => Mark::Silent,
-                Some(Outcome::Unmeasured(Reason::NotPermitted)) => Mark::NotPermitted,
+                Some(Outcome::Unmeasured(Reason::NotPermitted | Reason::Blocked)) => Mark::NotPermitted,
                 Some(Outcome::Unmeasured(_)) | None => Mark::Unmeasured,
             }
         }
@@ -231,7 +252,11 @@ impl Observed<'_> {
 
     /// When a cell was measured last, stale or not: less than [`Observed::cell`] and in a fraction of its time.
     pub fn measured(&self, row: usize, column: usize, check: CheckKind) -> Option<Moment> {
-        self.snapshot.nodes.get(row)?.row.as_deref()?.measured(self.place(row, column)?, check)
+        let reported = self.snapshot.nodes.get(row)?.row.as_deref()?;
+        if self.failures_stand && reported.has_standing() {
+            return self.cell(row, column, check).timed.map(|timed| timed.measured);
+        }
+        reported.measured(self.place(row, column)?, check)
     }
 
     /// The beginnings of a row's failures, for one who goes through its columns.
@@ -240,8 +265,24 @@ impl Observed<'_> {
         Some(Beginnings { observed: self, row, inner: reported.beginnings() })
     }
 
-    /// A cell with its details.
+    /// A cell with its details: as it is judged, if that is what the matrix was made for.
     pub fn cell(&self, row: usize, column: usize, check: CheckKind) -> Cell {
+        let shown = self.shown(row, column, check);
+        let standing = shown.timed.filter(|_| self.failures_stand).and_then(|timed| {
+            let view = self.snapshot.nodes.get(row)?;
+            let subject = self.snapshot.nodes.get(self.columns.get(column)?.node)?;
+            standing(self.snapshot.now.moment, view, subject, shown.word, timed)
+        });
+        standing.map_or(shown, |timed| Cell { word: CellWord::Unreached, timed: Some(timed) })
+    }
+
+    /// The mark of a cell as it is shown.
+    pub fn shown_mark(&self, row: usize, column: usize, check: CheckKind) -> Mark {
+        mark_of(self.shown(row, column, check))
+    }
+
+    /// A cell as it is shown.
+    pub fn shown(&self, row: usize, column: usize, check: CheckKind) -> Cell {
         let bare = |word| Cell { word, timed: None };
         let (Some(view), Some(at)) = (self.snapshot.nodes.get(row), self.columns.get(column)) else {
             return bare(CellWord::NotPlanned);
@@ -269,6 +310,40 @@ impl Observed<'_> {
         }
         Cell { word: word_of(timed.outcome), timed: Some(timed) }
     }
+}
+
+/// The failure that stands behind a cell that is not measured now.
+///
+/// It stands while the agent says that it cannot measure, and while the agent is heard and brings no rounds at all. Where rounds come
+/// and the cell is old all the same, the agent does not check it any more. A sign of life since ends it: the node that is looked at was
+/// heard after a silence, or recovered for somebody; or something of the one that looks recovered, and it had the time to look again.
+fn standing(now: Moment, view: &NodeView, subject: &NodeView, word: CellWord, timed: Timed) -> Option<Timed> {
+    let row = view.row.as_deref()?;
+    let failure = match word {
+        CellWord::Unmeasured => timed.standing_failure()?,
+        CellWord::Stale if is_overdue(now, view, row) => match timed.outcome {
+            Outcome::Unreached(_) => timed,
+            Outcome::Unmeasured(_) => timed.standing_failure()?,
+            Outcome::Reached(_) => return None,
+        },
+        CellWord::Stale
+        | CellWord::Reached
+        | CellWord::Unreached
+        | CellWord::NotPlanned
+        | CellWord::Itself => return None,
+    };
+    let came_back = failure.measured < subject.back_since().after(BURST);
+    let had_time = row
+        .recovered
+        .is_some_and(|at| failure.measured < at.after(BURST) && now.since(at) > row.stale_after());
+    (!came_back && !had_time).then_some(failure)
+}
+
+/// Returns true when an agent is heard and its rounds are overdue: those of the agent that runs there now.
+pub fn is_overdue(now: Moment, view: &NodeView, row: &Row) -> bool {
+    view.is_observer()
+        && view.member.boot_id() == Some(&row.boot)
+        && row.round_ended.is_none_or(|ended| now.since(ended) > row.stale_after())
 }
 
 /// The beginnings of a row's failures. Columns are best asked for in ascending order.

@@ -30,6 +30,8 @@ pub(crate) const NOW: Moment = Moment::from_millis(1_000_000);
 /// Failing cells of a picture fail since 3 s and were measured 1 s ago.
 const FAILING_FOR_MS: u64 = 3_000;
 const MEASURED_AGO_MS: u64 = 1_000;
+/// What cannot be measured any more failed for the last time then.
+const FAILED_AGO_MS: u64 = 1_500;
 /// Older than the failures, and still fresh.
 const OLD_MS: u64 = 5_000;
 /// When the failures had just begun.
@@ -127,13 +129,37 @@ impl Line {
         if cells.is_empty() {
             return None;
         }
-        let body = RoundBody {
+        let body = |sequence, cells| RoundBody {
+            sequence,
             interval_ms: INTERVAL_MS,
             took_ms: 4_000,
             cells,
             ..RoundBody::empty(self.node.clone(), BootId::parse("boot").unwrap(), plan.version.clone())
         };
-        Some(Row::take(None, plan, &body, now.moment).unwrap().row)
+        let first = Row::take(None, plan, &body(1, self.failures_before()), now.moment).unwrap().row;
+        Some(Row::take(Some(&first), plan, &body(2, cells), now.moment).unwrap().row)
+    }
+
+    /// What was reported before of the cells that failed and could not be measured since.
+    fn failures_before(&self) -> Vec<CellBody> {
+        let symbols = self.planes.iter().enumerate().flat_map(|(plane, symbols)| {
+            symbols
+                .iter()
+                .enumerate()
+                .map(move |(node, symbol)| (u32::try_from(node * 2 + plane).unwrap(), *symbol))
+        });
+        let failed = |(target, symbol): (u32, char)| {
+            let checks = match symbol {
+                'd' => &CheckKind::ON_PLANES[..],
+                'c' => &[CheckKind::Icmp],
+                _ => &[],
+            };
+            let cells = checks
+                .iter()
+                .map(move |check| cell(target, *check, Outcome::Unreached(Cause::Timeout), FAILED_AGO_MS));
+            cells.collect::<Vec<_>>()
+        };
+        symbols.flat_map(failed).collect()
     }
 }
 
@@ -159,7 +185,9 @@ fn cells_of(symbol: char) -> impl Iterator<Item = (CheckKind, Outcome, u64)> {
         'p' => (Some(silent), None, new),
         // Echo is not permitted, the port is silent.
         'm' => (Some(Outcome::Unmeasured(Reason::NotPermitted)), Some(silent), new),
-        '?' => (
+        // Failed, and could not be measured since; the same of echo alone.
+        'c' => (Some(Outcome::Unmeasured(Reason::Blocked)), Some(good), new),
+        '?' | 'd' => (
             Some(Outcome::Unmeasured(Reason::Overloaded)),
             Some(Outcome::Unmeasured(Reason::Overloaded)),
             new,

@@ -56,7 +56,19 @@ pub struct Row {
     pub recovered: Option<Moment>,
     reference: Moment,
     cells: Vec<Cell>,
+    /// Since when cells fail; of those that cannot be measured too, as long as nothing answered.
     failing_since: BTreeMap<usize, Moment>,
+    /// The failures of cells that cannot be measured now.
+    standing: BTreeMap<usize, Standing>,
+}
+
+/// A failure after which the cell could not be measured: nothing answered since.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Standing {
+    /// The failure.
+    pub outcome: Outcome,
+    /// When it was measured last.
+    pub measured: Moment,
 }
 
 /// One service as the node sees it.
@@ -94,14 +106,24 @@ pub struct Timed {
     pub outcome: Outcome,
     /// When.
     pub measured: Moment,
-    /// With a failure: when its first probe was sent.
+    /// With a failure, also one that cannot be measured now: when its first probe was sent.
     pub failing_since: Option<Moment>,
+    /// With an outcome that is unmeasured: the failure before it.
+    pub standing: Option<Standing>,
     /// The newest probe has no answer yet.
     pub suspect: bool,
     /// It was reached before, or is now: by this address and port, as far as this server was told.
     pub ever_reached: bool,
     /// The TCP port, for a TCP check.
     pub port: Option<u16>,
+}
+
+impl Timed {
+    /// The failure that an unmeasured outcome leaves standing, as it was measured last.
+    pub fn standing_failure(self) -> Option<Self> {
+        let Standing { outcome, measured } = self.standing?;
+        Some(Self { outcome, measured, standing: None, ..self })
+    }
 }
 
 impl Row {
@@ -122,6 +144,7 @@ impl Row {
             reference: now,
             cells,
             failing_since: BTreeMap::new(),
+            standing: BTreeMap::new(),
         }
     }
 
@@ -134,6 +157,7 @@ impl Row {
             outcome,
             measured: cell.measured(self.reference),
             failing_since: self.failing_since.get(&index).copied(),
+            standing: self.standing.get(&index).copied(),
             suspect: cell.suspect(),
             ever_reached: cell.ever_reached(),
             port: cell.port(),
@@ -144,6 +168,16 @@ impl Row {
     pub fn measured(&self, target: usize, check: CheckKind) -> Option<Moment> {
         let cell = self.cells.get(cell_index(target, check)?)?;
         cell.is_reported().then(|| cell.measured(self.reference))
+    }
+
+    /// The failure of a cell that cannot be measured now.
+    pub fn standing(&self, target: usize, check: CheckKind) -> Option<Standing> {
+        self.standing.get(&cell_index(target, check)?).copied()
+    }
+
+    /// Returns true while the row holds a failure that cannot be measured now.
+    pub fn has_standing(&self) -> bool {
+        !self.standing.is_empty()
     }
 
     /// The beginnings of the failures in this row.

@@ -63,6 +63,11 @@ impl NodeView {
         }
     }
 
+    /// Since when the node is as it is: it was heard for the first time after a silence, or a cell that looks at it recovered.
+    pub fn back_since(&self) -> Moment {
+        self.recovered.max(Some(self.member.steady_since)).unwrap_or_default()
+    }
+
     /// The run of refused requests that goes on: the newest one came within the longest time between two tries.
     pub fn knocks(&self, now: Moment) -> Option<Knocks> {
         self.knocks.filter(|knocks| now.since(knocks.last) < self.member.tries_again_within())

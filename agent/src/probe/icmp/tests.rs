@@ -1,3 +1,5 @@
+use nix::errno::Errno;
+
 use super::*;
 
 fn denied() -> io::Error {
@@ -58,15 +60,17 @@ fn only_an_echo_reply_is_a_reply() {
     check(Family::Ipv6, 1, 1, rejected(1, 1));
 }
 
-#[test]
-fn an_error_of_sending_is_ours_or_the_route() {
-    let check = |errno: Errno, expected: Option<Answer>| {
-        let error = io::Error::from_raw_os_error(errno as i32);
-        assert_eq!(judge_send_error(&error), expected, "{errno}");
-    };
-    check(Errno::ENETUNREACH, Some(Answer::Failed(Cause::NoRoute)));
-    check(Errno::EHOSTUNREACH, Some(Answer::Failed(Cause::NoRoute)));
-    check(Errno::EPERM, Some(Answer::Unmeasured(Reason::NotPermitted)));
-    check(Errno::ENOBUFS, Some(Answer::Unmeasured(Reason::NoResource)));
-    check(Errno::EBADF, None);
+#[tokio::test]
+async fn without_a_descriptor_or_memory_a_check_is_not_measured_and_soon_tried_again() {
+    let out_of = |errno: Errno| io::Error::from_raw_os_error(errno as i32);
+    assert_eq!(choose(|_| Err(out_of(Errno::ENFILE))).unwrap_err().0, Reason::NoResource);
+    assert_eq!(choose(|_| Err(out_of(Errno::ENOMEM))).unwrap_err().0, Reason::NoResource);
+    let pingers = Pingers::new(|_, _| Err(io::Error::from_raw_os_error(Errno::ENFILE as i32)), 1);
+    let expected = Answer::Unmeasured(Reason::NoResource);
+    for address in ["127.0.0.1", "::1"] {
+        assert_eq!(pingers.ask(address.parse().unwrap()).await, expected);
+        assert_eq!(pingers.ask_afresh(address.parse().unwrap()).await, expected);
+    }
+    let State::Closed { until, .. } = *pingers.ipv4.sockets().state() else { panic!("it is closed") };
+    assert!(until <= now() + REOPEN_SOON);
 }

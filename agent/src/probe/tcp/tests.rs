@@ -43,23 +43,6 @@ async fn a_port_without_a_listener_is_refused() {
 }
 
 #[test]
-fn each_error_of_a_connect_is_told_apart() {
-    let check = |errno: Errno, expected: Answer| {
-        let error = io::Error::from_raw_os_error(errno as i32);
-        assert_eq!(judge(&error), expected, "{errno}");
-    };
-    check(Errno::ECONNREFUSED, Answer::Failed(Cause::Refused));
-    check(Errno::ECONNRESET, Answer::Failed(Cause::Reset));
-    check(Errno::ETIMEDOUT, Answer::Failed(Cause::Timeout));
-    check(Errno::ENETUNREACH, Answer::Failed(Cause::NoRoute));
-    check(Errno::EHOSTUNREACH, Answer::Failed(Cause::NoRoute));
-    check(Errno::EMFILE, Answer::Unmeasured(Reason::NoResource));
-    check(Errno::EADDRNOTAVAIL, Answer::Unmeasured(Reason::NoResource));
-    check(Errno::ENOBUFS, Answer::Unmeasured(Reason::NoResource));
-    check(Errno::EPERM, Answer::Unmeasured(Reason::NotPermitted));
-}
-
-#[test]
 fn only_a_prohibition_is_a_rejection() {
     let check = |family, icmp_type, icmp_code, expected| {
         assert_eq!(is_rejection(family, icmp_type, icmp_code), expected, "{family} {icmp_type}/{icmp_code}");

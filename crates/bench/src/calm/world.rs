@@ -186,6 +186,9 @@ impl World {
             // An answer to a probe that nobody waits for is nothing to a schedule, so none is taken back.
             if let Command::Start(probe, question) = command {
                 self.ask(now, agent, probe, &question);
+            } else if let Command::StartAfresh(probe, address) = command {
+                // This network does not know one socket from another.
+                self.ask(now, agent, probe, &Question::Icmp(address));
             } else if let Command::Post(report) = command {
                 self.take(now, agent, &report);
             }

@@ -31,21 +31,21 @@ pub(super) fn not_measurable(case: &mut Case<'_>) {
             .filter_map(|node| Some((node, sight(case, node, check)?)))
             .collect();
         let everybody = sights.len() > 1 && sights.iter().all(|(_, sight)| *sight == Sight::Blind(None));
-        let since = |node: &usize| first_refusal(case, *node, check);
-        let found: Vec<(Subject, Option<Family>, Option<Moment>)> = if everybody {
-            let first = sights.iter().filter_map(|(node, _)| since(node)).min();
+        let refusal = |node: &usize| first_refusal(case, *node, check);
+        let found: Vec<(Subject, Option<Family>, Option<Refusal>)> = if everybody {
+            let first = sights.iter().filter_map(|(node, _)| refusal(node)).reduce(Refusal::and);
             vec![(Subject::Scope { scope: Scope::All }, None, first)]
         } else {
             let of_node = |(node, sight): &(usize, Sight)| match sight {
                 Sight::Blind(family) => {
-                    Some((Subject::Node { node: case.name(*node) }, *family, since(node)))
+                    Some((Subject::Node { node: case.name(*node) }, *family, refusal(node)))
                 }
                 Sight::Sees => None,
             };
             sights.iter().filter_map(of_node).collect()
         };
-        for (subject, family, since) in found {
-            add(case, subject, check, family, since);
+        for (subject, family, refusal) in found {
+            add(case, subject, check, family, refusal);
         }
     }
 }
@@ -67,17 +67,19 @@ enum Sight {
 
 /// What an agent can do of a check; `None` when it is no observer, or has tried nothing yet.
 fn sight(case: &Case<'_>, node: usize, check: CheckKind) -> Option<Sight> {
-    let marks = case.observed.marks(check)?;
-    if !case.observed.snapshot.nodes[node].is_observer() {
+    let view = &case.observed.snapshot.nodes[node];
+    if !view.is_observer() {
         return None;
     }
     let row = case.survey.row_of(node, check);
-    if row & Mark::NotPermitted.bit() == 0 {
+    // A failure that stands covers what is said now.
+    let covers = view.row.as_deref().is_some_and(Row::has_standing);
+    if !covers && row & Mark::NotPermitted.bit() == 0 {
         return (row & (ANSWERS | SILENT) != 0).then_some(Sight::Sees);
     }
     let (mut sees, mut blind) = (BTreeSet::new(), BTreeSet::new());
-    for (column, mark) in case.observed.columns.iter().zip(marks.row(node)) {
-        match mark {
+    for (place, column) in case.observed.columns.iter().enumerate() {
+        match case.observed.shown_mark(node, place, check) {
             Mark::Reached | Mark::Answered | Mark::Silent => sees.insert(column.family()),
             Mark::NotPermitted => blind.insert(column.family()),
             Mark::Unmeasured | Mark::Stale | Mark::NotPlanned | Mark::Itself => false,
@@ -91,13 +93,32 @@ fn sight(case: &Case<'_>, node: usize, check: CheckKind) -> Option<Sight> {
     }
 }
 
-fn first_refusal(case: &Case<'_>, node: usize, check: CheckKind) -> Option<Moment> {
+/// When a check was refused first of the cells there are, and why; "not permitted" of several reasons.
+fn first_refusal(case: &Case<'_>, node: usize, check: CheckKind) -> Option<Refusal> {
     let columns = 0..case.observed.columns.len();
     let refused = |column| {
-        let timed = case.observed.cell(node, column, check).timed?;
-        (timed.outcome == Outcome::Unmeasured(Reason::NotPermitted)).then_some(timed.measured)
+        let timed = case.observed.shown(node, column, check).timed?;
+        match timed.outcome {
+            Outcome::Unmeasured(reason @ (Reason::NotPermitted | Reason::Blocked)) => {
+                Some(Refusal { since: timed.measured, reason })
+            }
+            Outcome::Unmeasured(_) | Outcome::Reached(_) | Outcome::Unreached(_) => None,
+        }
     };
-    columns.filter_map(refused).min()
+    columns.filter_map(refused).reduce(Refusal::and)
+}
+
+/// Why an agent cannot do a check.
+#[derive(Debug, Clone, Copy)]
+struct Refusal {
+    since: Moment,
+    reason: Reason,
+}
+
+impl Refusal {
+    fn and(self, other: Self) -> Self {
+        Self { since: self.since.min(other.since), reason: self.reason.min(other.reason) }
+    }
 }
 
 fn add(
@@ -105,10 +126,11 @@ fn add(
     subject: Subject,
     check: CheckKind,
     family: Option<Family>,
-    since: Option<Moment>,
+    refusal: Option<Refusal>,
 ) {
-    let since = since.unwrap_or(case.observed.snapshot.now.moment);
-    let sentence = message::not_measurable(&subject, check, family);
+    let since = refusal.map_or(case.observed.snapshot.now.moment, |refusal| refusal.since);
+    let is_blocked = refusal.is_some_and(|refusal| refusal.reason == Reason::Blocked);
+    let sentence = message::not_measurable(&subject, check, family, is_blocked);
     case.add(Finding {
         key: FindingKey {
             check: Some(check),

@@ -101,7 +101,12 @@ pub(super) fn agent_down(node: &NodeName, pod: Option<&str>, sign: SignOfAgent) 
     Sentence { head: format!("the agent on {node}{pod} is {state}"), tail: tail.to_owned() }
 }
 
-pub(super) fn not_measurable(subject: &Subject, check: CheckKind, family: Option<Family>) -> Sentence {
+pub(super) fn not_measurable(
+    subject: &Subject,
+    check: CheckKind,
+    family: Option<Family>,
+    is_blocked: bool,
+) -> Sentence {
     let who = match subject {
         Subject::Node { node } => node.to_string(),
         Subject::Pair { .. } | Subject::Groups { .. } | Subject::Name { .. } | Subject::Scope { .. } => {
@@ -109,6 +114,14 @@ pub(super) fn not_measurable(subject: &Subject, check: CheckKind, family: Option
         }
     };
     let over = family.map_or_else(String::new, |family| format!(" over {family}"));
+    if is_blocked {
+        return Sentence {
+            head: format!(
+                "{who} cannot measure {check}{over}: a rule of its own machine drops what its agent sends"
+            ),
+            tail: "; look at the output chains of the firewall in the agent's network namespace".to_owned(),
+        };
+    }
     let tail = match check {
         CheckKind::Icmp => {
             "; set the pod's sysctl net.ipv4.ping_group_range so that it includes the agent's group, or grant NET_RAW"

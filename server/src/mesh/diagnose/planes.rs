@@ -142,7 +142,7 @@ fn view(survey: &Survey<'_>, node: usize, plane: Plane, tally: &Tally) -> PlaneV
 fn read_words(survey: &Survey<'_>, planes: &mut Planes, tallies: &mut [Tally]) {
     let observed = survey.observed;
     let views = &observed.snapshot.nodes;
-    let back: Vec<Moment> = views.iter().map(back_since).collect();
+    let back: Vec<Moment> = views.iter().map(NodeView::back_since).collect();
     for (observer, looking) in views.iter().enumerate() {
         if !looking.is_observer() || survey.row(observer) & SILENT == 0 {
             continue;
@@ -248,11 +248,6 @@ fn find_answers(survey: &Survey<'_>, tallies: &mut [Tally]) {
     }
 }
 
-/// Since when a node is as it is: it was heard for the first time after a silence, or a cell that looks at it recovered.
-fn back_since(view: &NodeView) -> Moment {
-    view.recovered.max(Some(view.member.steady_since)).unwrap_or_default()
-}
-
 /// How long after a recovery what failed together with it may still be on its way back: failing cells are asked in every
 /// second round, and an answer is believed when another one follows.
 const RECOVERY_GRACE: Duration = Duration::from_secs(8);
@@ -260,7 +255,7 @@ const RECOVERY_GRACE: Duration = Duration::from_secs(8);
 /// When anything between a node and others last recovered, whoever looked.
 fn last_recovery(view: &NodeView) -> Moment {
     let of_row = view.row.as_deref().and_then(|row| row.recovered);
-    back_since(view).max(of_row.unwrap_or_default())
+    view.back_since().max(of_row.unwrap_or_default())
 }
 
 /// Tells whether a failure between two nodes may be a rest of one that is over: it began before something of either end

@@ -14,6 +14,7 @@ use super::message::{self, NameScope};
 use super::planes::start_of_newest;
 use super::triage::Role;
 use super::{Case, Evidence, Finding, FindingKey, Observers};
+use crate::mesh::observe::is_overdue;
 use crate::mesh::row::{Row, Service, Timed};
 use crate::mesh::time::Moment;
 
@@ -89,8 +90,21 @@ fn is_cut_off(case: &Case<'_>, node: usize) -> bool {
     by_role || case.cut_off_from_some.contains(&node) || case.is_held(node)
 }
 
-fn fresh(case: &Case<'_>, row: &Row, timed: Timed) -> Option<Timed> {
-    (case.observed.snapshot.now.moment.since(timed.measured) <= row.stale_after()).then_some(timed)
+/// What counts of an outcome. A failure that cannot be measured now stands; so does one of an agent whose rounds are overdue.
+fn counted(case: &Case<'_>, observer: usize, row: &Row, timed: Timed) -> Option<Timed> {
+    let snapshot = case.observed.snapshot;
+    let now = snapshot.now.moment;
+    let is_fresh = now.since(timed.measured) <= row.stale_after();
+    let standing = match timed.outcome {
+        Outcome::Unmeasured(_) => timed.standing_failure(),
+        Outcome::Unreached(_) => Some(timed),
+        Outcome::Reached(_) => None,
+    };
+    if is_fresh {
+        standing.or(Some(timed))
+    } else {
+        standing.filter(|_| is_overdue(now, &snapshot.nodes[observer], row))
+    }
 }
 
 /// A name does not resolve: everywhere, from some nodes, or by one of its name servers.
@@ -99,13 +113,13 @@ pub(super) fn name_failed(case: &mut Case<'_>) {
     for (observer, row) in rows(case) {
         for service in &row.services {
             let (name, servers) = names.entry(service.address.name.to_string()).or_default();
-            if let Some(timed) = fresh(case, row, service.resolution)
+            if let Some(timed) = counted(case, observer, row, service.resolution)
                 && !name.failed.iter().any(|(known, _)| *known == observer)
                 && !name.worked.iter().any(|(known, _)| *known == observer)
             {
                 name.add(observer, timed);
                 for (server, timed) in &service.resolvers {
-                    if let Some(timed) = fresh(case, row, *timed) {
+                    if let Some(timed) = counted(case, observer, row, *timed) {
                         servers.entry(*server).or_default().add(observer, timed);
                     }
                 }
@@ -153,7 +167,7 @@ pub(super) fn service_unreachable(case: &mut Case<'_>) {
     let mut services: BTreeMap<ServiceAddress, Words> = BTreeMap::new();
     for (observer, row) in rows(case) {
         for service in &row.services {
-            if let Some(timed) = connects(case, row, service) {
+            if let Some(timed) = connects(case, observer, row, service) {
                 services.entry(service.address.clone()).or_default().add(observer, timed);
             }
         }
@@ -186,11 +200,14 @@ pub(super) fn service_unreachable(case: &mut Case<'_>) {
 
 /// What connecting to a service came to: a failure of any address, but for a family that fails everywhere. Who has not come
 /// so far says so.
-fn connects(case: &Case<'_>, row: &Row, service: &Service) -> Option<Timed> {
-    if is_not_yet(&service.resolution) {
-        return fresh(case, row, service.resolution);
+fn connects(case: &Case<'_>, observer: usize, row: &Row, service: &Service) -> Option<Timed> {
+    let resolution = service.resolution;
+    if is_not_yet(&resolution) {
+        let age = case.observed.snapshot.now.moment.since(resolution.measured);
+        return (age <= row.stale_after()).then_some(resolution);
     }
-    if !matches!(service.resolution.outcome, Outcome::Reached(_)) {
+    // A name that cannot be asked for now leaves its addresses known.
+    if resolution.outcome.is_unreached() || resolution.standing.is_some() {
         return None;
     }
     let cut: BTreeSet<Family> = case
@@ -201,12 +218,12 @@ fn connects(case: &Case<'_>, row: &Row, service: &Service) -> Option<Timed> {
         .filter_map(|finding| finding.key.family)
         .collect();
     let held = case.diagnosis.held_kinds.contains(&FindingKind::FamilyCut);
-    let counted = |address: &IpAddr| !cut.contains(&Family::of(*address));
+    let is_whole = |address: &IpAddr| !cut.contains(&Family::of(*address));
     let known: Vec<Timed> = service
         .connects
         .iter()
-        .filter(|(address, _)| counted(address))
-        .filter_map(|(_, timed)| fresh(case, row, *timed))
+        .filter(|(address, _)| is_whole(address))
+        .filter_map(|(_, timed)| counted(case, observer, row, *timed))
         .collect();
     let works = known.iter().copied().find(|timed| matches!(timed.outcome, Outcome::Reached(_)));
     let fails = known.iter().copied().find(|timed| timed.outcome.is_unreached());

@@ -1,5 +1,5 @@
 use super::*;
-use crate::mesh::observe::observe;
+use crate::mesh::observe::observe_for_judge as observe;
 use crate::mesh::picture::snapshot;
 
 mod examples;

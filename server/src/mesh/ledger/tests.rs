@@ -4,7 +4,7 @@ use meshvane_shared::wire::findings::FindingKind;
 
 use super::*;
 use crate::mesh::diagnose::diagnose;
-use crate::mesh::observe::observe;
+use crate::mesh::observe::observe_for_judge as observe;
 use crate::mesh::picture::{NOW, snapshot};
 use crate::mesh::time::Moment;
 
@@ -92,4 +92,137 @@ fn at_most_a_thousand_resolved_findings_are_kept() {
     }
     let resolved = ledger.resolved();
     assert_eq!((resolved.len(), resolved[0].id.as_str()), (RESOLVED_KEPT, "node_down/node-1000"));
+}
+
+/// Each fault, and the same mesh when those who saw it cannot measure any more: `d`, or `c` of echo alone.
+const SEEN_AND_LOST_SIGHT_OF: [(&str, &str, &str); 6] = [
+    ("node_down/c", DOWN, LOST_SIGHT),
+    (
+        "plane_cut/c/pod",
+        "a alive | . + + | . + x
+         b alive | + . + | + . x
+         c alive | + + . | + + .",
+        "a alive | . + + | . + d
+         b alive | + . + | + . d
+         c alive | + + . | + + .",
+    ),
+    (
+        "pair_cut/a>b",
+        "a alive | . x + | . x +
+         b alive | x . + | x . +
+         c alive | + + . | + + .",
+        "a alive | . d + | . d +
+         b alive | d . + | d . +
+         c alive | + + . | + + .",
+    ),
+    (
+        "pair_one_way/a>b",
+        "a alive | . x + | . x +
+         b alive | + . + | + . +
+         c alive | + + . | + + .",
+        "a alive | . d + | . d +
+         b alive | + . + | + . +
+         c alive | + + . | + + .",
+    ),
+    (
+        "icmp_filtered/c",
+        "a alive | . + i | . + i
+         b alive | + . i | + . i
+         c alive | + + . | + + .",
+        "a alive | . + c | . + c
+         b alive | + . c | + . c
+         c alive | + + . | + + .",
+    ),
+    (
+        "group_cut/a+b|c+d",
+        "a alive | . + x x | . + x x
+         b alive | + . x x | + . x x
+         c alive | x x . + | x x . +
+         d alive | x x + . | x x + .",
+        "a alive | . + d d | . + d d
+         b alive | + . d d | + . d d
+         c alive | d d . + | d d . +
+         d alive | d d + . | d d + .",
+    ),
+];
+const LOST_SIGHT: &str = "a alive | . + d | . + d
+                          b alive | + . d | + . d
+                          c late  | o o . | o o .";
+
+#[test]
+fn a_finding_stays_open_while_its_observers_cannot_measure_and_an_answer_closes_it() {
+    for (id, seen, lost) in SEEN_AND_LOST_SIGHT_OF {
+        let mut ledger = Ledger::default();
+        assert_eq!(settle(&mut ledger, seen, 0), [format!("opened {id}")]);
+        assert_eq!(settle(&mut ledger, lost, 1), [""; 0], "{lost}");
+        assert_eq!(settle(&mut ledger, seen, 2), [""; 0], "{seen}");
+        assert_eq!(settle(&mut ledger, lost, 3), [""; 0], "{lost}");
+        let well = seen.replace(" x", " +").replace(" i", " +").replace("late ", "alive");
+        assert_eq!(settle(&mut ledger, &well, 4), [format!("resolved {id}")], "{well}");
+    }
+}
+
+#[test]
+fn a_part_of_the_observers_that_cannot_measure_changes_nothing() {
+    let mut ledger = Ledger::default();
+    settle(&mut ledger, SEEN_AND_LOST_SIGHT_OF[1].1, 0);
+    let one_sees = "a alive | . + + | . + x
+                    b alive | + . + | + . d
+                    c alive | + + . | + + .";
+    assert_eq!(settle(&mut ledger, one_sees, 1), [""; 0], "no pair is cut instead");
+}
+
+#[test]
+fn a_failure_that_nobody_can_measure_ends_with_a_sign_of_life_and_with_its_target() {
+    let opened = || {
+        let mut ledger = Ledger::default();
+        settle(&mut ledger, DOWN, 0);
+        ledger
+    };
+    let of_c = |state: &str| LOST_SIGHT.replace("late ", state);
+    // Its agent is heard again; it left; its Node was deleted and nobody plans it any more.
+    for state in ["back", "leaving"] {
+        let mut ledger = opened();
+        assert_eq!(settle(&mut ledger, &of_c(state), 1), ["resolved node_down/c"], "{state}");
+    }
+    let forgotten = "a alive | . + | . +
+                     b alive | + . | + .";
+    assert_eq!(settle(&mut opened(), forgotten, 1), ["resolved node_down/c"]);
+    // An observer that sees it answer again is enough, though the other one is blind.
+    let mut answered = snapshot(
+        "a alive | . + + | . + +
+         b alive | + . d | + . d
+         c alive | + + . | + + .",
+    );
+    answered.nodes[2].recovered = Some(Moment::from_millis(NOW.millis - 1_000));
+    let edges = opened().settle(diagnose(&observe(&answered)), at(1));
+    assert!(matches!(&edges[..], [Edge::Resolved(body)] if body.id == "node_down/c"), "{edges:?}");
+}
+
+#[test]
+fn a_failure_stands_while_an_agent_that_is_heard_brings_no_rounds_and_not_when_rounds_come_without_it() {
+    let judged = |round_comes: bool| {
+        let mut ledger = Ledger::default();
+        settle(&mut ledger, DOWN, 0);
+        // 20 s later: all that was measured is stale, and `a` and `b` are still heard.
+        let mut snapshot = snapshot(DOWN);
+        snapshot.now = at(20);
+        for view in &mut snapshot.nodes[..2] {
+            let heard = Some(Moment::from_millis(NOW.millis + 19_000));
+            let member = crate::mesh::member::Member::clone(&view.member);
+            view.member = std::sync::Arc::new(crate::mesh::member::Member { received: heard, ..member });
+            if round_comes {
+                let row = view.row.as_ref().unwrap();
+                let mut row = crate::mesh::row::Row::clone(row);
+                row.round_ended = Some(snapshot.now.moment);
+                view.row = Some(std::sync::Arc::new(row));
+            }
+        }
+        snapshot.nodes[2].state = meshvane_shared::wire::agents::MemberState::Lost;
+        let diagnosis = diagnose(&observe(&snapshot));
+        let edges = ledger.settle(diagnosis, at(20));
+        edges.iter().filter(|edge| matches!(edge, Edge::Resolved(_))).count()
+    };
+    assert_eq!(judged(false), 0, "nobody can tell");
+    assert_eq!(judged(true), 1, "the check is not done any more");
 }

@@ -12,7 +12,7 @@ use meshvane_shared::wire::round::{CellBody, RoundBody};
 
 use super::cell::Cell;
 use super::service::check_services;
-use super::{CHECKS, CheckedRound, Row, Stranger, cell_index};
+use super::{CHECKS, CheckedRound, Row, Standing, Stranger, cell_index};
 use crate::mesh::time::Moment;
 
 /// Probe intervals that are believed, as those of heartbeats.
@@ -227,17 +227,21 @@ impl Row {
             *held = held.reached_before(old_answer);
             return None;
         }
+        let failing = self
+            .standing
+            .get(&index)
+            .copied()
+            .or(before
+                .filter(|before| before.is_unreached())
+                .map(|outcome| Standing { outcome, measured: held.measured(self.reference) }))
+            .filter(|_| held.port() == body.port);
         *held = Cell::pack(outcome, measured, self.reference, body.port, body.suspect)
             .reached_before(ever_reached);
-        if outcome.is_unreached() {
-            let since =
-                body.failing_for_ms.map_or(measured, |millis| ended.before(Duration::from_millis(millis)));
-            self.failing_since.insert(index, since);
-        } else {
-            self.failing_since.remove(&index);
-        }
-        let failed_before = before.is_some_and(Outcome::is_unreached);
-        let answered_before = before.is_some_and(Outcome::shows_address_answers);
+        let told = body.failing_for_ms.map(|millis| ended.before(Duration::from_millis(millis)));
+        self.note_failure(index, outcome, measured, told, failing);
+        let failed_before = failing.is_some();
+        let answered_before = before.is_some_and(Outcome::shows_address_answers)
+            || failing.is_some_and(|failure| failure.outcome.shows_address_answers());
         match outcome {
             Outcome::Unreached(_) if !failed_before => Some(ChangeKind::Failed),
             Outcome::Reached(_) if failed_before => Some(ChangeKind::Recovered),
@@ -250,11 +254,37 @@ impl Row {
         }
     }
 
+    /// Keeps account of how long a cell fails. What cannot be measured is no end of a failure: it stands, with its beginning, until
+    /// something answers.
+    fn note_failure(
+        &mut self,
+        index: usize,
+        outcome: Outcome,
+        measured: Moment,
+        told: Option<Moment>,
+        failing: Option<Standing>,
+    ) {
+        match outcome {
+            Outcome::Unreached(_) => {
+                let held = self.failing_since.get(&index).copied().filter(|_| failing.is_some());
+                self.failing_since.insert(index, told.or(held).unwrap_or(measured));
+                self.standing.remove(&index);
+            }
+            Outcome::Unmeasured(_) if failing.is_some() => {
+                self.standing.extend(failing.map(|failure| (index, failure)));
+            }
+            Outcome::Unmeasured(_) | Outcome::Reached(_) => {
+                self.failing_since.remove(&index);
+                self.standing.remove(&index);
+            }
+        }
+    }
+
     /// Moves the row to another plan: cells follow their targets, a target whose address changed begins anew.
     fn move_to(&mut self, plan: &Arc<Plan>) {
         let places = places_of(&self.plan);
         let mut cells = vec![Cell::NONE; plan.targets.len() * CHECKS];
-        let mut failing_since = BTreeMap::new();
+        let (mut failing_since, mut standing) = (BTreeMap::new(), BTreeMap::new());
         for (to, target) in plan.targets.iter().enumerate() {
             let Some(from) = places.get(&target.key()).copied() else {
                 continue;
@@ -267,11 +297,15 @@ impl Row {
                 if let Some(since) = self.failing_since.get(&(from * CHECKS + check)) {
                     failing_since.insert(to * CHECKS + check, *since);
                 }
+                if let Some(failure) = self.standing.get(&(from * CHECKS + check)) {
+                    standing.insert(to * CHECKS + check, *failure);
+                }
             }
         }
         self.move_strangers(plan);
         self.cells = cells;
         self.failing_since = failing_since;
+        self.standing = standing;
         self.plan = plan.clone();
     }
 

@@ -29,13 +29,14 @@ const REACHED: u8 = 1;
 const CAUSES: u8 = 16;
 /// Codes of reasons begin here, in the order of [`REASONS`].
 const REASON_CODES: u8 = 64;
-const REASONS: [Reason; 6] = [
+const REASONS: [Reason; 7] = [
     Reason::NotPermitted,
     Reason::NoResource,
     Reason::Overloaded,
     Reason::Cancelled,
     Reason::NotYet,
     Reason::Unspecified,
+    Reason::Blocked,
 ];
 
 impl Cell {
@@ -137,6 +138,7 @@ fn reason_code(reason: Reason) -> u8 {
         Reason::Cancelled => 3,
         Reason::NotYet => 4,
         Reason::Unspecified => 5,
+        Reason::Blocked => 6,
     }
 }
 

@@ -9,7 +9,7 @@ use meshvane_shared::outcome::Outcome;
 use meshvane_shared::wire::round::{RoundBody, ServiceBody, TimedOutcome};
 
 use super::apply::wrong;
-use super::{RoundError, Row, Service, Timed};
+use super::{RoundError, Row, Service, Standing, Timed};
 use crate::mesh::time::Moment;
 
 /// Checks the services of a round.
@@ -88,13 +88,26 @@ fn read_service(
 fn read_timed(body: &TimedOutcome, port: Option<u16>, prior: Option<&Timed>, ended: Moment) -> Timed {
     let outcome = body.outcome.read();
     let measured = ended.before(Duration::from_millis(body.age_ms));
-    let since = body.failing_for_ms.map_or(measured, |millis| ended.before(Duration::from_millis(millis)));
+    let told = body.failing_for_ms.map(|millis| ended.before(Duration::from_millis(millis)));
+    let failing = prior.filter(|prior| prior.outcome.is_unreached() || prior.standing.is_some());
+    let held = failing.and_then(|failing| failing.failing_since);
+    let (failing_since, standing) = match outcome {
+        Outcome::Unreached(_) => (told.or(held).or(Some(measured)), None),
+        Outcome::Unmeasured(_) => (held, failing.map(standing_of)),
+        Outcome::Reached(_) => (None, None),
+    };
     Timed {
         outcome,
         measured,
-        failing_since: outcome.is_unreached().then_some(since),
+        failing_since,
+        standing,
         suspect: false,
         ever_reached: matches!(outcome, Outcome::Reached(_)) || prior.is_some_and(|prior| prior.ever_reached),
         port,
     }
+}
+
+/// A failure as it stands while it cannot be measured.
+fn standing_of(failing: &Timed) -> Standing {
+    failing.standing.unwrap_or(Standing { outcome: failing.outcome, measured: failing.measured })
 }

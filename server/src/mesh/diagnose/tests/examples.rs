@@ -52,7 +52,7 @@ fn sentence(kind: FindingKind, now: &Now, since: Moment) -> Option<Sentence> {
         FindingKind::ServiceUnreachable => {
             message::service_unreachable("api.shop.svc", 443, Some(Cause::Refused), HERE)
         }
-        FindingKind::NotMeasurable => message::not_measurable(&of_node(), CheckKind::Icmp, None),
+        FindingKind::NotMeasurable => message::not_measurable(&of_node(), CheckKind::Icmp, None, false),
         FindingKind::Stale => message::stale(&node),
         FindingKind::AgentOverloaded
         | FindingKind::LossOutlier

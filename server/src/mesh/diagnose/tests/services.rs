@@ -8,10 +8,11 @@ use meshvane_shared::outcome::{Cause, Outcome, Reason};
 
 use super::*;
 use crate::mesh::picture::NOW;
-use crate::mesh::row::{Service, Timed};
+use crate::mesh::row::{Service, Standing, Timed};
 
 const REACHED: Outcome = Outcome::reached(100);
 const FAILED: Outcome = Outcome::Unreached(Cause::Timeout);
+const NO_RESOURCE: Outcome = Outcome::Unmeasured(Reason::NoResource);
 const NOT_YET: Outcome = Outcome::Unmeasured(Reason::NotYet);
 const NOT_PERMITTED: Outcome = Outcome::Unmeasured(Reason::NotPermitted);
 
@@ -22,6 +23,7 @@ fn timed(outcome: Outcome, ago_ms: u64) -> Timed {
         outcome,
         measured,
         failing_since: outcome.is_unreached().then_some(measured),
+        standing: None,
         suspect: false,
         ever_reached: false,
         port: None,
@@ -104,4 +106,26 @@ fn nobody_who_fails_is_nothing_to_wait_for() {
     let quiet = (Vec::new(), false);
     assert_eq!(port([timed(REACHED, 500), timed(NOT_YET, 0), timed(NOT_YET, 0)]), quiet);
     assert_eq!(name([timed(REACHED, 500), timed(NOT_YET, 0), timed(NOT_YET, 0)]), quiet);
+}
+
+#[test]
+fn a_failure_of_a_name_or_a_port_stands_while_those_who_saw_it_cannot_ask() {
+    let standing = Some(Standing { outcome: FAILED, measured: NOW.before(Duration::from_millis(3_000)) });
+    let blind = Timed {
+        standing,
+        failing_since: Some(NOW.before(Duration::from_millis(4_000))),
+        ..timed(NO_RESOURCE, 0)
+    };
+    let judges: [(Judge, &str); 2] =
+        [(port, "service_unreachable api.shop.svc 443"), (name, "name_failed api.shop.svc")];
+    for (judge, kind) in judges {
+        assert_eq!(judge([blind; 3]), found(&format!("{kind} 3/3")));
+        assert_eq!(judge([blind, timed(REACHED, 500), timed(REACHED, 500)]), found(&format!("{kind} 1/3")));
+        assert_eq!(judge([timed(NO_RESOURCE, 0); 3]), (Vec::new(), false), "nothing failed before");
+    }
+    // The port failed, and now the name cannot be asked for either.
+    assert_eq!(
+        said(&[(timed(NO_RESOURCE, 0), Some(blind)); 3]),
+        found("service_unreachable api.shop.svc 443 3/3")
+    );
 }

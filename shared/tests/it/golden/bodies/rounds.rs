@@ -49,6 +49,7 @@ fn outcomes() -> Vec<Outcome> {
         Reason::Overloaded,
         Reason::Cancelled,
         Reason::NotYet,
+        Reason::Blocked,
         Reason::Unspecified,
     ];
     let reached = [Outcome::reached(312), reached(true, false), reached(false, true), without_time];
