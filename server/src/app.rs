@@ -29,7 +29,7 @@ use crate::config::Config;
 use crate::http::inventory::Door;
 use crate::http::limits::{HEALTH_CONNECTIONS_MAX, Limits, METRICS_CONNECTIONS_MAX};
 use crate::http::listener::{self, Bound, Service};
-use crate::http::{ApiState, PlanAnswers, RefusalNotes, router};
+use crate::http::{ApiState, Bodies, PlanAnswers, RefusalNotes, router};
 use crate::kube::Connection;
 use crate::readiness::{Guard, Readiness};
 use crate::{judge, reporter, tls};
@@ -128,6 +128,7 @@ impl App {
             readiness,
             drain,
             limits: config.limits,
+            bodies: Bodies::default(),
             refusals: RefusalNotes::default(),
             plan_answers: PlanAnswers::default(),
         });

@@ -4,12 +4,13 @@
 //!   listener ──> inventory (who may) ──> one file per resource ──> collector
 //!      │             │                          │
 //!      │             └── refused ───────────────┴── fault ──> error (status and body)
-//!      └ limits: connections, header, idle, write      body: size, time, gzip, depth
+//!      └ limits: connections, header, idle, write      bodies: memory; body: size, time, gzip, depth
 //! ```
 //! [`inventory::ROUTES`] is the one list of routes; the routers are built from it, so that a route without a rule about who
 //! may use it cannot exist.
 
 mod agents;
+mod bodies;
 mod body;
 mod compat_lists;
 pub mod error;
@@ -32,6 +33,7 @@ mod rounds;
 mod state;
 mod test_results;
 
+pub use bodies::Bodies;
 pub use inventory::router;
 pub use plan::PlanAnswers;
 pub use state::{ApiState, RefusalNotes};

@@ -1,4 +1,4 @@
-//! Reading a request's body within its limits: size as sent, size decoded, time, text, depth.
+//! Reading a request's body within its limits: memory of all that arrive, size as sent, size decoded, time, pace, text, depth.
 
 use std::io::Read as _;
 use std::time::Duration;
@@ -9,12 +9,13 @@ use axum::http::header::CONTENT_ENCODING;
 use flate2::read::MultiGzDecoder;
 use http_body_util::BodyExt as _;
 use serde::de::DeserializeOwned;
-use tokio::time::timeout;
+use tokio::time::{MissedTickBehavior, interval, timeout};
 
+use super::bodies::Place;
 use super::error::Fault;
 use super::limits::{
-    BODY_MAX_BYTES, DECODED_MAX_BYTES, DEPTH_MAX, OVERSIZE_DISCARD_MAX_BYTES, SMALL_BODY_MAX_BYTES,
-    UNBELIEVED_BODY_MAX_BYTES,
+    BODY_MAX_BYTES, BODY_PACE_BYTES, BODY_PACE_EVERY, DECODED_MAX_BYTES, DEPTH_MAX,
+    OVERSIZE_DISCARD_MAX_BYTES, SMALL_BODY_MAX_BYTES, UNBELIEVED_BODY_MAX_BYTES,
 };
 use super::state::{ApiState, Ask};
 
@@ -32,11 +33,31 @@ pub(super) const LARGE: Size = Size { wire: BODY_MAX_BYTES, decoded: DECODED_MAX
 /// A body that is small by nature.
 pub(super) const SMALL: Size = Size { wire: SMALL_BODY_MAX_BYTES, decoded: SMALL_BODY_MAX_BYTES };
 
+/// What a writer is told whose body found no place, or lost it.
+const TOO_MANY_BODIES: &str = "too many bodies are arriving: send this one again";
+
 /// Reads a body as JSON text. Its depth is within bounds; nothing else was looked at.
 pub(super) async fn text(state: &ApiState, ask: Ask, size: Size) -> Result<String, Fault> {
     let encoding = Encoding::of(ask.headers())?;
-    let sent =
-        timeout(state.limits.body_time, collect(ask.body, size.wire)).await.map_err(|_| Fault::TooSlow)??;
+    let writer = ask.writer();
+    let mut body = ask.body;
+    let declared = body.size_hint().upper().and_then(|bytes| usize::try_from(bytes).ok());
+    if declared.is_some_and(|declared| declared > size.wire) {
+        // Whether all of it came does not matter: the answer is the same.
+        let _ =
+            timeout(state.limits.body_time, discard(&mut body, size.wire + OVERSIZE_DISCARD_MAX_BYTES)).await;
+        return Err(Fault::TooLarge(size.wire));
+    }
+    let budget = if size == SMALL { state.bodies.small() } else { state.bodies.large() };
+    let room = declared.unwrap_or(size.wire);
+    let Some(place) = budget.place(writer, room, state.limits.body_wait).await else {
+        // The same: its sender sees the refusal and not a reset.
+        let _ = timeout(state.limits.body_time, discard(&mut body, size.wire)).await;
+        return Err(Fault::Busy(TOO_MANY_BODIES.to_owned()));
+    };
+    let sent = timeout(state.limits.body_time, collect(body, room, size.wire, &place))
+        .await
+        .map_err(|_| Fault::TooSlow)??;
     let decoded = match encoding {
         Encoding::Identity => sent,
         Encoding::Gzip => gunzip(&sent, size.decoded)?,
@@ -84,9 +105,27 @@ impl Encoding {
     }
 }
 
-async fn collect(mut body: Body, limit: usize) -> Result<Vec<u8>, Fault> {
-    let mut bytes = Vec::new();
-    while let Some(frame) = body.frame().await {
+/// Reads a body for which there is room, while it keeps its pace or nobody waits for its place.
+async fn collect(mut body: Body, room: usize, limit: usize, place: &Place) -> Result<Vec<u8>, Fault> {
+    let mut bytes: Vec<u8> = Vec::new();
+    let mut pace = interval(BODY_PACE_EVERY);
+    // A thread that was busy elsewhere read nothing meanwhile: that time is not the sender's.
+    pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    pace.tick().await;
+    let mut due = 0;
+    loop {
+        let frame = tokio::select! {
+            biased;
+            frame = body.frame() => frame,
+            _ = pace.tick() => {
+                if bytes.len() < due && place.is_awaited() {
+                    return Err(Fault::Busy(TOO_MANY_BODIES.to_owned()));
+                }
+                due += BODY_PACE_BYTES;
+                continue;
+            }
+        };
+        let Some(frame) = frame else { return Ok(bytes) };
         let frame = frame.map_err(|_| Fault::BadBody("the body ended before its end".to_owned()))?;
         // What is no data is a trailer, which says nothing to us.
         let Ok(data) = frame.into_data() else { continue };
@@ -95,9 +134,18 @@ async fn collect(mut body: Body, limit: usize) -> Result<Vec<u8>, Fault> {
             discard(&mut body, OVERSIZE_DISCARD_MAX_BYTES).await;
             return Err(Fault::TooLarge(limit));
         }
+        grow(&mut bytes, data.len(), room);
         bytes.extend_from_slice(&data);
     }
-    Ok(bytes)
+}
+
+/// Makes room for more bytes by doubling, as a vector does by itself, but never for more than are promised.
+fn grow(bytes: &mut Vec<u8>, more: usize, promised: usize) {
+    let needed = bytes.len() + more;
+    if needed > bytes.capacity() {
+        let capacity = (2 * bytes.capacity()).min(promised).max(needed);
+        bytes.reserve_exact(capacity - bytes.len());
+    }
 }
 
 async fn discard(body: &mut Body, limit: usize) {
@@ -112,7 +160,8 @@ async fn discard(body: &mut Body, limit: usize) {
 }
 
 fn gunzip(sent: &[u8], limit: usize) -> Result<Vec<u8>, Fault> {
-    let mut decoded = Vec::new();
+    // One allocation, whose pages are only used as far as they are written: growing by doubling takes three times as much.
+    let mut decoded = Vec::with_capacity(limit + 1);
     MultiGzDecoder::new(sent)
         .take(limit as u64 + 1)
         .read_to_end(&mut decoded)

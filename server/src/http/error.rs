@@ -80,7 +80,7 @@ struct Said {
 /// Draws the answer to a fault.
 pub fn answer(fault: Fault, dialect: Dialect) -> Response {
     let header = extra_header(&fault);
-    let closes = matches!(fault, Fault::TooLarge(_) | Fault::TooSlow);
+    let closes = matches!(fault, Fault::TooLarge(_) | Fault::TooSlow | Fault::Busy(_));
     // kubectl, which comes through the API server's proxy, shows its user a text, and of a body that it does not know nothing.
     let for_kubectl = matches!(fault, Fault::Refused(Refused::Forwarded));
     let said = say(fault);

@@ -31,6 +31,20 @@ pub const BODY_MAX_BYTES: usize = 1024 * 1024;
 pub const DECODED_MAX_BYTES: usize = 4 * 1024 * 1024;
 /// Bytes of any body that is small by nature (a heartbeat, a service's result), before and after decompression.
 pub const SMALL_BODY_MAX_BYTES: usize = 64 * 1024;
+/// Bytes, as sent, of all large bodies that arrive at the same time: twelve of the largest. Those after them wait unread.
+pub const LARGE_BODIES_MAX_BYTES: usize = 12 * BODY_MAX_BYTES;
+/// The same of one writer: an agent sends one round at a time, and its former connection may not have ended yet.
+pub const LARGE_BODIES_PER_WRITER_BYTES: usize = 2 * BODY_MAX_BYTES;
+/// Bytes of all small bodies that arrive at the same time: 3,000 heartbeats of 600 bytes.
+pub const SMALL_BODIES_MAX_BYTES: usize = 2 * 1024 * 1024;
+/// The same of one writer: 400 heartbeats from behind one address.
+pub const SMALL_BODIES_PER_WRITER_BYTES: usize = 4 * SMALL_BODY_MAX_BYTES;
+/// A body waits this long for its place: two of [`BODY_PACE_EVERY`], after which a stalled one has made room, and as long again.
+pub const BODY_WAIT: Duration = Duration::from_secs(2);
+/// How often it is looked whether a body keeps its pace while another waits for its place.
+pub const BODY_PACE_EVERY: Duration = Duration::from_millis(500);
+/// Bytes that arrive in [`BODY_PACE_EVERY`] on the slowest link that is served, 2 Mbit/s, as for [`BODY_TIME`].
+pub const BODY_PACE_BYTES: usize = 125_000;
 /// Bytes that are read and thrown away of a body that nobody believes, so that its sender sees the refusal and not a reset.
 pub const UNBELIEVED_BODY_MAX_BYTES: usize = 64 * 1024;
 /// Bytes that are read and thrown away of a believed writer's body that is too large, for the same reason.
@@ -53,6 +67,8 @@ pub struct Limits {
     pub idle_time: Duration,
     /// [`BODY_TIME`]
     pub body_time: Duration,
+    /// [`BODY_WAIT`]
+    pub body_wait: Duration,
     /// [`WRITE_TIME`]
     pub write_time: Duration,
     /// [`CONNECTIONS_MAX`]
@@ -67,6 +83,7 @@ impl Default for Limits {
             header_time: HEADER_TIME,
             idle_time: IDLE_TIME,
             body_time: BODY_TIME,
+            body_wait: BODY_WAIT,
             write_time: WRITE_TIME,
             connections: CONNECTIONS_MAX,
             connections_per_source: CONNECTIONS_PER_SOURCE_MAX,

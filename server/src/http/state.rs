@@ -7,6 +7,7 @@ use axum::http::HeaderMap;
 use axum::http::request::Parts;
 use runtime::Drain;
 
+use super::bodies::Bodies;
 use super::guard;
 use super::limits::Limits;
 use super::plan::PlanAnswers;
@@ -38,6 +39,8 @@ pub struct ApiState {
     pub drain: Drain,
     /// How much a request may be, and take.
     pub limits: Limits,
+    /// How much the bodies that are arriving may take.
+    pub bodies: Bodies,
     /// What was not logged of refusals.
     pub refusals: RefusalNotes,
     /// Answers with a plan that were written before.

@@ -8,6 +8,7 @@
 mod accounts;
 mod addresses;
 mod auth;
+mod bodies;
 mod compatible;
 mod context;
 mod fake_kube;

@@ -11,7 +11,7 @@ use crate::auth::{Gate, WriterAuth};
 use crate::clock::Clock;
 use crate::collector::{Collector, CollectorSettings};
 use crate::http::limits::Limits;
-use crate::http::{PlanAnswers, RefusalNotes};
+use crate::http::{Bodies, PlanAnswers, RefusalNotes};
 use crate::readiness::Readiness;
 
 #[test]
@@ -107,6 +107,7 @@ fn state() -> Arc<ApiState> {
         readiness: Readiness::new(drain.clone()),
         drain,
         limits: Limits::default(),
+        bodies: Bodies::default(),
         refusals: RefusalNotes::default(),
         plan_answers: PlanAnswers::default(),
     })

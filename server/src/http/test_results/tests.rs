@@ -82,3 +82,40 @@ fn what_is_wrong_is_named_with_its_place() {
     );
     check(&result(&vec!["{}"; RESULTS_MAX + 1].join(",")), "results: at most 10000 are accepted");
 }
+
+#[test]
+fn no_post_of_an_original_agent_takes_more_memory_than_its_text_four_times() {
+    const TEXT_BYTES: usize = 4 * 1024 * 1024;
+    let filled = |element: &str| {
+        let count = (TEXT_BYTES / element.len()).min(RESULTS_MAX);
+        format!(r#"{{"source_ip":"10.0.0.1","results":[{}]}}"#, vec![element; count].join(","))
+    };
+    let ports: Vec<String> = (0..1_200).map(|port| format!(r#""{port}":"""#)).collect();
+    for (name, text) in [
+        ("minimal results", filled(r#"{"target_ip":"10.0.0.1"}"#)),
+        (
+            "many ports",
+            filled(&format!(r#"{{"target_ip":"10.0.0.1","port_status":{{{}}}}}"#, ports.join(","))),
+        ),
+        (
+            "long words",
+            filled(&format!(r#"{{"target_ip":"10.0.0.1","ping_status":"{}"}}"#, "x".repeat(16_000))),
+        ),
+        (
+            "escapes",
+            filled(&format!(r#"{{"target_ip":"10.0.0.1","ping_status":"{}"}}"#, r"\n".repeat(8_000))),
+        ),
+        ("unknown members", filled(&format!(r#"{{"x":[{}0]}}"#, "0,".repeat(8_000)))),
+        (
+            "an unknown member",
+            format!(r#"{{"source_ip":"10.0.0.1","x":[{}0],"results":[]}}"#, "0,".repeat(TEXT_BYTES / 2)),
+        ),
+        (
+            "a nested latency",
+            filled(&format!(r#"{{"target_ip":"10.0.0.1","latency":[{}0]}}"#, "0,".repeat(8_000))),
+        ),
+    ] {
+        let taken = allocation_counter::measure(|| drop(read_results(&text)));
+        assert!(taken.bytes_max <= 4 * TEXT_BYTES as u64, "{name}: {} bytes", taken.bytes_max);
+    }
+}
