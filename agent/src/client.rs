@@ -1,10 +1,9 @@
 //! Speaks HTTP to the server: the only place that knows the HTTP client.
 //!
 //! Certificates are checked against one file and nothing else: neither the system's roots nor a platform verifier is
-//! loaded. The token and the certificates are looked at before each request, and read again when they changed.
+//! loaded. The token and the certificates are those that were read last ([`Watched`]); nothing here waits for a file.
 
 use std::fmt::Write;
-use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -19,6 +18,7 @@ use meshvane_shared::wire::problem::{Problem, UNKNOWN_PLAN};
 use meshvane_shared::wire::round::{RoundAnswer, RoundBody};
 use reqwest::header::{HeaderMap, RETRY_AFTER};
 use reqwest::{Method, StatusCode};
+use runtime::Watched;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -29,7 +29,7 @@ mod files;
 mod resolver;
 mod url;
 
-use files::{Changes, read_roots, read_token};
+use files::{read_roots, read_token, watch};
 use resolver::Resolver;
 pub use url::ServerUrl;
 
@@ -60,7 +60,7 @@ pub enum CallError {
     /// The server has too much to do: status 429.
     #[error("the server asks to wait {} s", .0.as_secs())]
     Busy(Duration),
-    /// The server does not know us: status 401 or 403, or our own token cannot be read.
+    /// The server does not know us: status 401 or 403.
     #[error("the server does not know us: {0}")]
     Unauthorized(String),
     /// The server does not know the plan of a round.
@@ -95,11 +95,18 @@ pub struct Client {
 struct Shared {
     node: NodeName,
     url: ServerUrl,
-    token: Option<Changes<String>>,
-    roots: Option<Changes<rustls::RootCertStore>>,
+    token: Option<Watched<String>>,
+    roots: Option<Watched<rustls::RootCertStore>>,
     resolver: Resolver,
     // A std mutex: held while a client is cloned or made, never across an await.
-    http: Mutex<reqwest::Client>,
+    http: Mutex<Http>,
+}
+
+#[derive(Debug)]
+struct Http {
+    client: reqwest::Client,
+    /// The certificates that it was made for.
+    trusts: Arc<rustls::RootCertStore>,
 }
 
 impl Client {
@@ -109,18 +116,19 @@ impl Client {
     /// Names the setting whose file cannot be used.
     pub fn new(config: &Config, clock: Clock) -> Result<Self, SettingError> {
         let token = match &config.auth {
-            Auth::TokenFile(path) => Some(open(path, "MESHVANE_TOKEN_FILE", read_token)?),
+            Auth::TokenFile(path) => Some(watch("MESHVANE_TOKEN_FILE", path, read_token)?),
             Auth::None => None,
         };
         let roots = config
             .tls_ca_file
             .as_deref()
-            .map(|path| open(path, "MESHVANE_TLS_CA_FILE", read_roots))
+            .map(|path| watch("MESHVANE_TLS_CA_FILE", path, read_roots))
             .transpose()?;
-        let store = roots.as_ref().map_or_else(rustls::RootCertStore::empty, Changes::current);
+        let trusts =
+            roots.as_ref().map_or_else(|| Arc::new(rustls::RootCertStore::empty()), Watched::current);
         let resolver = Resolver::new(clock);
-        let http =
-            build(store, &resolver).map_err(|error| SettingError::new("MESHVANE_TLS_CA_FILE", error))?;
+        let client =
+            build(&trusts, &resolver).map_err(|error| SettingError::new("MESHVANE_TLS_CA_FILE", error))?;
         Ok(Self {
             shared: Arc::new(Shared {
                 node: config.node.clone(),
@@ -128,7 +136,7 @@ impl Client {
                 token,
                 roots,
                 resolver,
-                http: Mutex::new(http),
+                http: Mutex::new(Http { client, trusts }),
             }),
         })
     }
@@ -142,7 +150,7 @@ impl Client {
         body: &HeartbeatBody,
         limit: Duration,
     ) -> Result<HeartbeatAnswer, CallError> {
-        let request = self.request(Method::POST, paths::HEARTBEAT, limit)?.json(body);
+        let request = self.request(Method::POST, paths::HEARTBEAT, limit).json(body);
         read(call(request).await?, ANSWER_BODY_MAX).await
     }
 
@@ -151,7 +159,7 @@ impl Client {
     /// # Errors
     /// See [`CallError`].
     pub async fn round(&self, body: &RoundBody, limit: Duration) -> Result<RoundAnswer, CallError> {
-        let request = self.request(Method::POST, paths::ROUNDS, limit)?;
+        let request = self.request(Method::POST, paths::ROUNDS, limit);
         read(call(encode(request, body)?).await?, ANSWER_BODY_MAX).await
     }
 
@@ -169,64 +177,45 @@ impl Client {
             target.push_str(&known);
             limit += PLAN_WAIT_MAX;
         }
-        let response = call(self.request(Method::GET, &target, limit)?).await?;
+        let response = call(self.request(Method::GET, &target, limit)).await?;
         if response.status() == StatusCode::NOT_MODIFIED {
             return Ok(None);
         }
         read(response, PLAN_BODY_MAX).await.map(Some)
     }
 
-    fn request(
-        &self,
-        method: Method,
-        target: &str,
-        limit: Duration,
-    ) -> Result<reqwest::RequestBuilder, CallError> {
+    fn request(&self, method: Method, target: &str, limit: Duration) -> reqwest::RequestBuilder {
         let shared = &self.shared;
         let request = self.http().request(method, format!("{}{target}", shared.url)).timeout(limit);
-        let Some(token) = &shared.token else {
-            return Ok(request);
-        };
-        let (token, _) = token.look().map_err(CallError::Unauthorized)?;
-        Ok(request.bearer_auth(token))
+        match &shared.token {
+            Some(token) => request.bearer_auth(token.current()),
+            None => request,
+        }
     }
 
     fn http(&self) -> reqwest::Client {
         let mut http = self.shared.http.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(roots) = &self.shared.roots {
-            match roots.look() {
-                Ok((_, false)) => {}
-                Ok((store, true)) => match build(store, &self.shared.resolver) {
-                    Ok(client) => {
-                        tracing::info!("certificates of MESHVANE_TLS_CA_FILE read again");
-                        *http = client;
-                    }
-                    Err(error) => {
-                        tracing::error!(error, "new certificates cannot be used, the old ones stay");
-                    }
-                },
-                Err(error) => tracing::debug!(error, "the old certificates stay"),
+        if let Some(roots) = self.shared.roots.as_ref().map(Watched::current)
+            && !Arc::ptr_eq(&roots, &http.trusts)
+        {
+            match build(&roots, &self.shared.resolver) {
+                Ok(client) => http.client = client,
+                Err(error) => {
+                    tracing::error!(error, "new certificates cannot be used; the old ones stay");
+                }
             }
+            http.trusts = roots;
         }
-        http.clone()
+        http.client.clone()
     }
 }
 
-fn open<T: Clone>(
-    path: &Path,
-    variable: &str,
-    read: fn(&[u8]) -> Result<T, String>,
-) -> Result<Changes<T>, SettingError> {
-    Changes::open(path, read)
-        .map_err(|error| SettingError::new(variable, format!("{}: {error}", path.display())))
-}
-
-fn build(roots: rustls::RootCertStore, resolver: &Resolver) -> Result<reqwest::Client, String> {
+fn build(roots: &Arc<rustls::RootCertStore>, resolver: &Resolver) -> Result<reqwest::Client, String> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let tls = rustls::ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(|error| error.to_string())?
-        .with_root_certificates(roots)
+        .with_root_certificates(roots.clone())
         .with_no_client_auth();
     reqwest::Client::builder()
         .tls_backend_preconfigured(tls)

@@ -8,9 +8,12 @@
 //!   doors     probe (sockets)   client (HTTP to the server)
 //! ```
 
-use std::io::Write;
+use std::io::Write as _;
 use std::process::ExitCode;
 use std::time::Duration;
+
+use ::runtime::{Log, Signals, telemetry};
+use tokio::runtime::Builder;
 
 pub mod app;
 pub mod backoff;
@@ -29,7 +32,6 @@ pub mod readiness;
 pub mod responder;
 pub mod schedule;
 pub mod server_epoch;
-pub mod telemetry;
 
 /// Exit code for a setting that is wrong, as shells use it for wrong usage.
 pub const EXIT_USAGE: u8 = 2;
@@ -46,10 +48,14 @@ const BLOCKING_THREAD_STACK_BYTES: usize = 512 << 10;
 pub fn main_from_env() -> ExitCode {
     let config = match config::Config::from_env() {
         Ok(config) => config,
-        Err(error) => return fail(&error, EXIT_USAGE),
+        Err(error) => {
+            // Where standard error is closed, the code must say it alone.
+            let _unheard = writeln!(std::io::stderr(), "meshvane-agent: {error}");
+            return ExitCode::from(EXIT_USAGE);
+        }
     };
-    telemetry::start(config.log_level);
-    let runtime = tokio::runtime::Builder::new_current_thread()
+    let log = telemetry::start(config.log_level);
+    let runtime = Builder::new_current_thread()
         .enable_all()
         .max_blocking_threads(BLOCKING_THREADS_MAX)
         .thread_keep_alive(BLOCKING_THREAD_IDLE)
@@ -57,32 +63,31 @@ pub fn main_from_env() -> ExitCode {
         .build();
     let runtime = match runtime {
         Ok(runtime) => runtime,
-        Err(error) => return fail(&error, 1),
+        Err(error) => return fail(&log, &error, 1),
     };
-    let code = runtime.block_on(run(config));
+    let code = runtime.block_on(run(config, &log));
     // A name lookup that still blocks is not waited for.
     runtime.shutdown_background();
     code
 }
 
-async fn run(config: config::Config) -> ExitCode {
-    let signals = match runtime::Signals::listen() {
+async fn run(config: config::Config, log: &Log) -> ExitCode {
+    let signals = match Signals::listen() {
         Ok(signals) => signals,
-        Err(error) => return fail(&error, 1),
+        Err(error) => return fail(log, &error, 1),
     };
     let app = match app::App::bind(config) {
         Ok(app) => app,
-        Err(error @ app::AppError::Setting(_)) => return fail(&error, EXIT_USAGE),
-        Err(error) => return fail(&error, 1),
+        Err(error @ app::AppError::Setting(_)) => return fail(log, &error, EXIT_USAGE),
+        Err(error) => return fail(log, &error, 1),
     };
     match app.run(signals.received()).await {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => fail(&error, 1),
+        Err(error) => fail(log, &error, 1),
     }
 }
 
-fn fail(error: &dyn std::fmt::Display, code: u8) -> ExitCode {
-    // Where standard error is closed, the code must say it alone.
-    let _unheard = writeln!(std::io::stderr(), "meshvane-agent: {error}");
+fn fail(log: &Log, error: &dyn std::fmt::Display, code: u8) -> ExitCode {
+    log.say(&format!("meshvane-agent: {error}"));
     ExitCode::from(code)
 }

@@ -13,6 +13,7 @@ use prometheus_client::registry::Registry;
 
 use meshvane_shared::check::CheckKind;
 use meshvane_shared::outcome::Outcome;
+use runtime::telemetry::{self, Dropped};
 
 use crate::courier::Mailbox;
 use crate::identity::VERSION;
@@ -183,11 +184,21 @@ impl LedgerMetrics {
     }
 }
 
+/// The log's counters: what was registered is set at each scrape.
+fn register_log(registry: &mut Registry, dropped: Dropped) {
+    let lines: Labelled<1> = Family::default();
+    for (reason, count) in [("unread", dropped.unread), ("limited", dropped.limited)] {
+        lines.get_or_create(&[("reason", reason)]).inc_by(count);
+    }
+    registry.register("log_lines_dropped", "Lines that are missing in the log, by reason", lines);
+}
+
 /// Makes the text of `/metrics`.
 pub fn text(metrics: &Metrics, mailbox: &Arc<Mailbox>) -> String {
     let mut registry = Registry::with_prefix("meshvane_agent");
     metrics.register(&mut registry);
     LedgerMetrics::of(mailbox.ledger()).register(&mut registry);
+    register_log(&mut registry, telemetry::dropped());
     let mut text = String::new();
     // A String takes any text.
     let _infallible = encode(&mut text, &registry);

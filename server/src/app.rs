@@ -102,11 +102,11 @@ impl App {
         let now = clock.now();
         let cluster = Connection::open(&config.auth)?;
         let namespace = cluster.as_ref().map_or("", |cluster| cluster.namespace.as_str());
-        let gate = Gate::open(&config, namespace, now.moment)?;
+        let gate = Gate::open(&config, namespace)?;
         let tls = config
             .tls
             .as_ref()
-            .map(|files| tls::acceptor(files, config.files_checked_every, clock.clone()))
+            .map(|files| tls::acceptor(files, config.files_checked_every))
             .transpose()?;
         let open = |door, variable, port| {
             listener::bind(door, config.bind, port).map_err(|error| StartError::Listen { variable, error })

@@ -13,7 +13,7 @@ use meshvane_shared::setting::SettingError;
 
 use crate::config::{AuthConfig, Config};
 use crate::mesh::context::Cluster;
-use crate::mesh::time::{Moment, Now};
+use crate::mesh::time::Now;
 
 mod accounts;
 mod budget;
@@ -47,6 +47,7 @@ pub enum Access {
 
 /// How agents and readers show who they are.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "there is one of it in a program")]
 pub enum WriterAuth {
     /// By a token that all agents share.
     Token(TokenFile),
@@ -139,7 +140,7 @@ impl Gate {
     ///
     /// # Errors
     /// Names the setting whose file cannot be used.
-    pub fn open(config: &Config, namespace: &str, now: Moment) -> Result<Self, SettingError> {
+    pub fn open(config: &Config, namespace: &str) -> Result<Self, SettingError> {
         let every: Duration = config.files_checked_every;
         let (writers, readers) = match &config.auth {
             AuthConfig::None => (WriterAuth::Open, None),
@@ -150,10 +151,10 @@ impl Gate {
                 (WriterAuth::Accounts(Accounts::new(rules)), None)
             }
             AuthConfig::Token { agents, readers } => {
-                let agents = TokenFile::open("MESHVANE_TOKEN_FILE", agents, every, now)?;
+                let agents = TokenFile::open("MESHVANE_TOKEN_FILE", agents, every)?;
                 let readers = readers
                     .as_ref()
-                    .map(|path| TokenFile::open("MESHVANE_READ_TOKEN_FILE", path, every, now))
+                    .map(|path| TokenFile::open("MESHVANE_READ_TOKEN_FILE", path, every))
                     .transpose()?;
                 (WriterAuth::Token(agents), readers)
             }
@@ -179,9 +180,7 @@ impl Gate {
         };
         match &self.writers {
             WriterAuth::Open => Admission::Decided(Ok(Identity::Everybody)),
-            WriterAuth::Token(agents) => {
-                Admission::Decided(self.admit_holder(agents, access, token, now.moment))
-            }
+            WriterAuth::Token(agents) => Admission::Decided(self.admit_holder(agents, access, token)),
             WriterAuth::Accounts(accounts) => {
                 let role = match access {
                     Access::Writer => Role::Agent,
@@ -233,18 +232,12 @@ impl Gate {
     }
 
     /// Decides about the holder of one of the tokens in files.
-    fn admit_holder(
-        &self,
-        agents: &TokenFile,
-        access: Access,
-        token: &[u8],
-        now: Moment,
-    ) -> Result<Identity, Refused> {
-        if agents.matches(token, now) {
+    fn admit_holder(&self, agents: &TokenFile, access: Access, token: &[u8]) -> Result<Identity, Refused> {
+        if agents.matches(token) {
             return Ok(Identity::Agent);
         }
         let reads = matches!(access, Access::Reader | Access::ReaderOrAgent)
-            && self.readers.as_ref().is_some_and(|readers| readers.matches(token, now));
+            && self.readers.as_ref().is_some_and(|readers| readers.matches(token));
         if reads { Ok(Identity::Reader) } else { Err(Refused::WrongToken) }
     }
 

@@ -30,8 +30,8 @@ use kubernetes::Injected;
 const PERIOD_MAX_SECONDS: u64 = 86_400;
 /// Longest time for which a lost member is kept: 30 days, the size of a quarterly maintenance window with room.
 const FORGET_AFTER_MAX: Duration = Duration::from_hours(30 * 24);
-/// How old the last look at a token or certificate file may be when it is used. Kubernetes itself takes up to a minute to
-/// project a changed Secret, so a second more is nobody's wait, and a flood of requests reads the file once a second.
+/// Time between two looks at a token or certificate file. Kubernetes itself takes up to a minute to project a changed Secret,
+/// so a second more costs nothing; and a look that finds no change asks the kernel twice.
 const FILES_CHECKED_EVERY: Duration = Duration::from_secs(1);
 
 /// The environment as it is, one field for each setting; the names are those of the variables in lower case.
@@ -85,7 +85,7 @@ pub struct Config {
     pub loopback_reads: bool,
     /// Certificate and key of the API, or none for plain HTTP.
     pub tls: Option<TlsFiles>,
-    /// How old the last look at a token or certificate file may be when it is used; no setting, tests shorten it.
+    /// Time between two looks at a token or certificate file; no setting, tests shorten it.
     pub files_checked_every: Duration,
     /// Limits of the HTTP side; no setting, tests shorten them.
     pub limits: Limits,

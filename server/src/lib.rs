@@ -17,7 +17,6 @@ pub mod report;
 pub mod reporter;
 mod start;
 pub mod store;
-pub mod telemetry;
 pub mod tls;
 pub mod view;
 

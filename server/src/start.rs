@@ -3,13 +3,12 @@
 use std::io::Write as _;
 use std::process::ExitCode;
 
-use runtime::Signals;
+use runtime::{Log, Signals, telemetry};
 use tokio::runtime::Builder;
 
 use crate::app::{App, StartError};
 use crate::check::check;
 use crate::config::{CheckConfig, Command, Config};
-use crate::telemetry;
 
 /// The exit code of a wrong setting.
 const WRONG_SETTING: u8 = 2;
@@ -50,33 +49,42 @@ pub fn main_from_env() -> ExitCode {
         Ok(config) => config,
         Err(error) => return fail(&error, ExitCode::from(WRONG_SETTING)),
     };
-    telemetry::start(config.log_level);
+    let log = telemetry::start(config.log_level);
     // One thread: the server waits most of the time, and each worker thread costs memory that the user pays for.
     let runtime = match Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
-        Err(error) => return fail(&error, ExitCode::FAILURE),
+        Err(error) => return fail_in(&log, &error, ExitCode::FAILURE),
     };
-    runtime.block_on(run(config))
+    let code = runtime.block_on(run(config, &log));
+    // A count for the metrics that is still under way is not waited for.
+    runtime.shutdown_background();
+    code
 }
 
-async fn run(config: Config) -> ExitCode {
+async fn run(config: Config, log: &Log) -> ExitCode {
     // Before anything else, so that no signal is lost while the program starts.
     let signals = match Signals::listen() {
         Ok(signals) => signals,
-        Err(error) => return fail(&error, ExitCode::FAILURE),
+        Err(error) => return fail_in(log, &error, ExitCode::FAILURE),
     };
     let app = match App::bind(config).await {
         Ok(app) => app,
-        Err(StartError::Setting(error)) => return fail(&error, ExitCode::from(WRONG_SETTING)),
-        Err(error @ StartError::Listen { .. }) => return fail(&error, ExitCode::FAILURE),
+        Err(StartError::Setting(error)) => return fail_in(log, &error, ExitCode::from(WRONG_SETTING)),
+        Err(error @ StartError::Listen { .. }) => return fail_in(log, &error, ExitCode::FAILURE),
     };
     match app.run(signals.received()).await {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => fail(&error, ExitCode::FAILURE),
+        Err(error) => fail_in(log, &error, ExitCode::FAILURE),
     }
 }
 
-/// Says why, in one line.
+/// Says why, in one line, after all that was logged before.
+fn fail_in(log: &Log, problem: &dyn std::fmt::Display, code: ExitCode) -> ExitCode {
+    log.say(&format!("meshvane-server: {problem}"));
+    code
+}
+
+/// Says why, in one line, where there is no log yet.
 fn fail(problem: &dyn std::fmt::Display, code: ExitCode) -> ExitCode {
     // When even standard error is closed, the exit code is all that is left to say.
     let _ = writeln!(std::io::stderr(), "meshvane-server: {problem}");

@@ -1,80 +1,33 @@
 //! Files that may change while we run: the token, and the certificates to trust.
 
-use std::io;
-use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::path::Path;
+use std::time::Duration;
 
+use meshvane_shared::setting::SettingError;
+use runtime::{FileProblem, Watched, WatchedFile};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
 /// Largest file that is read: a bundle of a few hundred certificates.
-const FILE_BYTES_MAX: u64 = 1 << 20;
+const FILE_BYTES_MAX: usize = 1 << 20;
+/// Time between two looks at a file. Kubernetes itself takes up to a minute to project a changed Secret, so a second more
+/// costs nothing; and a look that finds no change asks the kernel twice.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 
-/// What a file says, read again when it changes. Content that cannot be used leaves the old one in place.
-#[derive(Debug)]
-pub(super) struct Changes<T> {
-    path: PathBuf,
+/// Reads a file that a setting names, and looks at it from then on.
+///
+/// # Errors
+/// Names the setting, the file and what is wrong with it.
+pub(super) fn watch<T: Send + Sync + 'static>(
+    variable: &'static str,
+    path: &Path,
     read: fn(&[u8]) -> Result<T, String>,
-    // A std mutex: held while a small file is read, never across an await.
-    state: Mutex<State<T>>,
-}
-
-#[derive(Debug)]
-struct State<T> {
-    value: T,
-    seen: Option<Fingerprint>,
-}
-
-/// Tells one state of a file from another: a projected volume swaps the whole directory, so the inode changes.
-type Fingerprint = (u64, u64, i64, i64);
-
-impl<T: Clone> Changes<T> {
-    /// Reads a file for the first time.
-    ///
-    /// # Errors
-    /// Why it cannot be used.
-    pub(super) fn open(path: &Path, read: fn(&[u8]) -> Result<T, String>) -> Result<Self, String> {
-        let seen = fingerprint(path).map_err(|error| error.to_string())?;
-        let value = load(path, read)?;
-        Ok(Self { path: path.to_owned(), read, state: Mutex::new(State { value, seen: Some(seen) }) })
-    }
-
-    /// What was read last.
-    pub(super) fn current(&self) -> T {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner).value.clone()
-    }
-
-    /// Looks whether the file changed; `true` when its new content was taken.
-    ///
-    /// # Errors
-    /// When the file is gone or cannot be used; said again at each look until it can.
-    pub(super) fn look(&self) -> Result<(T, bool), String> {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let now = fingerprint(&self.path).map_err(|error| format!("{}: {error}", self.path.display()))?;
-        if state.seen == Some(now) {
-            return Ok((state.value.clone(), false));
-        }
-        // Forgotten first: content that cannot be used is an error at the next look too.
-        state.seen = None;
-        state.value =
-            load(&self.path, self.read).map_err(|error| format!("{}: {error}", self.path.display()))?;
-        state.seen = Some(now);
-        Ok((state.value.clone(), true))
-    }
-}
-
-fn fingerprint(path: &Path) -> io::Result<Fingerprint> {
-    let metadata = std::fs::metadata(path)?;
-    Ok((metadata.ino(), metadata.size(), metadata.mtime(), metadata.mtime_nsec()))
-}
-
-fn load<T>(path: &Path, read: fn(&[u8]) -> Result<T, String>) -> Result<T, String> {
-    let size = std::fs::metadata(path).map_err(|error| error.to_string())?.size();
-    if size > FILE_BYTES_MAX {
-        return Err(format!("is longer than {FILE_BYTES_MAX} bytes"));
-    }
-    read(&std::fs::read(path).map_err(|error| error.to_string())?)
+) -> Result<Watched<T>, SettingError> {
+    let file = WatchedFile { variable, path: path.to_owned(), bytes_max: FILE_BYTES_MAX };
+    Watched::open(vec![file], LOOK_EVERY, move |contents| {
+        let content = contents.first().map(Vec::as_slice).unwrap_or_default();
+        read(content).map_err(|problem| FileProblem { file: 0, problem })
+    })
 }
 
 /// Reads a token: one line of visible ASCII, as a header takes it.

@@ -51,21 +51,6 @@ fn a_token_is_one_line_of_visible_characters() {
 }
 
 #[test]
-fn a_file_that_changed_is_read_again_and_a_broken_one_said() {
-    let path = tempfile::NamedTempFile::new().unwrap().into_temp_path();
-    std::fs::write(&path, "first").unwrap();
-    let token = Changes::open(&path, read_token).unwrap();
-    assert_eq!(token.look(), Ok(("first".to_owned(), false)));
-    std::fs::write(&path, "the-second").unwrap();
-    assert_eq!(token.look(), Ok(("the-second".to_owned(), true)));
-    std::fs::write(&path, "not a token").unwrap();
-    assert!(token.look().is_err() && token.look().is_err());
-    std::fs::remove_file(&path).unwrap();
-    assert!(token.look().is_err());
-    assert_eq!(token.current(), "the-second");
-}
-
-#[test]
 fn a_file_without_certificates_is_refused() {
     assert!(read_roots(b"").unwrap_err().contains("holds no certificate"));
     assert!(read_roots(b"hello").is_err());

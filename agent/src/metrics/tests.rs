@@ -46,6 +46,8 @@ async fn what_failed_and_what_was_not_measured_are_different_metrics() {
         "meshvane_agent_probes_in_flight 3",
         "meshvane_agent_outbox_rounds_total{state=\"produced\"} 0",
         "meshvane_agent_outbox_pending 0",
+        "meshvane_agent_log_lines_dropped_total{reason=\"unread\"} 0",
+        "meshvane_agent_log_lines_dropped_total{reason=\"limited\"} 0",
         &format!("meshvane_agent_build_info{{version=\"{VERSION}\"}} 1"),
     ] {
         assert!(text.contains(&format!("{line}\n")), "{line} in\n{text}");

@@ -82,7 +82,7 @@ async fn a_peer_that_listens_is_reached_and_one_that_refuses_is_confirmed_as_suc
 }
 
 #[tokio::test]
-async fn a_rotated_token_is_shown_from_the_next_request_on() {
+async fn a_rotated_token_is_shown_without_a_restart() {
     let server = Server::start(Vec::new(), false).await;
     let path = tempfile::NamedTempFile::new().unwrap().into_temp_path();
     std::fs::write(&path, "first\n").unwrap();

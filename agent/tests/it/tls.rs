@@ -74,7 +74,9 @@ async fn only_certificates_of_the_file_are_trusted_and_a_new_file_is_read() {
         "{untrusted:?}"
     );
     std::fs::write(&path, format!("{pem}\n")).unwrap();
-    assert_eq!(client.heartbeat(&body, limit).await.unwrap().status, "success");
+    // The file is looked at once a second.
+    let trusted = async { while client.heartbeat(&body, limit).await.is_err() {} };
+    tokio::time::timeout(Duration::from_secs(30), trusted).await.expect("the new certificate is trusted");
     std::fs::write(&path, "broken").unwrap();
     let kept = client.heartbeat(&body, limit).await;
     assert_eq!(kept.unwrap().status, "success", "the old certificates stay");

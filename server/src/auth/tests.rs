@@ -1,5 +1,6 @@
 use super::token_file::tests::file;
 use super::*;
+use crate::mesh::time::Moment;
 
 const NOW: Moment = Moment::from_millis(0);
 
@@ -14,7 +15,7 @@ fn admit(gate: &Gate, access: Access, caller: &Caller<'_>) -> Result<Identity, R
 
 fn gate(readers: bool, loopback_reads: bool) -> Gate {
     // The hour in which nobody looks at the file again is longer than the test.
-    let token = |content: &[u8]| TokenFile::open("X", &file(content), Duration::from_hours(1), NOW).unwrap();
+    let token = |content: &[u8]| TokenFile::open("X", &file(content), Duration::from_hours(1)).unwrap();
     Gate {
         writers: WriterAuth::Token(token(b"agents-token")),
         readers: readers.then(|| token(b"readers-token")),
