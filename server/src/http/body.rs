@@ -108,16 +108,16 @@ impl Encoding {
 /// Reads a body for which there is room, while it keeps its pace or nobody waits for its place.
 async fn collect(mut body: Body, room: usize, limit: usize, place: &Place) -> Result<Vec<u8>, Fault> {
     let mut bytes: Vec<u8> = Vec::new();
-    let mut pace = interval(BODY_PACE_EVERY);
+    let mut ticks = interval(BODY_PACE_EVERY);
     // A thread that was busy elsewhere read nothing meanwhile: that time is not the sender's.
-    pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    pace.tick().await;
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    ticks.tick().await;
     let mut due = 0;
     loop {
         let frame = tokio::select! {
             biased;
             frame = body.frame() => frame,
-            _ = pace.tick() => {
+            _ = ticks.tick() => {
                 if bytes.len() < due && place.is_awaited() {
                     return Err(Fault::Busy(TOO_MANY_BODIES.to_owned()));
                 }

@@ -30,7 +30,7 @@ async fn post_unfinished(to: SocketAddr, last: u8) -> String {
     tokio::select! {
         _ = from.read_exact(&mut answer) => {}
         // The server may hang up before all of it is sent.
-        _ = async { let _ = into.write_all(&PIECE).await; std::future::pending::<()>().await } => {}
+        () = async { let _ = into.write_all(&PIECE).await; std::future::pending::<()>().await } => {}
     }
     String::from_utf8_lossy(&answer).into_owned()
 }

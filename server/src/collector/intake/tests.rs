@@ -74,18 +74,15 @@ fn refused_rounds_leave_memory_and_members_as_they_were() {
         let refusal = collector.round_by(&Writer::at([10, 0, 0, 9].into()), body, at(2_000));
         assert!(matches!(refusal, Err(Refusal::InvalidField(_))), "{refusal:?}");
     };
-    let bad_cell = |plan: &PlanVersion, number: u64| {
-        let plan =
-            PlanVersion { epoch: plan.epoch, generation: plan.generation + number * (plan.epoch.0 % 2) };
-        RoundBody { cells: vec![cell(19_900)], ..round("node-1", plan, 19_900) }
-    };
-    for plan in [OURS, FOREIGN] {
-        let bodies: Vec<RoundBody> = (0..20).map(|number| bad_cell(&plan, number)).collect();
+    let bad_cell = |plan| RoundBody { cells: vec![cell(19_900)], ..round("node-1", plan, 19_900) };
+    let foreign = |number| bad_cell(PlanVersion { generation: number, ..FOREIGN });
+    let bodies_of_ours: Vec<RoundBody> = (0..20).map(|_| bad_cell(OURS)).collect();
+    for (name, bodies) in [("ours", bodies_of_ours), ("foreign", (0..20).map(foreign).collect())] {
         let more = held(|| bodies.iter().for_each(refused));
-        assert!(more.abs() < 10_000, "{plan}: {more} bytes are held after 20 refused rounds");
+        assert!(more.abs() < 10_000, "{name}: {more} bytes are held after 20 refused rounds");
     }
-    let no_boot = RoundBody { sequence: 0, ..round("node-1", FOREIGN, 30) };
-    refused(&no_boot);
+    let unnumbered = RoundBody { sequence: 0, ..round("node-1", FOREIGN, 30) };
+    refused(&unnumbered);
     assert_eq!(members(&collector, 3_000), ["node-1"]);
 }
 

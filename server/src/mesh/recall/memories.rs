@@ -75,15 +75,12 @@ impl Memories {
         if self.votes.len() >= VOTES_MAX {
             return;
         }
-        let number = match self.lists.iter_mut().find(|list| is_same(list)) {
-            Some(list) => {
-                list.votes += 1;
-                list.number
-            }
-            None => {
-                let Some(number) = self.add(writer, plan) else { return };
-                number
-            }
+        let number = if let Some(list) = self.lists.iter_mut().find(|list| is_same(list)) {
+            list.votes += 1;
+            list.number
+        } else {
+            let Some(number) = self.add(writer, plan) else { return };
+            number
         };
         self.votes.insert(by.clone(), number);
     }
