@@ -1,9 +1,11 @@
 //! Keeps the plan: one long poll after the other. Whatever goes wrong, the last plan stays.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use meshvane_shared::limits::PLAN_WAIT_MAX;
+use meshvane_shared::name::{NodeName, Zone};
 use meshvane_shared::plan::{Plan, PlanDelta, PlanVersion, Target};
 use meshvane_shared::wire::plan::PlanBody;
 use runtime::Drain;
@@ -199,7 +201,10 @@ fn next(
 ) -> Next {
     let version = version.clone();
     match (targets, delta, have) {
-        (Some(targets), _, _) => Next::Plan(Plan { version, targets }),
+        (Some(mut targets), _, _) => {
+            share_names(&mut targets);
+            Next::Plan(Plan { version, targets })
+        }
         (None, _, Some(have)) if have.version == version => Next::Same,
         (None, Some(delta), Some(have)) if have.version.epoch == version.epoch => {
             match delta.apply(have, version.generation) {
@@ -211,6 +216,23 @@ fn next(
             }
         }
         (None, _, _) => Next::AskForAll,
+    }
+}
+
+/// Lets the targets of one node, which follow each other, and of one zone have one copy of its name.
+fn share_names(targets: &mut [Target]) {
+    let mut node: Option<NodeName> = None;
+    let mut zones: BTreeSet<Zone> = BTreeSet::new();
+    for target in targets {
+        match &node {
+            Some(node) if *node == target.node => target.node = node.clone(),
+            Some(_) | None => node = Some(target.node.clone()),
+        }
+        let Some(zone) = &mut target.zone else { continue };
+        match zones.get(zone) {
+            Some(known) => *zone = known.clone(),
+            None => drop(zones.insert(zone.clone())),
+        }
     }
 }
 

@@ -34,7 +34,7 @@ use rand::rngs::SmallRng;
 use rand::{RngExt, SeedableRng};
 
 use crate::probe::{Answer, Question};
-use cell::{Cell, CellId, Key};
+use cell::{CellId, Cells, Key};
 use flight::{Flight, Part};
 use health::Health;
 pub use health::{HEALTH_IN_FLIGHT_MAX, HEALTH_PERIOD, STRANGER_KEPT};
@@ -206,7 +206,7 @@ pub struct Schedule {
     settings: Settings,
     random: SmallRng,
     plan: Option<Arc<Plan>>,
-    cells: BTreeMap<CellId, Cell>,
+    cells: Cells,
     /// The plan's cells in its order.
     order: Vec<CellId>,
     /// Targets of the plan that are not asked, for their addresses.
@@ -244,7 +244,7 @@ impl Schedule {
             settings,
             random,
             plan: None,
-            cells: BTreeMap::new(),
+            cells: Cells::default(),
             order: Vec::new(),
             refused: 0,
             services: Vec::new(),

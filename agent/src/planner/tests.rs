@@ -54,3 +54,25 @@ async fn plans_keep_a_period_on_average_and_those_of_an_honest_server_never_wait
     let least = PLAN_PERIOD * (100 - PLANS_AT_ONCE);
     assert!(now() - began >= least, "{:?}", now() - began);
 }
+
+#[test]
+fn the_targets_of_a_node_and_of_a_zone_share_one_copy_of_its_name() {
+    let target = |node: &str, plane: Plane| Target {
+        node: NodeName::parse(node).unwrap(),
+        plane,
+        address: [192, 0, 2, 1].into(),
+        port: None,
+        zone: Some(Zone::parse("zone-1").unwrap()),
+    };
+    let targets =
+        vec![target("node-1", Plane::Host), target("node-1", Plane::Pod), target("node-2", Plane::Host)];
+    let Next::Plan(plan) = next(None, Some(targets.clone()), None, &version(1, 1)) else { panic!("no plan") };
+    assert_eq!(plan.targets, targets);
+    let shares = |one: &str, other: &str| std::ptr::eq(one.as_ptr(), other.as_ptr());
+    let [first, second, third] = &plan.targets[..] else { panic!("three targets") };
+    assert!(
+        shares(first.node.as_str(), second.node.as_str())
+            && !shares(second.node.as_str(), third.node.as_str())
+    );
+    assert!(shares(first.zone.as_ref().unwrap().as_str(), third.zone.as_ref().unwrap().as_str()));
+}

@@ -1,6 +1,8 @@
 //! One cell: what is asked, what was last certain, and what is being found out.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::ops::RangeBounds;
 use std::time::Duration;
 
 use super::health::Resident;
@@ -34,6 +36,47 @@ pub(super) struct Key {
 pub(super) struct Certain {
     pub(super) outcome: Outcome,
     pub(super) at: Duration,
+}
+
+/// All cells, by id.
+///
+/// Each has a place of its own in memory: a map that is filled in order is half empty, which at 40,000 cells would be as
+/// much again as the cells.
+#[derive(Debug, Default)]
+pub(super) struct Cells(BTreeMap<CellId, Box<Cell>>);
+
+impl Cells {
+    pub(super) fn insert(&mut self, id: CellId, cell: Cell) {
+        self.0.insert(id, Box::new(cell));
+    }
+
+    pub(super) fn remove(&mut self, id: &CellId) {
+        self.0.remove(id);
+    }
+
+    pub(super) fn get(&self, id: &CellId) -> Option<&Cell> {
+        self.0.get(id).map(Box::as_ref)
+    }
+
+    pub(super) fn get_mut(&mut self, id: &CellId) -> Option<&mut Cell> {
+        self.0.get_mut(id).map(Box::as_mut)
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&CellId, &Cell)> {
+        self.0.iter().map(|(id, cell)| (id, cell.as_ref()))
+    }
+
+    /// The cells of some ids, in the order in which they were made.
+    pub(super) fn range(
+        &self,
+        ids: impl RangeBounds<CellId>,
+    ) -> impl DoubleEndedIterator<Item = (&CellId, &Cell)> {
+        self.0.range(ids).map(|(id, cell)| (id, cell.as_ref()))
+    }
 }
 
 /// Some probes close together that confirm or refute.
@@ -71,7 +114,8 @@ pub(super) struct Cell {
     /// Down since: when the first failing probe was sent.
     pub(super) failing_since: Option<Duration>,
     pub(super) suspect: bool,
-    pub(super) burst: Option<Burst>,
+    /// Rare, so it stands elsewhere.
+    pub(super) burst: Option<Box<Burst>>,
     /// When it was last asked.
     pub(super) asked: Option<Duration>,
     /// The probe of this round, while it is not judged.

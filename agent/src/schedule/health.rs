@@ -36,7 +36,7 @@ pub(super) struct Resident {
     /// When the next question is due; `None` until the first turn drew it.
     due: Option<Duration>,
     /// Another node than the planned one, and when it was heard.
-    stranger: Option<(NodeName, Duration)>,
+    stranger: Option<Box<(NodeName, Duration)>>,
 }
 
 impl Cell {
@@ -52,7 +52,7 @@ impl Cell {
         let Subject::Target(target, _) = self.subject else {
             return None;
         };
-        let (node, heard) = self.resident.stranger.as_ref()?;
+        let (node, heard) = self.resident.stranger.as_deref()?;
         let age = now.saturating_sub(*heard);
         let body = || StrangerBody { target, node: node.clone(), age_ms: milliseconds(age) };
         (age <= STRANGER_KEPT).then(body)
@@ -126,7 +126,7 @@ impl Schedule {
             && let Some(cell) = self.cells.get_mut(&id)
         {
             let is_stranger = cell.planned_resident().is_some_and(|planned| planned != node);
-            cell.resident.stranger = is_stranger.then(|| (node.clone(), now));
+            cell.resident.stranger = is_stranger.then(|| Box::new((node.clone(), now)));
             if is_stranger {
                 self.changed.insert(id);
                 self.flush_wanted = true;

@@ -40,7 +40,7 @@ impl Schedule {
     /// Brings the cells in line with the plan's targets; returns those that are new.
     fn replace_targets(&mut self, now: Duration, plan: &Plan) -> Vec<CellId> {
         let mut known: BTreeMap<Key, CellId> = BTreeMap::new();
-        for (id, cell) in &self.cells {
+        for (id, cell) in self.cells.iter() {
             if let Subject::Target(_, target) = &cell.subject {
                 let key = Key { target: target.clone(), question: cell.question.clone() };
                 known.insert(key, *id);

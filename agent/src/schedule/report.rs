@@ -14,13 +14,10 @@ impl Schedule {
     pub(super) fn report(&self, now: Duration, only: Option<&BTreeSet<CellId>>) -> Option<Report> {
         let plan = self.plan.clone()?;
         let wanted = |id: &CellId| only.is_none_or(|only| only.contains(id));
-        let cells = self
-            .order
-            .iter()
-            .filter(|id| wanted(id))
-            .filter_map(|id| self.cells.get(id))
-            .filter_map(|cell| cell_body(cell, now))
-            .collect();
+        // As many as there are, and no room beyond: a whole report of a large plan is megabytes.
+        let mut cells = Vec::with_capacity(only.map_or(self.order.len(), BTreeSet::len));
+        let told = self.order.iter().filter(|id| wanted(id)).filter_map(|id| self.cells.get(id));
+        cells.extend(told.filter_map(|cell| cell_body(cell, now)));
         let strangers = self
             .order
             .iter()

@@ -69,7 +69,7 @@ impl Schedule {
         self.rounds += 1;
         let number = self.rounds;
         let mut turn: Vec<CellId> = Vec::with_capacity(self.cells.len());
-        for (id, cell) in &self.cells {
+        for (id, cell) in self.cells.iter() {
             let skipped = cell.is_down() && number > 1 && !(number + id.0).is_multiple_of(DOWN_EVERY_ROUNDS);
             if !skipped && cell.burst.is_none() && !self.fresh.contains(id) {
                 turn.push(*id);

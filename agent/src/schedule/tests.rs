@@ -9,6 +9,7 @@ mod faults;
 mod fresh;
 mod health;
 mod looks;
+mod memory;
 mod pauses;
 mod rounds;
 mod services;

@@ -152,7 +152,7 @@ impl Schedule {
         };
         let mut burst = Burst::new(number);
         prepare(&mut burst);
-        cell.burst = Some(burst);
+        cell.burst = Some(Box::new(burst));
         self.set_timer(now, Timer::Burst(id, number));
     }
 
