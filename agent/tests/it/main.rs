@@ -11,4 +11,5 @@ mod lifecycle;
 mod program;
 mod responder;
 mod server;
+mod stall;
 mod tls;

@@ -220,8 +220,10 @@ pub(crate) fn finding(scenario: Scenario) -> Option<Expected> {
             port: Some(SERVICE_PORT),
             ..Expected::of(FindingKind::ServiceUnreachable, service)
         }),
-        // Restarts, goodbyes, late answers and a little loss are no faults, and a server that is away finds nothing.
-        Scenario::ResolversSlow
+        // Restarts, goodbyes, late answers and a little loss are no faults, and a server that is away finds nothing. Agents find out by
+        // a fresh socket that a session alone is dead.
+        Scenario::EchoSessionsDead
+        | Scenario::ResolversSlow
         | Scenario::Loss1
         | Scenario::Loss3
         | Scenario::OneLostProbe
@@ -284,6 +286,7 @@ pub(crate) fn needs_namespaces(scenario: Scenario) -> Option<&'static str> {
         | Scenario::IcmpDropped
         | Scenario::IcmpDroppedOnPods
         | Scenario::IcmpDroppedEverywhere
+        | Scenario::EchoSessionsDead
         | Scenario::PortRefused
         | Scenario::PortDropped
         | Scenario::PortRefusedEverywhere

@@ -17,6 +17,7 @@ mod ports;
 mod rules;
 mod scenario;
 mod service;
+mod sessions;
 
 use std::sync::Arc;
 

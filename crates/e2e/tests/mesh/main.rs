@@ -18,6 +18,7 @@ mod pauses;
 mod planes;
 mod restarts;
 mod start;
+mod unmeasured;
 
 use std::process::ExitCode;
 
@@ -59,6 +60,7 @@ fn trials() -> Vec<Trial> {
         restarts::TESTS,
         originals::TESTS,
         load::TESTS,
+        unmeasured::TESTS,
     ];
     all.into_iter().flatten().map(harness::trial).chain(faults::trials()).collect()
 }

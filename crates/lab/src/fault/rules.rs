@@ -4,6 +4,7 @@
 //! by the router; so faults are laid there, and each packet meets a rule once. Connection tracking is not used: a
 //! rule says by flags and types which packets begin something, and established connections break too.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use crate::address::{Addresses, Family, Place, Subnet};
@@ -67,6 +68,19 @@ pub(super) fn drop_to(to: &[Subnet], what: What) -> String {
     in_each_family(|family| {
         let matched = format!("{} daddr {}", word(family), set(to, family)?);
         Some(dropping(&matched, what, family))
+    })
+}
+
+/// Rules that drop echo requests with one of these identifiers to these addresses.
+pub(super) fn drop_echoes_of(identifiers: &BTreeSet<u16>, to: &[Subnet]) -> String {
+    let identifiers = identifiers.iter().map(u16::to_string).collect::<Vec<_>>().join(", ");
+    in_each_family(|family| {
+        let (word, to) = (word(family), set(to, family)?);
+        let icmp = match family {
+            Family::V4 => "icmp",
+            Family::V6 => "icmpv6",
+        };
+        Some(format!("{word} daddr {to} {icmp} type echo-request {icmp} id {{ {identifiers} }} drop\n"))
     })
 }
 

@@ -66,6 +66,7 @@ scenarios! {
     IcmpDropped "icmp-dropped" "echo requests to a node and its pods are dropped; TCP goes on";
     IcmpDroppedOnPods "icmp-dropped-on-pods" "echo requests to all pods are dropped; TCP goes on";
     IcmpDroppedEverywhere "icmp-dropped-everywhere" "echo requests to all nodes and pods are dropped; TCP goes on";
+    EchoSessionsDead "echo-sessions-dead" "echo requests to a node by the sockets in use are dropped; those of new sockets pass";
     PortRefused "port-refused" "a node's port refuses connections";
     PortDropped "port-dropped" "connections to a node's port are dropped without a word";
     PortRefusedEverywhere "port-refused-everywhere" "the port of every node refuses connections";
@@ -139,6 +140,7 @@ impl Scenario {
             Scenario::IcmpDropped => cluster.icmp_dropped(IcmpAt::Node(node)),
             Scenario::IcmpDroppedOnPods => cluster.icmp_dropped(IcmpAt::Plane(CutPlane::Pod)),
             Scenario::IcmpDroppedEverywhere => cluster.icmp_dropped(IcmpAt::Everywhere),
+            Scenario::EchoSessionsDead => cluster.echo_sessions_dead(node),
             Scenario::PortRefused => cluster.port_blocked(PortAt::Node(node), Block::Refuse),
             Scenario::PortDropped => cluster.port_blocked(PortAt::Node(node), Block::Drop),
             Scenario::PortRefusedEverywhere => cluster.port_blocked(PortAt::Everywhere, Block::Refuse),

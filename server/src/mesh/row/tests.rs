@@ -10,6 +10,8 @@ use proptest::prelude::*;
 
 use super::*;
 
+mod standing;
+
 fn plan(generation: u64, targets: &[(&str, &str)]) -> Arc<Plan> {
     let targets = targets
         .iter()
@@ -114,57 +116,6 @@ fn cells_follow_their_targets_into_a_new_plan_unless_the_address_changed() {
     assert_eq!(row.get(0, CheckKind::Icmp).unwrap().outcome, Outcome::reached(5));
     assert_eq!(row.get(1, CheckKind::Icmp), None);
     assert_eq!(row.get(2, CheckKind::Icmp).unwrap().failing_since, Some(Moment::from_millis(-1_000)));
-}
-
-#[test]
-fn what_cannot_be_measured_keeps_the_beginning_of_a_failure_until_something_answers() {
-    let plan = three();
-    let unmeasured = Outcome::Unmeasured(Reason::NoResource);
-    let mut row = take(None, &plan, &round(1, &plan, vec![cell(1, REFUSED, 0)]), 1_000).row;
-    let mut step = |sequence, body: CellBody| {
-        let body = round(sequence, &plan, vec![body]);
-        let applied = take(Some(&row), &plan, &body, i64::try_from(sequence).unwrap() * 1_000);
-        row = applied.row;
-        let timed = row.get(1, CheckKind::Icmp).unwrap();
-        (timed, applied.changes.first().map(|change| change.kind))
-    };
-    let began = Some(Moment::default());
-    let standing = Some(Standing { outcome: REFUSED, measured: Moment::from_millis(1_000) });
-    for sequence in 2..4 {
-        let (timed, change) = step(sequence, cell(1, unmeasured, 0));
-        assert_eq!((timed.outcome, timed.failing_since, timed.standing), (unmeasured, began, standing));
-        assert_eq!(change, None);
-    }
-    // It is measured again: the same failure, and its refusal is no news. This agent does not say since when.
-    let (timed, change) = step(4, CellBody { failing_for_ms: None, ..cell(1, REFUSED, 0) });
-    assert_eq!((timed.failing_since, timed.standing, change), (began, None, None));
-    step(5, cell(1, unmeasured, 0));
-    let (timed, change) = step(6, cell(1, Outcome::reached(1), 0));
-    assert_eq!((timed.failing_since, timed.standing), (None, None));
-    assert_eq!(change, Some(ChangeKind::Recovered));
-    let (timed, _) = step(7, cell(1, unmeasured, 0));
-    assert_eq!((timed.failing_since, timed.standing), (None, None), "an answer came before");
-    let (timed, change) = step(8, cell(1, DOWN, 0));
-    assert_eq!((timed.failing_since, change), (Some(Moment::from_millis(7_000)), Some(ChangeKind::Failed)));
-}
-
-#[test]
-fn a_failure_that_stands_follows_its_target_and_not_another_port() {
-    let plan = three();
-    let unmeasured = Outcome::Unmeasured(Reason::NoResource);
-    let tcp =
-        |outcome, port| CellBody { check: CheckKind::Tcp.into(), port: Some(port), ..cell(1, outcome, 0) };
-    let first = take(None, &plan, &round(1, &plan, vec![cell(2, DOWN, 0), tcp(DOWN, 22)]), 0).row;
-    let body = round(2, &plan, vec![cell(2, unmeasured, 0), tcp(unmeasured, 23)]);
-    let row = take(Some(&first), &plan, &body, 1_000).row;
-    assert_eq!(row.get(1, CheckKind::Tcp).unwrap().standing, None);
-    let after = self::plan(2, &[("node-3", "10.0.0.3")]);
-    let mut part = round(3, &after, Vec::new());
-    part.partial = true;
-    let moved = take(Some(&row), &after, &part, 2_000).row;
-    let standing = Some(Standing { outcome: DOWN, measured: Moment::default() });
-    assert_eq!(moved.get(0, CheckKind::Icmp).unwrap().standing, standing);
-    assert!(moved.has_standing());
 }
 
 #[test]
