@@ -35,10 +35,12 @@ use crate::render::text;
 use crate::store::{Entry, MEMBERS_MAX, Store, Update};
 use crate::view;
 
+mod census;
 mod cluster;
 mod intake;
 mod plans;
 
+pub use census::{Census, NodesWithoutAgent};
 pub use plans::{PlanAsk, PlanNews, PlanPart};
 
 /// What the collector is told at its start.
@@ -154,16 +156,24 @@ impl Collector {
 
     /// Everything at one moment. An original agent's row is made of what it posted.
     fn snapshot(&self, now: Now) -> Snapshot {
+        let originals = self.store.originals();
+        let mut snapshot = self.snapshot_as_stored(now);
+        for view in snapshot.nodes.iter_mut().filter(|view| view.row.is_none()) {
+            view.row = original_row(&originals, &view.member, &snapshot.plan, now);
+        }
+        snapshot
+    }
+
+    /// Everything at one moment, without the rows of original agents.
+    fn snapshot_as_stored(&self, now: Now) -> Snapshot {
         let timing = self.timing();
         let plan = lock(&self.plans).book.current().clone();
-        let originals = self.store.originals();
         let view = |entry: Entry| {
             let state = entry.member.state(now.moment, &timing)?;
-            let row = entry.row.or_else(|| original_row(&originals, &entry.member, &plan, now));
             Some(NodeView {
                 member: entry.member,
                 state,
-                row,
+                row: entry.row,
                 recovered: entry.recovered,
                 answered: entry.answered,
                 knocks: entry.knocks,

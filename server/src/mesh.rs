@@ -23,4 +23,5 @@ pub mod row;
 pub mod second_server;
 pub mod snapshot;
 pub mod time;
+pub mod totals;
 pub mod writer;

@@ -1,8 +1,10 @@
 //! What is counted, for Prometheus. Labels come from closed sets only.
 //!
-//! What happens is counted as it happens; what is there (members, findings, cells) is counted when somebody asks.
+//! What happens is counted as it happens; what is there (members, findings, cells) is counted when it is asked for, at most
+//! once a second, and on a thread of its own.
 
 use std::fmt;
+use std::sync::Arc;
 
 use meshvane_shared::wire::round::RoundStatus;
 use prometheus_client::encoding::text::{encode_eof, encode_registry};
@@ -11,12 +13,16 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
+use runtime::telemetry::{self, Dropped};
 
 use crate::auth::Refused;
+use crate::clock::Clock;
 use crate::collector::Collector;
-use crate::mesh::time::Now;
 
 mod census;
+mod counted;
+
+use counted::{CountFailed, Counted};
 
 /// Begins every name.
 const PREFIX: &str = "meshvane";
@@ -59,6 +65,7 @@ pub struct Metrics {
     token_reviews: Counters<1>,
     connections: Gauges<1>,
     connections_refused: Counters<1>,
+    counted: Counted,
 }
 
 impl Default for Metrics {
@@ -106,6 +113,7 @@ impl Default for Metrics {
                 "Connections closed before their first request",
                 &closed,
             ),
+            counted: Counted::default(),
             registry,
         }
     }
@@ -169,17 +177,38 @@ impl Metrics {
         OpenConnection(gauge)
     }
 
-    /// Everything as `OpenMetrics` text, with what is there now.
+    /// Everything as `OpenMetrics` text: what happened until now, and what was there when it was counted last. Cancel-safe.
     ///
     /// # Errors
-    /// None that is known: the text grows in memory.
-    pub fn text(&self, collector: &Collector, now: Now) -> Result<String, fmt::Error> {
+    /// When what is there could not be counted.
+    pub async fn text(&self, collector: &Arc<Collector>, clock: &Arc<Clock>) -> Result<String, CountFailed> {
+        let counted = self.counted.text(collector, clock).await?;
         let mut text = String::new();
-        encode_registry(&mut text, &self.registry)?;
-        encode_registry(&mut text, &census::registry(collector, now))?;
-        encode_eof(&mut text)?;
+        // Writing into a String cannot fail.
+        self.write(&mut text, &counted).map_err(|_: fmt::Error| CountFailed)?;
         Ok(text)
     }
+
+    fn write(&self, text: &mut String, counted: &str) -> fmt::Result {
+        encode_registry(text, &self.registry)?;
+        encode_registry(text, &log_registry(telemetry::dropped()))?;
+        text.push_str(counted);
+        encode_eof(text)
+    }
+}
+
+/// The log counts for itself.
+fn log_registry(dropped: Dropped) -> Registry {
+    let mut registry = Registry::with_prefix(PREFIX);
+    let lines: Counters<1> = counters(
+        &mut registry,
+        "log_lines_dropped",
+        "Lines that are missing in the log, by reason",
+        &[[("reason", "unread")], [("reason", "limited")]],
+    );
+    lines.get_or_create(&[("reason", "unread")]).inc_by(dropped.unread);
+    lines.get_or_create(&[("reason", "limited")]).inc_by(dropped.limited);
+    registry
 }
 
 /// An open connection.

@@ -153,7 +153,7 @@ pub const ROUTES: &[Route] = &[
     route(Verb::Get, paths::HEALTH, Access::Open, Dialect::Compatible, |_, _| shown(health::original())),
     at(Door::Health, paths::LIVEZ, |_, _| shown(health::livez())),
     at(Door::Health, paths::READYZ, |s, _| shown(health::readyz(&s))),
-    at(Door::Metrics, paths::METRICS, |s, _| at_once(metrics::get(&s))),
+    at(Door::Metrics, paths::METRICS, |s, _| Box::pin(metrics::get(s))),
 ];
 
 /// The route's name in metrics of requests that no route answers.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use meshvane_shared::wire::findings::{
-    EvidenceBody, FindingBody, FindingState, ObserversBody, Scope, Subject,
+    EvidenceBody, FindingBody, FindingKind, FindingState, ObserversBody, Scope, Severity, Subject,
 };
 use meshvane_shared::wire::outcome::CauseWord;
 
@@ -93,6 +93,11 @@ impl Ledger {
         let mut opened: Vec<&Opened> = self.open.values().collect();
         opened.sort_by_key(|opened| (opened.finding.severity, opened.finding.since));
         opened.into_iter().map(|opened| opened.body(now)).collect()
+    }
+
+    /// Kind and severity of each finding that holds.
+    pub fn open_kinds(&self) -> impl Iterator<Item = (FindingKind, Severity)> + '_ {
+        self.open.iter().map(|(key, opened)| (key.kind, opened.finding.severity))
     }
 
     /// The findings that are over, the newest first.

@@ -93,7 +93,7 @@ pub struct Observed<'a> {
 }
 
 /// For each target of the present plan, its place in another one.
-type Places = Vec<Option<usize>>;
+pub(super) type Places = Vec<Option<usize>>;
 
 /// A cell with its details.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -148,7 +148,7 @@ fn draw(snapshot: &Snapshot, failures_stand: bool) -> Observed<'_> {
 }
 
 /// The targets of members that have not said goodbye.
-fn columns_of(snapshot: &Snapshot) -> Vec<Column> {
+pub(super) fn columns_of(snapshot: &Snapshot) -> Vec<Column> {
     let mut columns = Vec::with_capacity(snapshot.plan.targets.len());
     for (target, planned) in snapshot.plan.targets.iter().enumerate() {
         let Some(node) = snapshot.place(&planned.node) else {
@@ -177,7 +177,7 @@ fn places_of(snapshot: &Snapshot) -> Vec<Option<Arc<Places>>> {
 }
 
 /// Where each target of `plan` is in `other`: the same key at the same address.
-fn places_in(plan: &Plan, other: &Plan) -> Places {
+pub(super) fn places_in(plan: &Plan, other: &Plan) -> Places {
     let keys: BTreeMap<_, _> = other
         .targets
         .iter()

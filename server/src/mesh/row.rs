@@ -24,7 +24,7 @@ mod sequences;
 mod service;
 
 pub use apply::{Applied, Change, ChangeKind, RoundError, check_targets};
-pub use cell::Cell;
+pub use cell::{Cell, Shown};
 pub use checked::CheckedRound;
 pub use sequences::{SEQUENCES_KEPT, Sequences};
 
@@ -185,6 +185,15 @@ impl Row {
         Beginnings { row: self, ahead: self.failing_since.iter().peekable(), asked: 0 }
     }
 
+    /// What each cell shows at `now`, for one who counts them.
+    pub fn showing(&self, now: Moment) -> Showing<'_> {
+        Showing {
+            cells: &self.cells,
+            reference: self.reference,
+            oldest_fresh: now.before(self.stale_after()),
+        }
+    }
+
     /// The age above which a cell of this row is stale.
     pub fn stale_after(&self) -> Duration {
         self.interval * STALE_AFTER_PERIODS
@@ -193,6 +202,28 @@ impl Row {
     /// Number of cells that are suspect now.
     pub fn suspects(&self) -> usize {
         self.cells.iter().filter(|cell| cell.suspect()).count()
+    }
+}
+
+/// What the cells of a row show at one moment.
+#[derive(Debug, Clone, Copy)]
+pub struct Showing<'a> {
+    cells: &'a [Cell],
+    reference: Moment,
+    oldest_fresh: Moment,
+}
+
+impl Showing<'_> {
+    /// What the checks of a target show, in the order of [`CheckKind::ON_PLANES`]; `None` for one that was never reported.
+    pub fn get(&self, target: usize) -> [Option<Shown>; CHECKS] {
+        let at = target.saturating_mul(CHECKS);
+        let mut shown = [None; CHECKS];
+        let cells = self.cells.get(at..at.saturating_add(CHECKS)).unwrap_or_default();
+        for (shown, cell) in shown.iter_mut().zip(cells) {
+            let is_stale = cell.measured(self.reference) < self.oldest_fresh;
+            *shown = cell.shown().map(|shown| if is_stale { Shown::STALE } else { shown });
+        }
+        shown
     }
 }
 

@@ -40,14 +40,22 @@ fn about_cluster(snapshot: &Snapshot, cluster: &Cluster) -> Option<ClusterBody> 
 }
 
 fn view(standing: Standing, now: Moment) -> Option<ViewBody> {
-    let (state, age_ms) = match standing {
-        Standing::Unasked => return None,
-        Standing::Unknown => (ViewState::Unknown, None),
-        Standing::Forbidden => (ViewState::Forbidden, None),
-        Standing::Live => (ViewState::Live, None),
-        Standing::Old { since } => (ViewState::Old, Some(millis(now.since(since)))),
+    let age_ms = match standing {
+        Standing::Old { since } => Some(millis(now.since(since))),
+        Standing::Unasked | Standing::Unknown | Standing::Forbidden | Standing::Live => None,
     };
-    Some(ViewBody { state, age_ms })
+    Some(ViewBody { state: view_state(standing)?, age_ms })
+}
+
+/// The word for how a view of the cluster stands; `None` where there is no such view.
+pub fn view_state(standing: Standing) -> Option<ViewState> {
+    match standing {
+        Standing::Unasked => None,
+        Standing::Unknown => Some(ViewState::Unknown),
+        Standing::Forbidden => Some(ViewState::Forbidden),
+        Standing::Live => Some(ViewState::Live),
+        Standing::Old { .. } => Some(ViewState::Old),
+    }
 }
 
 fn agent(snapshot: &Snapshot, view: &NodeView, contexts: &Contexts) -> AgentBody {

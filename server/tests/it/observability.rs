@@ -62,6 +62,8 @@ async fn metrics_count_what_happened() {
         "meshvane_http_requests_total{route=\"/api/v1/heartbeat\",method=\"POST\",class=\"4xx\"} 2",
         "meshvane_http_requests_total{route=\"none\",method=\"other\",class=\"4xx\"} 1",
         "meshvane_connections{listener=\"metrics\"} 1",
+        "meshvane_log_lines_dropped_total{reason=\"unread\"} 0",
+        "meshvane_log_lines_dropped_total{reason=\"limited\"} 0",
         "# EOF",
     ] {
         has(&text, line);

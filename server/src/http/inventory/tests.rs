@@ -131,6 +131,6 @@ async fn a_handler_that_panics_is_a_500_in_the_endpoints_dialect_and_nothing_els
         assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
         assert_eq!(response.headers()["content-type"], expected);
     }
-    let text = state.metrics.text(&state.collector, state.clock.now()).unwrap();
+    let text = state.metrics.text(&state.collector, &state.clock).await.unwrap();
     assert!(text.contains("route=\"/later\",method=\"GET\",class=\"5xx\"} 1"), "{text}");
 }

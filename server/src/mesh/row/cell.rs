@@ -81,6 +81,11 @@ impl Cell {
         }
     }
 
+    /// What the outcome alone shows, or `None` when none was reported.
+    pub fn shown(self) -> Option<Shown> {
+        (self.code != 0).then_some(Shown(self.code))
+    }
+
     /// Some outcome was reported.
     pub fn is_reported(self) -> bool {
         self.code != 0
@@ -114,6 +119,64 @@ impl Cell {
     /// The same cell held against another reference.
     pub fn rebased(self, from: Moment, to: Moment) -> Self {
         Self { offset_ms: offset(self.measured(from), to), ..self }
+    }
+}
+
+/// What a cell shows, in one byte and without the numbers of its outcome: for counting millions of cells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Shown(u8);
+
+impl Shown {
+    /// No fresh data.
+    pub const STALE: Self = Self(u8::MAX);
+    /// No agent was asked to measure it.
+    pub const NOT_PLANNED: Self = Self(u8::MAX - 1);
+    /// Its turn has not come yet.
+    pub const NOT_YET: Self = Self(REASON_CODES + 4);
+    /// How many different ones there can be.
+    pub const KINDS: usize = 1 << u8::BITS;
+
+    /// The place among [`Self::KINDS`].
+    pub fn index(self) -> usize {
+        usize::from(self.0)
+    }
+
+    /// The one at a place among [`Self::KINDS`].
+    pub fn at(index: usize) -> Option<Self> {
+        u8::try_from(index).ok().map(Self)
+    }
+
+    /// What an outcome shows.
+    pub fn of(outcome: Outcome) -> Self {
+        Self(code_of(outcome))
+    }
+
+    /// Order in which one of several cells stands for all: a failure first, an absence of knowledge before an answer. It is
+    /// that of `GET /matrix`.
+    pub fn badness(self) -> u8 {
+        match self {
+            Self::NOT_PLANNED => 0,
+            Self(REACHED) => 1,
+            Self::STALE => 3,
+            Self(code) if code >= REASON_CODES => 2,
+            Self(_) => 4,
+        }
+    }
+
+    /// The outcome without its numbers; `None` for a cell that shows none.
+    pub fn outcome(self) -> Option<Outcome> {
+        if self == Self::STALE || self == Self::NOT_PLANNED {
+            return None;
+        }
+        Cell { code: self.0, ..Cell::NONE }.outcome()
+    }
+}
+
+fn code_of(outcome: Outcome) -> u8 {
+    match outcome {
+        Outcome::Reached(_) => REACHED,
+        Outcome::Unreached(cause) => CAUSES + cause_code(cause).0,
+        Outcome::Unmeasured(reason) => REASON_CODES + reason_code(reason),
     }
 }
 
