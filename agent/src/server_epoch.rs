@@ -42,7 +42,11 @@ pub struct Restarts {
 
 impl Default for ServerEpoch {
     fn default() -> Self {
-        Self { newest: watch::Sender::new(Seen::default()), clock: Clock::start(), alternation: Arc::default() }
+        Self {
+            newest: watch::Sender::new(Seen::default()),
+            clock: Clock::start(),
+            alternation: Arc::default(),
+        }
     }
 }
 

@@ -22,7 +22,7 @@ use runtime::{DrainStarter, drain};
 use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::timeout;
 
-use crate::auth::Gate;
+use crate::auth::{Gate, WriterAuth};
 use crate::clock::Clock;
 use crate::collector::{Collector, CollectorSettings};
 use crate::config::Config;
@@ -103,11 +103,8 @@ impl App {
         let cluster = Connection::open(&config.auth)?;
         let namespace = cluster.as_ref().map_or("", |cluster| cluster.namespace.as_str());
         let gate = Gate::open(&config, namespace)?;
-        let tls = config
-            .tls
-            .as_ref()
-            .map(|files| tls::acceptor(files, config.files_checked_every))
-            .transpose()?;
+        let tls =
+            config.tls.as_ref().map(|files| tls::acceptor(files, config.files_checked_every)).transpose()?;
         let open = |door, variable, port| {
             listener::bind(door, config.bind, port).map_err(|error| StartError::Listen { variable, error })
         };
@@ -187,6 +184,9 @@ impl App {
             api = %addresses.api, health = %addresses.health, metrics = %addresses.metrics,
             version = env!("CARGO_PKG_VERSION"), "serving"
         );
+        if matches!(state.gate.writers, WriterAuth::Open) {
+            tracing::warn!("MESHVANE_AUTH=none: whoever reaches the API may read and write everything");
+        }
         drop(starting);
         let ended = tokio::select! {
             ended = parts.first_end() => Err(ended),

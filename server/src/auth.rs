@@ -26,7 +26,7 @@ pub use accounts::{
     Accounts, Admission, AgentIdentity, CHECKED_FOR, Question, REVIEW_TIME, Review, Role, Rules,
     UNKNOWN_IN_FLIGHT, Unavailable,
 };
-pub use refusals::{REFUSALS_LOGGED_EVERY, RefusalLog};
+pub use refusals::{REFUSALS_LOGGED_EVERY, REFUSALS_LOGGED_MAX, RefusalLog};
 pub use refused::Refused;
 pub use token_file::TokenFile;
 

@@ -23,7 +23,7 @@ use tokio::sync::watch;
 
 use crate::mesh::context::{Cluster, add_context};
 use crate::mesh::diagnose::diagnose;
-use crate::mesh::ledger::{Edge, Ledger};
+use crate::mesh::ledger::Ledger;
 use crate::mesh::look::LookBook;
 use crate::mesh::member::{Member, TTL_STRETCHED_MAX, Timing};
 use crate::mesh::observe::{Observed, observe, observe_for_judge};
@@ -31,14 +31,16 @@ use crate::mesh::planning::{ForeignPlans, PlanBook};
 use crate::mesh::recall::Recall;
 use crate::mesh::snapshot::{NodeView, Snapshot};
 use crate::mesh::time::Now;
-use crate::render::text;
 use crate::store::{Entry, MEMBERS_MAX, Store, Update};
 use crate::view;
 
 mod census;
 mod cluster;
 mod intake;
+mod log;
 mod plans;
+
+use log::Journal;
 
 pub use census::{Census, NodesWithoutAgent};
 pub use plans::{PlanAsk, PlanNews, PlanPart};
@@ -108,6 +110,7 @@ pub struct Collector {
     judging: AtomicBool,
     /// A second server was told in the log.
     second_server: AtomicBool,
+    journal: Journal,
     plan_signal: watch::Sender<()>,
     cluster_signal: watch::Sender<()>,
     change_signal: watch::Sender<()>,
@@ -143,6 +146,7 @@ impl Collector {
             cluster: Mutex::default(),
             judging: AtomicBool::new(false),
             second_server: AtomicBool::new(false),
+            journal: Journal::default(),
             plan_signal: watch::Sender::new(()),
             cluster_signal: watch::Sender::new(()),
             change_signal: watch::Sender::new(()),
@@ -291,7 +295,9 @@ impl Collector {
             let mut diagnosis = diagnose(&observed);
             self.look_at_cluster(|cluster| add_context(&mut diagnosis, &snapshot, cluster));
             let edges = lock(&self.ledger).settle(diagnosis, now);
-            edges.iter().for_each(log_edge);
+            for edge in &edges {
+                self.journal.edge(edge, now.moment);
+            }
         }
     }
 
@@ -319,7 +325,7 @@ impl Collector {
                 Some(_) | None => (Update::Keep, false),
             });
             if gone {
-                tracing::info!(node = %entry.member.node, "member forgotten");
+                self.journal.forgotten(&entry.member.node, now.moment);
             }
         }
     }
@@ -354,7 +360,7 @@ impl Collector {
                 if held.is_some() {
                     return (Update::Keep, false);
                 }
-                tracing::info!(%node, "member recalled: other agents have it in their plans and it was not heard yet");
+                self.journal.recalled(&node, now.moment);
                 let member = Arc::new(Member::recalled(node.clone(), &targets, now.moment));
                 (Update::Put(Entry::of(member)), true)
             });
@@ -393,17 +399,6 @@ fn original_row(
     let sources: Vec<String> = member.pod_addresses.iter().map(ToString::to_string).collect();
     let (_, report) = originals.iter().find(|(source, _)| sources.contains(source))?;
     report.row(&member.node, plan, now.moment).map(Arc::new)
-}
-
-fn log_edge(edge: &Edge) {
-    match edge {
-        Edge::Opened(finding) => {
-            tracing::warn!(id = finding.id, "finding opened: {}", text::finding(finding));
-        }
-        Edge::Resolved(finding) => {
-            tracing::info!(id = finding.id, "finding resolved: {}", text::finding(finding));
-        }
-    }
 }
 
 #[cfg(test)]

@@ -54,10 +54,42 @@ pub const RESOLVERS_MAX: usize = 3;
 /// Looks that one answer of the plan carries: more suspects at once are a wide outage, which every agent sees by itself.
 pub const LOOKS_MAX: usize = 64;
 
-/// Cleans free text of a body: control characters go, and it is cut at [`FREE_TEXT_MAX_BYTES`] on a character's border.
+/// Characters that a reader does not see and that change what is seen beside them: category Cf of Unicode 17 (directions,
+/// joiners, tags), line and paragraph separators (Zl, Zp), and the code points that the standard keeps for more of their kind.
+const INVISIBLE: [(char, char); 21] = [
+    ('\u{ad}', '\u{ad}'),
+    ('\u{600}', '\u{605}'),
+    ('\u{61c}', '\u{61c}'),
+    ('\u{6dd}', '\u{6dd}'),
+    ('\u{70f}', '\u{70f}'),
+    ('\u{890}', '\u{891}'),
+    ('\u{8e2}', '\u{8e2}'),
+    ('\u{180e}', '\u{180e}'),
+    ('\u{200b}', '\u{200f}'),
+    ('\u{2028}', '\u{2029}'),
+    ('\u{202a}', '\u{202e}'),
+    ('\u{2060}', '\u{206f}'),
+    ('\u{feff}', '\u{feff}'),
+    ('\u{fff0}', '\u{fffb}'),
+    ('\u{110bd}', '\u{110bd}'),
+    ('\u{110cd}', '\u{110cd}'),
+    ('\u{13430}', '\u{1343f}'),
+    ('\u{1bca0}', '\u{1bca3}'),
+    ('\u{1d173}', '\u{1d17a}'),
+    ('\u{e0000}', '\u{e00ff}'),
+    ('\u{e01f0}', '\u{e0fff}'),
+];
+
+/// Returns true for a character that may stand in free text: it is seen, or is a space, and does nothing to its neighbours.
+fn is_seen(character: char) -> bool {
+    !character.is_control() && !INVISIBLE.iter().any(|(first, last)| (*first..=*last).contains(&character))
+}
+
+/// Cleans free text of a body: control and format characters go, and it is cut at [`FREE_TEXT_MAX_BYTES`] on a character's
+/// border.
 pub fn clean_free_text(text: &str) -> String {
     let mut cleaned = String::with_capacity(text.len().min(FREE_TEXT_MAX_BYTES));
-    for character in text.chars().filter(|c| !c.is_control()) {
+    for character in text.chars().filter(|character| is_seen(*character)) {
         if cleaned.len() + character.len_utf8() > FREE_TEXT_MAX_BYTES {
             break;
         }
@@ -75,5 +107,34 @@ mod tests {
         assert_eq!(clean_free_text("a\u{1b}[31mb\n"), "a[31mb");
         let cut = clean_free_text(&"é".repeat(200));
         assert_eq!((cut.len(), cut.chars().count()), (256, 128));
+    }
+
+    #[test]
+    fn free_text_loses_what_is_not_seen_and_changes_what_is() {
+        for (name, character) in [
+            ("right-to-left override", '\u{202e}'),
+            ("left-to-right embedding", '\u{202a}'),
+            ("right-to-left isolate", '\u{2067}'),
+            ("pop directional isolate", '\u{2069}'),
+            ("zero width space", '\u{200b}'),
+            ("right-to-left mark", '\u{200f}'),
+            ("Arabic letter mark", '\u{61c}'),
+            ("soft hyphen", '\u{ad}'),
+            ("word joiner", '\u{2060}'),
+            ("byte order mark", '\u{feff}'),
+            ("interlinear annotation", '\u{fff9}'),
+            ("line separator", '\u{2028}'),
+            ("paragraph separator", '\u{2029}'),
+            ("next line", '\u{85}'),
+            ("tag letter", '\u{e0061}'),
+            ("cancel tag", '\u{e007f}'),
+            ("musical beam", '\u{1d173}'),
+        ] {
+            assert_eq!(clean_free_text(&format!("agent{character}-1")), "agent-1", "{name}");
+        }
+        for kept in ["v1.2.3 (linux)", "узел-1", "节点", "ノード", "نود", "e\u{301}", "😀", "\u{a0}"]
+        {
+            assert_eq!(clean_free_text(kept), kept);
+        }
     }
 }

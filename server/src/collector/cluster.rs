@@ -96,7 +96,7 @@ impl Collector {
         });
         for member in changed {
             if member.left.is_some() {
-                tracing::info!(node = %member.node, "the agent's pod or Node is gone");
+                self.journal.gone(&member.node, now.moment);
             }
             self.store.update(&member.node, |held| match held {
                 // What was heard meanwhile stays; the next look takes it.

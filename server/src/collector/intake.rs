@@ -81,7 +81,7 @@ impl Collector {
             let member = self.corrected(member, prior, now.moment);
             let came_back = prior.is_some() && member.steady_since == now.moment;
             let news = prior.is_none_or(|prior| is_news(prior, &member));
-            log_heartbeat(prior, &member, &timing);
+            self.journal.heartbeat(prior, &member, &timing, now.moment);
             let member = Arc::new(member);
             let entry = match held {
                 Some(entry) => Entry { member, ..entry.clone() },
@@ -322,19 +322,6 @@ fn is_news(prior: &Member, member: &Member) -> bool {
         || prior.pod_addresses != member.pod_addresses
         || prior.client_port != member.client_port
         || prior.boot_id() != member.boot_id()
-}
-
-fn log_heartbeat(prior: Option<&Member>, member: &Member, timing: &crate::mesh::member::Timing) {
-    let node = &member.node;
-    if prior.is_none_or(|prior| prior.boot_id() != member.boot_id() || prior.origin != member.origin) {
-        tracing::info!(%node, version = member.version, pod = member.pod, "agent heard");
-        for problem in member.problems(timing) {
-            tracing::error!(%node, "{problem}");
-        }
-    }
-    if member.left.is_some() && prior.is_none_or(|prior| prior.left.is_none()) {
-        tracing::info!(%node, "agent said goodbye");
-    }
 }
 
 fn refuse_heartbeat(error: &HeartbeatError) -> Refusal {

@@ -5,7 +5,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::http::header::{AUTHORIZATION, FORWARDED, HOST};
+use axum::http::header::{AUTHORIZATION, HOST, HeaderName, VIA};
 use axum::http::request::Parts;
 use tokio::time::{sleep, timeout};
 
@@ -16,9 +16,27 @@ use crate::auth::{
     Admission, Caller, Credential, Identity, Question, Refused, Unavailable, is_loopback_peer,
 };
 
-/// Headers by which a proxy says that it passes a request on, beside `Forwarded` (RFC 7239) and all that begin with
-/// `X-Forwarded-`.
-const FORWARDING_HEADERS: [&str; 3] = ["x-real-ip", "via", "x-original-forwarded-for"];
+/// Headers by which a proxy says that it passes a request on for somebody else, beside `Via` (RFC 9110 section 7.6.3), `Forwarded`
+/// (RFC 7239) and all whose name holds that word: what nginx, `HAProxy`, Envoy, Traefik and the large content
+/// networks and clouds name the client in.
+const FORWARDING_HEADERS: [&str; 16] = [
+    "ali-cdn-real-ip",
+    "cdn-src-ip",
+    "cf-connecting-ip",
+    "cf-connecting-ipv6",
+    "cf-pseudo-ipv4",
+    "client-ip",
+    "fastly-client-ip",
+    "fly-client-ip",
+    "true-client-ip",
+    "wl-proxy-client-ip",
+    "x-appengine-user-ip",
+    "x-azure-clientip",
+    "x-client-ip",
+    "x-cluster-client-ip",
+    "x-envoy-external-address",
+    "x-real-ip",
+];
 
 /// How long an agent waits whose pod the API server knows and we do not yet: it tells us of a pod within a second.
 const POD_AWAITED: Duration = Duration::from_secs(2);
@@ -55,7 +73,7 @@ fn note_knock(state: &ApiState, caller: &Caller<'_>) {
 /// Counts and logs a refusal.
 pub(super) fn note(state: &ApiState, route: &Route, head: IpAddr, refused: Refused) {
     state.metrics.refused(refused);
-    if let Some(unlogged) = state.refusals.note(state.clock.now().moment) {
+    if let Some(unlogged) = state.refusals.note(refused, head, state.clock.now().moment) {
         tracing::warn!(
             peer = %head.to_canonical(), route = route.path, reason = refused.as_str(), unlogged,
             "a request was refused"
@@ -125,15 +143,17 @@ pub(super) fn is_local(head: &Parts) -> bool {
 }
 
 fn caller(head: &Parts, peer: IpAddr) -> Caller<'_> {
-    let forwarded = head.headers.keys().any(|name| {
-        name == FORWARDED
-            || name.as_str().starts_with("x-forwarded-")
-            || FORWARDING_HEADERS.contains(&name.as_str())
-    });
+    let forwarded = head.headers.keys().any(is_forwarding);
     // A value that is not text names no host of ours.
     let named = head.headers.get_all(HOST).iter().map(|value| value.to_str().unwrap_or(""));
     let hosts = named.chain(head.uri.authority().map(axum::http::uri::Authority::as_str)).collect();
     Caller { peer, credential: credential(head), forwarded, hosts }
+}
+
+/// Returns true for a header that only a proxy adds.
+fn is_forwarding(name: &HeaderName) -> bool {
+    let text = name.as_str();
+    name == VIA || text.contains("forwarded") || FORWARDING_HEADERS.contains(&text)
 }
 
 fn credential(head: &Parts) -> Credential<'_> {
@@ -147,5 +167,47 @@ fn credential(head: &Parts) -> Credential<'_> {
             Credential::Bearer(token.trim_ascii())
         }
         (Some(_) | None, _) => Credential::Unusable,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_header_that_a_proxy_adds_shows_that_a_request_was_passed_on() {
+        let check = |name: &str, expected: bool| {
+            let name = HeaderName::from_bytes(name.as_bytes()).unwrap();
+            assert_eq!(is_forwarding(&name), expected, "{name}");
+        };
+        for name in [
+            "Forwarded",
+            "Via",
+            "X-Forwarded-For",
+            "X-Forwarded-Host",
+            "X-Forwarded-Proto",
+            "X-Original-Forwarded-For",
+            "X-Forwarded",
+            "X-Envoy-External-Address",
+            "X-Real-IP",
+            "X-Client-IP",
+            "X-Cluster-Client-IP",
+            "Client-IP",
+            "True-Client-IP",
+            "CF-Connecting-IP",
+            "CF-Connecting-IPv6",
+            "Fastly-Client-IP",
+            "Fly-Client-IP",
+            "WL-Proxy-Client-IP",
+            "X-Azure-ClientIP",
+            "X-AppEngine-User-IP",
+        ] {
+            check(name, true);
+        }
+        for name in
+            ["Host", "Accept", "User-Agent", "Authorization", "X-Request-Id", "Traceparent", "Forward"]
+        {
+            check(name, false);
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! What every handler shares.
 
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::body::Body;
@@ -11,7 +12,7 @@ use super::bodies::Bodies;
 use super::guard;
 use super::limits::Limits;
 use super::plan::PlanAnswers;
-use crate::auth::{Gate, Identity, RefusalLog};
+use crate::auth::{Gate, Identity, RefusalLog, Refused};
 use crate::clock::Clock;
 use crate::collector::Collector;
 use crate::kube::Reviewer;
@@ -56,8 +57,8 @@ pub struct RefusalNotes {
 
 impl RefusalNotes {
     /// Takes note of a refusal: how many went unlogged before it, when this one should be logged.
-    pub fn note(&self, now: Moment) -> Option<u64> {
-        self.log.lock().unwrap_or_else(PoisonError::into_inner).note(now)
+    pub fn note(&self, refused: Refused, source: IpAddr, now: Moment) -> Option<u64> {
+        self.log.lock().unwrap_or_else(PoisonError::into_inner).note(refused, source, now)
     }
 }
 

@@ -16,6 +16,7 @@ mod findings_page;
 mod golden;
 mod hostile;
 mod limits;
+mod log;
 mod long_poll;
 mod native;
 mod observability;
