@@ -191,6 +191,7 @@ impl App {
             backoff: Backoff::new(identity.seed ^ 3),
             epoch: epoch.clone(),
             metrics: metrics.clone(),
+            superseded: false,
             trouble: None,
         };
         let planner = Planner {

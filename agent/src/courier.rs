@@ -9,7 +9,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use meshvane_shared::wire::round::RoundAnswer;
+use meshvane_shared::wire::round::{RoundAnswer, RoundStatus};
 use runtime::Drain;
 use tokio::sync::Notify;
 use tokio::time::{sleep, timeout};
@@ -145,6 +145,9 @@ impl Courier {
         let now = self.mailbox.clock.now();
         let error = match answer {
             Ok(answer) => {
+                if answer.status == RoundStatus::TooLate {
+                    tracing::debug!(sequence, "a round came too late for the server to take it");
+                }
                 self.mailbox.outbox().acknowledged(now, sequence, answer.status);
                 self.epoch.saw(answer.server_epoch);
                 self.backoff.reset();

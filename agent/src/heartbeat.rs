@@ -40,6 +40,8 @@ pub struct Heart {
     pub epoch: ServerEpoch,
     /// Counts.
     pub metrics: Metrics,
+    /// Another agent speaks for our node, as the last answer said.
+    pub superseded: bool,
     /// How the last one failed, if it did.
     pub trouble: Option<std::mem::Discriminant<CallError>>,
 }
@@ -95,7 +97,18 @@ impl Heart {
         }
     }
 
-    async fn send(&self, limit: Duration, leaving: bool) -> Result<(), CallError> {
+    /// Logs when another agent begins to speak for our node, and when we do again.
+    fn tell_superseded(&mut self, superseded: bool) {
+        match (std::mem::replace(&mut self.superseded, superseded), superseded) {
+            (false, true) => tracing::warn!(
+                "another agent that started later speaks for this node: the server sets our heartbeats and rounds aside while it goes on"
+            ),
+            (true, false) => tracing::info!("we speak for this node again"),
+            (false, false) | (true, true) => {}
+        }
+    }
+
+    async fn send(&mut self, limit: Duration, leaving: bool) -> Result<(), CallError> {
         let epochs_in_turn = self.epoch.in_turn();
         let body = self.identity.heartbeat(self.clock.now(), wall_clock(), leaving);
         let body = HeartbeatBody { epochs_in_turn, ..body };
@@ -103,6 +116,7 @@ impl Heart {
         if let Some(epoch) = answer.server_epoch {
             self.epoch.saw(epoch);
         }
+        self.tell_superseded(answer.superseded);
         Ok(())
     }
 }

@@ -72,7 +72,7 @@ impl Identity {
             status: "healthy".to_owned(),
             node: self.heartbeat.node.clone(),
             pod: meshvane_shared::name::PodName::parse(&self.heartbeat.pod_name).ok(),
-            boot_id: Some(self.boot_id.clone()),
+            boot_id: None,
         }
     }
 }

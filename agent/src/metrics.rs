@@ -170,6 +170,7 @@ impl LedgerMetrics {
             ("acknowledged", ledger.acknowledged),
             ("duplicate", ledger.duplicate),
             ("refused", ledger.refused),
+            ("too_late", ledger.too_late),
             ("dropped", ledger.dropped),
         ] {
             metrics.rounds.get_or_create(&[("state", state)]).inc_by(count);

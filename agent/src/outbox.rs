@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   produce ──> pending ──┬── accepted, duplicate, superseded ──> acknowledged
-//!                         ├── an error that a repetition will not mend ──> refused
+//!                         ├── too late, an error that no repetition repairs ──> refused
 //!                         └── too old, or too many ──> dropped
 //! ```
 //! At any time `produced = acknowledged + refused + dropped + pending`. The newest goes first; what waited longer than
@@ -52,6 +52,8 @@ pub struct Ledger {
     pub duplicate: u64,
     /// The server will never take them.
     pub refused: u64,
+    /// Of those: they came too late to be told from repetitions.
+    pub too_late: u64,
     /// Given up for their age or for room.
     pub dropped: u64,
     /// Waiting.
@@ -183,12 +185,23 @@ impl Outbox {
         })
     }
 
-    /// The server has this one.
+    /// The server has this one, or set it aside for good.
     pub fn acknowledged(&mut self, now: Duration, sequence: u64, status: RoundStatus) {
         self.resent(sequence);
         if let Some(entry) = self.take(sequence) {
-            self.ledger.acknowledged += 1;
-            self.ledger.duplicate += u64::from(status == RoundStatus::Duplicate);
+            match status {
+                RoundStatus::Accepted | RoundStatus::Superseded | RoundStatus::Other => {
+                    self.ledger.acknowledged += 1;
+                }
+                RoundStatus::Duplicate => {
+                    self.ledger.acknowledged += 1;
+                    self.ledger.duplicate += 1;
+                }
+                RoundStatus::TooLate => {
+                    self.ledger.refused += 1;
+                    self.ledger.too_late += 1;
+                }
+            }
             if now.saturating_sub(entry.ended) > FRESH {
                 self.backlog_next = now + BACKLOG_SPACING;
             }

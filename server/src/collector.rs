@@ -36,10 +36,13 @@ use crate::view;
 
 mod census;
 mod cluster;
+mod contradictions;
+mod heartbeats;
 mod intake;
 mod log;
 mod plans;
 
+use contradictions::Contradictions;
 use log::Journal;
 
 pub use census::{Census, NodesWithoutAgent};
@@ -110,6 +113,7 @@ pub struct Collector {
     judging: AtomicBool,
     /// A second server was told in the log.
     second_server: AtomicBool,
+    contradictions: Contradictions,
     journal: Journal,
     plan_signal: watch::Sender<()>,
     cluster_signal: watch::Sender<()>,
@@ -146,6 +150,7 @@ impl Collector {
             cluster: Mutex::default(),
             judging: AtomicBool::new(false),
             second_server: AtomicBool::new(false),
+            contradictions: Contradictions::default(),
             journal: Journal::default(),
             plan_signal: watch::Sender::new(()),
             cluster_signal: watch::Sender::new(()),

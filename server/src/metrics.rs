@@ -80,6 +80,7 @@ impl Default for Metrics {
             [("result", "accepted")],
             [("result", "duplicate")],
             [("result", "superseded")],
+            [("result", "too_late")],
             [("result", "refused")],
         ];
         let refusals = Refused::ALL.map(|refused| [("reason", refused.as_str())]);
@@ -149,6 +150,7 @@ impl Metrics {
             Some(RoundStatus::Accepted | RoundStatus::Other) => "accepted",
             Some(RoundStatus::Duplicate) => "duplicate",
             Some(RoundStatus::Superseded) => "superseded",
+            Some(RoundStatus::TooLate) => "too_late",
             None => "refused",
         };
         self.rounds.get_or_create(&[("result", result)]).inc();

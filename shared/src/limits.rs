@@ -21,6 +21,12 @@ pub const UP_AFTER_ANSWERS: u32 = 2;
 pub const STALE_AFTER_PERIODS: u32 = 3;
 /// A cell of an original agent is stale after this: those test every 60 s.
 pub const ORIGINAL_STALE_AFTER: Duration = Duration::from_mins(3);
+/// Shortest interval of heartbeats and of probes: the soft limit of a probe.
+pub const INTERVAL_MIN: Duration = PROBE_SOFT_LIMIT;
+/// Longest interval of heartbeats and of probes. A node that may be silent for longer is not monitored.
+pub const INTERVAL_MAX: Duration = Duration::from_hours(1);
+/// Rounds and parts that an agent makes in a second at most: a part every 100 ms, and a round every [`INTERVAL_MIN`].
+pub const ROUNDS_PER_SECOND_MAX: u64 = 11;
 /// A member is late when its heartbeat is overdue by this.
 pub const LATE_GRACE: Duration = Duration::from_secs(1);
 /// The plan's generation moves at most once in this time, so that a rollout does not send a plan per pod.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use meshvane_shared::address::parse_probe_address;
-use meshvane_shared::limits::{ADDRESSES_PER_PLANE_MAX, SERVICES_MAX};
+use meshvane_shared::limits::{ADDRESSES_PER_PLANE_MAX, INTERVAL_MAX, INTERVAL_MIN, SERVICES_MAX};
 use meshvane_shared::name::{NameError, Namespace, NodeName, PodName, ServiceAddress, Zone};
 use meshvane_shared::setting::{
     Bind, LogLevel, SettingError, injected_hint, is_injected_value, parse_duration, parse_number,
@@ -13,13 +13,6 @@ use meshvane_shared::setting::{
 
 use super::{Auth, Config, DEFAULT_SERVER_URL, RawConfig};
 use crate::client::ServerUrl;
-
-/// Longest heartbeat interval: an hour. A node that may be silent for longer is not monitored.
-const HEARTBEAT_MAX_SECONDS: u64 = 3_600;
-/// Shortest probe interval: one second, the soft limit of a probe.
-const PROBE_INTERVAL_MIN: Duration = Duration::from_secs(1);
-/// Longest probe interval.
-const PROBE_INTERVAL_MAX: Duration = Duration::from_secs(HEARTBEAT_MAX_SECONDS);
 
 impl RawConfig {
     pub(super) fn check(self) -> Result<Config, SettingError> {
@@ -35,14 +28,14 @@ impl RawConfig {
             .transpose()?;
         let server_url = server_url(self.server_url.as_deref().unwrap_or(DEFAULT_SERVER_URL))?;
         let heartbeat_interval = match self.heartbeat_interval {
-            Some(text) => parse_number("HEARTBEAT_INTERVAL", &text, 1..=HEARTBEAT_MAX_SECONDS)?,
+            Some(text) => {
+                parse_number("HEARTBEAT_INTERVAL", &text, INTERVAL_MIN.as_secs()..=INTERVAL_MAX.as_secs())?
+            }
             None => 5,
         };
         let heartbeat_interval = Duration::from_secs(heartbeat_interval);
         let probe_interval = match self.meshvane_probe_interval {
-            Some(text) => {
-                parse_duration("MESHVANE_PROBE_INTERVAL", &text, PROBE_INTERVAL_MIN..=PROBE_INTERVAL_MAX)?
-            }
+            Some(text) => parse_duration("MESHVANE_PROBE_INTERVAL", &text, INTERVAL_MIN..=INTERVAL_MAX)?,
             None => heartbeat_interval,
         };
         let test_port = port("TEST_PORT", self.test_port, 22, 0)?;

@@ -184,13 +184,29 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         4 => (any::<bool>(), any::<u8>()).prop_map(|(partial, targets)| Step::Produce { partial, targets }),
         2 => (0u64..400).prop_map(Step::Wait),
-        3 => prop_oneof![Just(RoundStatus::Accepted), Just(RoundStatus::Duplicate), Just(RoundStatus::Superseded)]
-            .prop_map(Step::Acknowledge),
+        3 => prop_oneof![
+            Just(RoundStatus::Accepted),
+            Just(RoundStatus::Duplicate),
+            Just(RoundStatus::Superseded),
+            Just(RoundStatus::TooLate),
+            Just(RoundStatus::Other),
+        ]
+        .prop_map(Step::Acknowledge),
         1 => Just(Step::Refuse),
         1 => Just(Step::Unknown),
         1 => Just(Step::Restart),
         1 => (0u64..50).prop_map(Step::Stray),
     ]
+}
+
+#[test]
+fn a_round_that_came_too_late_is_refused_and_not_sent_again() {
+    let mut outbox = outbox();
+    outbox.produce(Duration::ZERO, report(false, 1));
+    outbox.acknowledged(Duration::ZERO, 1, RoundStatus::TooLate);
+    let ledger = outbox.ledger();
+    assert_eq!((ledger.refused, ledger.too_late, ledger.acknowledged), (1, 1, 0));
+    assert_eq!(outbox.next(Duration::ZERO), Next::Nothing);
 }
 
 proptest! {
@@ -216,6 +232,7 @@ proptest! {
             let ledger = outbox.ledger();
             prop_assert!(holds(ledger), "{ledger:?}");
             prop_assert!(ledger.duplicate <= ledger.acknowledged);
+            prop_assert!(ledger.too_late <= ledger.refused);
             let bytes: usize = outbox.entries.iter().map(|entry| entry.bytes).sum();
             prop_assert_eq!(bytes, outbox.bytes);
         }

@@ -1,6 +1,6 @@
 //! The schedule in a world of its own: a clock that jumps, a network that is a function, and a process that may be paused.
 
-use meshvane_shared::limits::BURST_SPACING;
+use meshvane_shared::limits::{BURST_SPACING, INTERVAL_MIN, ROUNDS_PER_SECOND_MAX};
 use meshvane_shared::plan::{Epoch, PlanVersion, Target};
 
 use super::*;
@@ -253,4 +253,11 @@ impl World {
     pub(super) fn full_rounds(&self) -> Vec<(Duration, &Report)> {
         self.posts.iter().filter(|(_, report)| !report.partial).map(|(at, report)| (*at, report)).collect()
     }
+}
+
+#[test]
+fn an_agent_makes_no_more_rounds_than_the_server_expects() {
+    let in_a_second = |distance: Duration| Duration::from_secs(1).as_millis() / distance.as_millis();
+    let most = in_a_second(PARTIAL_SPACING) + in_a_second(INTERVAL_MIN);
+    assert_eq!(most, u128::from(ROUNDS_PER_SECOND_MAX));
 }

@@ -171,6 +171,7 @@ async fn heartbeat(
         status: "success".to_owned(),
         server_epoch: Some(world.epoch()),
         plan_generation: Some(1),
+        superseded: false,
     })
 }
 

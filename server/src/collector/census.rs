@@ -32,6 +32,8 @@ pub struct Census {
     pub cells: Vec<Totals>,
     /// The generation of the plan.
     pub plan_generation: u64,
+    /// Rounds since the start whose number contradicted the earlier ones of the same boot.
+    pub contradictions: u64,
     /// What the plan leaves out.
     pub left_out: Arc<LeftOut>,
 }
@@ -72,6 +74,7 @@ impl Collector {
             findings,
             cells: totals::count(&snapshot, row_of),
             plan_generation: snapshot.plan.version.generation,
+            contradictions: self.contradictions(),
             left_out: self.left_out(),
         }
     }

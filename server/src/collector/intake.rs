@@ -1,4 +1,4 @@
-//! Taking what agents post. Each function checks the whole body first: what is refused changed nothing.
+//! Taking what agents report. Each function checks the whole body first: what is refused changed nothing.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -13,15 +13,14 @@ use meshvane_shared::wire::agents::MemberState;
 use meshvane_shared::wire::compat::{
     self, ConnectivityResult, ServiceResultBody, TestResultsBody, TestStatus,
 };
-use meshvane_shared::wire::heartbeat::{HeartbeatAnswer, HeartbeatBody};
 use meshvane_shared::wire::round::{RoundAnswer, RoundBody, RoundStatus};
 
 use super::{Collector, Refusal, lock};
 use crate::mesh::knocks::Knocks;
-use crate::mesh::member::{Heartbeat, HeartbeatError, Member};
+use crate::mesh::member::Member;
 use crate::mesh::original::{OriginalReport, Reported};
 use crate::mesh::planning::Offered;
-use crate::mesh::row::{Applied, ChangeKind, CheckedRound, RoundError, Row, check_targets};
+use crate::mesh::row::{Applied, ChangeKind, CheckedRound, Numbered, RoundError, Row, check_targets};
 use crate::mesh::time::{Moment, Now};
 use crate::mesh::writer::Writer;
 use crate::store::{Entry, MEMBERS_MAX, Update};
@@ -52,60 +51,23 @@ struct Taken {
     turned: Vec<NodeName>,
     /// Nodes that a cell found answering again, and when.
     recovered: BTreeMap<NodeName, Moment>,
+    /// The round's number contradicts the earlier ones.
+    contradicts: bool,
 }
 
 impl Taken {
     fn nothing(status: RoundStatus) -> Self {
-        Self { status, look_at: Vec::new(), turned: Vec::new(), recovered: BTreeMap::new() }
+        Self {
+            status,
+            look_at: Vec::new(),
+            turned: Vec::new(),
+            recovered: BTreeMap::new(),
+            contradicts: false,
+        }
     }
 }
 
 impl Collector {
-    /// Takes a heartbeat, native or original.
-    ///
-    /// # Errors
-    /// The field that is missing or wrong.
-    pub fn heartbeat(&self, body: HeartbeatBody, now: Now) -> Result<HeartbeatAnswer, Refusal> {
-        let heartbeat = Heartbeat::parse(body, now).map_err(|error| refuse_heartbeat(&error))?;
-        let timing = self.timing();
-        let node = heartbeat.node().clone();
-        let full = self.store.is_full();
-        let (came_back, news) = self.store.update(&node, |held| {
-            if held.is_none() && full {
-                return (Update::Keep, Err(full_refusal()));
-            }
-            let prior = held.map(|entry| entry.member.as_ref());
-            let Some(member) = Member::hear(prior, heartbeat, now.moment, &timing) else {
-                return (Update::Keep, Ok((false, false)));
-            };
-            let member = self.corrected(member, prior, now.moment);
-            let came_back = prior.is_some() && member.steady_since == now.moment;
-            let news = prior.is_none_or(|prior| is_news(prior, &member));
-            self.journal.heartbeat(prior, &member, &timing, now.moment);
-            let member = Arc::new(member);
-            let entry = match held {
-                Some(entry) => Entry { member, ..entry.clone() },
-                None => Entry::of(member),
-            };
-            (Update::Put(entry), Ok((came_back, news)))
-        })?;
-        lock(&self.recall).heard(&node, now.moment);
-        if came_back {
-            // What the others last saw of it is of the time before: they look again now.
-            self.look_at([node].iter(), now);
-        }
-        if came_back || news {
-            self.change_signal.send_replace(());
-        }
-        let version = lock(&self.plans).book.current().version.clone();
-        Ok(HeartbeatAnswer {
-            message: "heartbeat received".to_owned(),
-            status: "success".to_owned(),
-            server_epoch: Some(version.epoch),
-            plan_generation: Some(version.generation),
-        })
-    }
-
     /// Takes a round of the agent whose node it names: [`Collector::round_by`].
     ///
     /// # Errors
@@ -147,6 +109,9 @@ impl Collector {
             if !body.partial && taken.status == RoundStatus::Accepted {
                 recall.reported(&body.node, now.moment);
             }
+        }
+        if taken.contradicts {
+            self.contradictions.note(body, now.moment);
         }
         if !taken.look_at.is_empty() {
             self.look_at(taken.look_at.iter(), now);
@@ -290,11 +255,15 @@ fn take_round(held: Option<&Entry>, round: CheckedRound<'_>, now: Moment) -> (Up
         return (Update::Keep, Taken::nothing(RoundStatus::Superseded));
     }
     let prior = held.and_then(|entry| entry.row.as_deref());
-    let Applied { row, changes } = Row::apply(prior, round, now);
-    if prior.is_some_and(|prior| prior.boot == row.boot && prior.taken == row.taken) {
-        return (Update::Keep, Taken::nothing(RoundStatus::Duplicate));
-    }
-    let mut taken = Taken::nothing(RoundStatus::Accepted);
+    let Applied { mut row, numbered, changes } = Row::apply(prior, round, now);
+    let mut taken = match numbered {
+        Numbered::Taken => Taken::nothing(RoundStatus::Accepted),
+        Numbered::Restarted => Taken { contradicts: true, ..Taken::nothing(RoundStatus::Accepted) },
+        Numbered::Repeated => return (Update::Keep, Taken::nothing(RoundStatus::Duplicate)),
+        Numbered::TooLate => return (Update::Keep, Taken::nothing(RoundStatus::TooLate)),
+    };
+    // A round alone must not say how long its cells count.
+    row.interval = member.probe_interval.unwrap_or(row.interval);
     for change in changes {
         let node = &row.plan.targets[change.target].node;
         if change.kind == ChangeKind::Recovered {
@@ -315,27 +284,11 @@ fn take_round(held: Option<&Entry>, round: CheckedRound<'_>, now: Moment) -> (Up
     (Update::Put(Entry { member, row: Some(Arc::new(row)), ..entry }), taken)
 }
 
-/// Tells whether the plan or a finding may change by this heartbeat.
-fn is_news(prior: &Member, member: &Member) -> bool {
-    prior.left != member.left
-        || prior.host_addresses != member.host_addresses
-        || prior.pod_addresses != member.pod_addresses
-        || prior.client_port != member.client_port
-        || prior.boot_id() != member.boot_id()
-}
-
-fn refuse_heartbeat(error: &HeartbeatError) -> Refusal {
-    match error {
-        HeartbeatError::Missing(_) => Refusal::MissingField(error.to_string()),
-        HeartbeatError::Invalid { .. } => Refusal::InvalidField(error.to_string()),
-    }
-}
-
 fn invalid_field(error: &RoundError) -> Refusal {
     Refusal::InvalidField(error.to_string())
 }
 
-fn full_refusal() -> Refusal {
+pub(super) fn full_refusal() -> Refusal {
     Refusal::InvalidField(format!("node: this server keeps at most {MEMBERS_MAX} members"))
 }
 

@@ -22,6 +22,7 @@ use meshvane_shared::wire::agents::MemberState;
 
 use super::time::Moment;
 
+mod boots;
 mod heartbeat;
 
 pub use heartbeat::{Heartbeat, HeartbeatError};
@@ -88,6 +89,8 @@ pub struct Member {
     pub boot: Option<Boot>,
     /// The heartbeat interval.
     pub interval: Duration,
+    /// The probe interval, when the agent states it.
+    pub probe_interval: Option<Duration>,
     /// When the newest heartbeat arrived.
     pub heard: Option<Moment>,
     /// When the newest heartbeat or round arrived.
@@ -158,6 +161,7 @@ impl Member {
             version: None,
             boot: None,
             interval: ORIGINAL_INTERVAL,
+            probe_interval: None,
             heard: None,
             received: None,
             steady_since: now,
@@ -199,17 +203,11 @@ impl Member {
         addresses.iter().find(|address| Family::of(**address) == Family::Ipv4).or(addresses.first()).copied()
     }
 
-    /// Takes a heartbeat: the member as it is afterwards, or `None` when an older boot of the node spoke.
-    ///
-    /// Two agents may run on one node while a rollout surges: the one that started last speaks, and the goodbye of
-    /// the other one is not the node's.
+    /// Takes a heartbeat: the member as it is afterwards, or `None` when another boot speaks for the node (`member/boots.rs`).
     pub fn hear(prior: Option<&Self>, heartbeat: Heartbeat, now: Moment, timing: &Timing) -> Option<Self> {
         let mut member = heartbeat.member;
         let Some(prior) = prior else { return Some(member) };
-        if let (Some(old), Some(new)) = (&prior.boot, &member.boot)
-            && old.id != new.id
-            && new.started < old.started
-        {
+        if !boots::speaks(prior, &member, now) {
             return None;
         }
         let was_steady = matches!(prior.state(now, timing), Some(MemberState::Alive))

@@ -103,6 +103,7 @@ impl Line {
             version: None,
             boot: Some(Boot { id: BootId::parse("boot").unwrap(), started: Moment::default() }),
             interval: Duration::from_millis(INTERVAL_MS),
+            probe_interval: Some(Duration::from_millis(INTERVAL_MS)),
             heard: Some(heard),
             received: Some(heard),
             steady_since: if self.state == "back" { heard } else { Moment::default() },

@@ -26,7 +26,7 @@ mod service;
 pub use apply::{Applied, Change, ChangeKind, RoundError, check_targets};
 pub use cell::{Cell, Shown};
 pub use checked::CheckedRound;
-pub use sequences::{SEQUENCES_KEPT, Sequences};
+pub use sequences::{Numbered, SEQUENCES_KEPT, Sequences};
 
 /// Checks on each target, in the order of its cells.
 const CHECKS: usize = CheckKind::ON_PLANES.len();
@@ -38,7 +38,7 @@ pub struct Row {
     pub plan: Arc<Plan>,
     /// The boot that reports.
     pub boot: BootId,
-    /// The agent's probe interval.
+    /// The agent's probe interval: that of its heartbeat, or of its newest round until it has sent one.
     pub interval: Duration,
     /// When the newest whole round ended; `None` when only parts arrived.
     pub round_ended: Option<Moment>,
@@ -146,6 +146,14 @@ impl Row {
             failing_since: BTreeMap::new(),
             standing: BTreeMap::new(),
         }
+    }
+
+    /// The row with the probe interval that its agent's heartbeat states, if it does.
+    pub fn with_interval(row: Arc<Self>, interval: Option<Duration>) -> Arc<Self> {
+        let Some(interval) = interval.filter(|interval| *interval != row.interval) else { return row };
+        let mut changed = Self::clone(&row);
+        changed.interval = interval;
+        Arc::new(changed)
     }
 
     /// What a check of a target gave, or `None` when it was never reported.

@@ -3,6 +3,7 @@
 
 use meshvane_shared::wire::agents::{MemberState, ViewState};
 use meshvane_shared::wire::findings::{FindingKind, Severity};
+use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
@@ -17,6 +18,13 @@ pub(super) fn registry(census: &Census) -> Registry {
     show_findings(&mut registry, census);
     show_cells(&mut registry, census);
     set(&mut registry, "plan_generation", "Generation of the plan", census.plan_generation);
+    let contradictions: Counter = Counter::default();
+    contradictions.inc_by(census.contradictions);
+    registry.register(
+        "round_contradictions",
+        "Rounds whose number contradicted the earlier ones of the same agent",
+        contradictions,
+    );
     show_left_out(&mut registry, &census.left_out);
     registry
 }

@@ -58,6 +58,20 @@ pub struct ClusterBody {
     pub awaited: Vec<NodeName>,
     /// Nodes that need no agent, by their labels, and have none.
     pub not_covered: Vec<NodeName>,
+    /// Agents that are refused though Kubernetes confirms their tokens.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub refused: Vec<RefusedAgentBody>,
+}
+
+/// An agent that is refused though Kubernetes confirms its token.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RefusedAgentBody {
+    /// Its node.
+    pub node: NodeName,
+    /// Why: `other_address`, it comes from an address that is not its pod's.
+    pub reason: String,
+    /// The address that its requests come from.
+    pub from: IpAddr,
 }
 
 /// How much a view of something in Kubernetes is worth.

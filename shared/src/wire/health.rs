@@ -15,7 +15,7 @@ pub struct AgentHealthBody {
     /// The agent's pod.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pod: Option<PodName>,
-    /// This start of the agent.
+    /// This start of the agent. No longer sent: whoever knows it can report in the agent's name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub boot_id: Option<BootId>,
 }

@@ -76,4 +76,7 @@ pub struct HeartbeatAnswer {
     /// The newest plan.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub plan_generation: Option<u64>,
+    /// Another agent, which started later and still beats, speaks for the node: this heartbeat changed nothing.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub superseded: bool,
 }

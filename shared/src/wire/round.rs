@@ -272,7 +272,7 @@ impl From<ServiceAddressFields> for ServiceAddressBody {
 /// The answer to a round.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RoundAnswer {
-    /// `accepted`, or `duplicate` when the server had this (boot id, sequence) already.
+    /// `accepted`, or why the round was not taken.
     pub status: RoundStatus,
     /// This start of the server.
     pub server_epoch: crate::plan::Epoch,
@@ -288,6 +288,8 @@ pub enum RoundStatus {
     Duplicate,
     /// It is of an older boot than the one that speaks for the node, and was set aside.
     Superseded,
+    /// Its number lies so far below the highest one of its boot that the server cannot tell whether it was in. It was set aside.
+    TooLate,
     /// A word of a newer version: the body arrived, whatever it says.
     #[serde(other)]
     Other,

@@ -5,16 +5,14 @@ use std::time::Duration;
 
 use chrono::DateTime;
 use meshvane_shared::address::{Family, check_probe_address, parse_probe_address};
-use meshvane_shared::limits::{ADDRESSES_PER_PLANE_MAX, EPOCHS_IN_TURN_MAX, clean_free_text};
+use meshvane_shared::limits::{
+    ADDRESSES_PER_PLANE_MAX, EPOCHS_IN_TURN_MAX, INTERVAL_MAX, INTERVAL_MIN, clean_free_text,
+};
 use meshvane_shared::name::NodeName;
 use meshvane_shared::wire::heartbeat::HeartbeatBody;
 
 use super::{Boot, Member, ORIGINAL_CLIENT_PORT, ORIGINAL_INTERVAL, Origin};
 use crate::mesh::time::Now;
-
-/// Shortest and longest heartbeat interval that is believed: below, an agent would be a flood; above, a day would pass
-/// before anybody noticed its death.
-const INTERVAL_MS: std::ops::RangeInclusive<u64> = 100..=86_400_000;
 
 /// A heartbeat whose every field was checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,7 +53,8 @@ impl Heartbeat {
         let host_addresses =
             plane_addresses("node_ip", &body.node_ip, "host_addresses", &body.host_addresses)?;
         let pod_addresses = plane_addresses("pod_ip", &body.pod_ip, "pod_addresses", &body.pod_addresses)?;
-        let interval = interval(body.interval_ms)?;
+        let probe_interval = interval("probe_interval_ms", body.probe_interval_ms)?;
+        let interval = interval("interval_ms", body.interval_ms)?.unwrap_or(ORIGINAL_INTERVAL);
         if body.client_port == Some(0) {
             return Err(invalid("client_port", "0 is not a port"));
         }
@@ -82,6 +81,7 @@ impl Heartbeat {
                 version: body.version.as_deref().map(clean_free_text),
                 boot,
                 interval,
+                probe_interval,
                 heard: Some(now.moment),
                 received: Some(now.moment),
                 steady_since: now.moment,
@@ -104,15 +104,15 @@ fn invalid(field: &'static str, problem: impl Into<String>) -> HeartbeatError {
     HeartbeatError::Invalid { field, problem: problem.into() }
 }
 
-fn interval(interval_ms: Option<u64>) -> Result<Duration, HeartbeatError> {
-    match interval_ms {
-        None => Ok(ORIGINAL_INTERVAL),
-        Some(millis) if INTERVAL_MS.contains(&millis) => Ok(Duration::from_millis(millis)),
-        Some(millis) => Err(invalid(
-            "interval_ms",
-            format!("{millis} is out of range: {} to {} is accepted", INTERVAL_MS.start(), INTERVAL_MS.end()),
-        )),
+/// An interval, when one is stated, within the range of the agent's own settings.
+fn interval(field: &'static str, millis: Option<u64>) -> Result<Option<Duration>, HeartbeatError> {
+    let Some(millis) = millis else { return Ok(None) };
+    let interval = Duration::from_millis(millis);
+    if (INTERVAL_MIN..=INTERVAL_MAX).contains(&interval) {
+        return Ok(Some(interval));
     }
+    let (low, high) = (INTERVAL_MIN.as_millis(), INTERVAL_MAX.as_millis());
+    Err(invalid(field, format!("{millis} is out of range: {low} to {high} is accepted")))
 }
 
 /// The addresses of a plane, one of each family: the native list when there is one, otherwise the original's field.

@@ -63,6 +63,64 @@ fn of_two_boots_on_a_node_the_newer_one_speaks_whichever_is_heard_first() {
     assert_eq!(hear(Some(&old), body("new", 1_500), 10_500).unwrap().boot_id().unwrap().as_str(), "new");
 }
 
+/// Plays heartbeats of boots on one node. Each line is the second, the boot and, when it matters, its goodbye or interval.
+fn speakers(beats: &[(i64, &str, fn(&mut HeartbeatBody))]) -> Vec<(i64, String)> {
+    // `old` started 1,000 s before the server, `new` claims at 10 s to have just started.
+    let started = |boot: &str| if boot == "old" { -1_000 } else { 10 };
+    let mut member: Option<Member> = None;
+    let mut changes: Vec<(i64, String)> = Vec::new();
+    for (second, boot, change) in beats {
+        let uptime = u64::try_from((second - started(boot)) * 1_000).unwrap();
+        let mut body = body(boot, uptime);
+        change(&mut body);
+        member = hear(member.as_ref(), body, second * 1_000).or(member);
+        let speaking = member.as_ref().unwrap().boot_id().unwrap().to_string();
+        if changes.last().is_none_or(|(_, last)| *last != speaking) {
+            changes.push((*second, speaking));
+        }
+    }
+    changes
+}
+
+fn check_speakers(beats: &[(i64, &str, fn(&mut HeartbeatBody))], expected: &[(i64, &str)]) {
+    let expected: Vec<_> = expected.iter().map(|(second, boot)| (*second, (*boot).to_owned())).collect();
+    assert_eq!(speakers(beats), expected);
+}
+
+#[test]
+fn a_later_start_that_is_claimed_once_holds_for_two_heartbeats_of_the_true_agent() {
+    let plain: fn(&mut HeartbeatBody) = |_| {};
+    let beats =
+        [(5, "old", plain), (10, "old", plain), (11, "new", plain), (15, "old", plain), (20, "old", plain)];
+    check_speakers(&beats, &[(5, "old"), (11, "new"), (20, "old")]);
+}
+
+#[test]
+fn a_claimed_interval_does_not_lengthen_the_silence_that_is_allowed() {
+    let plain: fn(&mut HeartbeatBody) = |_| {};
+    let hourly: fn(&mut HeartbeatBody) = |body| body.interval_ms = Some(3_600_000);
+    let beats = [(10, "old", plain), (11, "new", hourly), (15, "old", plain), (20, "old", plain)];
+    check_speakers(&beats, &[(10, "old"), (11, "new"), (20, "old")]);
+}
+
+#[test]
+fn of_two_agents_that_beat_the_later_start_goes_on_speaking() {
+    let plain: fn(&mut HeartbeatBody) = |_| {};
+    let beats: Vec<_> =
+        (2..20).flat_map(|turn| [(turn * 5, "old", plain), (turn * 5 + 3, "new", plain)]).collect();
+    check_speakers(&beats, &[(10, "old"), (13, "new")]);
+}
+
+#[test]
+fn an_agent_speaks_again_at_once_when_its_successor_said_goodbye() {
+    let plain: fn(&mut HeartbeatBody) = |_| {};
+    let leaving: fn(&mut HeartbeatBody) = |body| body.leaving = true;
+    let beats = [(10, "old", plain), (11, "new", plain), (14, "new", leaving), (15, "old", plain)];
+    check_speakers(&beats, &[(10, "old"), (11, "new"), (15, "old")]);
+    let beats = [(10, "old", plain), (11, "new", plain), (30, "old", leaving)];
+    check_speakers(&beats, &[(10, "old"), (11, "new")]);
+}
+
 #[test]
 fn steadiness_begins_anew_after_a_silence() {
     let first = hear(None, body("a", 0), 0).unwrap();
@@ -97,6 +155,8 @@ fn a_wrong_field_is_named() {
     check(|b| b.host_addresses = vec!["ff02::1".parse().unwrap()], "host_addresses: ff02::1");
     check(|b| b.pod_addresses = vec!["10.0.0.1".parse().unwrap(); 5], "pod_addresses: at most 4");
     check(|b| b.interval_ms = Some(0), "interval_ms: 0 is out of range");
+    check(|b| b.interval_ms = Some(3_600_001), "interval_ms: 3600001 is out of range: 1000 to 3600000");
+    check(|b| b.probe_interval_ms = Some(86_400_000), "probe_interval_ms: 86400000 is out of range");
     check(|b| b.client_port = Some(0), "client_port: 0 is not a port");
 }
 

@@ -5,24 +5,23 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use meshvane_shared::address::check_probe_address;
-use meshvane_shared::limits::TARGETS_MAX;
+use meshvane_shared::limits::{INTERVAL_MAX, INTERVAL_MIN, TARGETS_MAX};
 use meshvane_shared::outcome::Outcome;
 use meshvane_shared::plan::{Plan, Target, TargetKey};
 use meshvane_shared::wire::round::{CellBody, RoundBody};
 
 use super::cell::Cell;
 use super::service::check_services;
-use super::{CHECKS, CheckedRound, Row, Standing, Stranger, cell_index};
+use super::{CHECKS, CheckedRound, Numbered, Row, Standing, Stranger, cell_index};
 use crate::mesh::time::Moment;
-
-/// Probe intervals that are believed, as those of heartbeats.
-const INTERVAL_MS: std::ops::RangeInclusive<u64> = 100..=86_400_000;
 
 /// The row after a round, and what is worth knowing at once.
 #[derive(Debug)]
 pub struct Applied {
     /// The row.
     pub row: Row,
+    /// What became of the round's number.
+    pub numbered: Numbered,
     /// Cells that became suspect, failed or recovered.
     pub changes: Vec<Change>,
 }
@@ -91,8 +90,8 @@ pub fn check_targets(targets: &[Target]) -> Result<(), RoundError> {
 
 /// Checks what a round says of itself and of its cells, against the plan that it names.
 pub(super) fn check_round(body: &RoundBody, plan: &Plan) -> Result<(), RoundError> {
-    if !INTERVAL_MS.contains(&body.interval_ms) {
-        let problem = format!("{} to {} is accepted", INTERVAL_MS.start(), INTERVAL_MS.end());
+    if !(INTERVAL_MIN..=INTERVAL_MAX).contains(&Duration::from_millis(body.interval_ms)) {
+        let problem = format!("{} to {} is accepted", INTERVAL_MIN.as_millis(), INTERVAL_MAX.as_millis());
         return Err(wrong("interval_ms", problem));
     }
     if body.sequence == 0 {
@@ -140,8 +139,8 @@ impl Row {
 
     /// Takes a checked round or a part of one, arrived at `now`.
     ///
-    /// A sequence number that was taken before leaves the row as it is: [`Applied::changes`] is empty then and
-    /// [`Row::taken`] unmoved. A round of another boot begins a new row but keeps the cells.
+    /// A sequence number that was taken before, or is too late to tell, leaves the row as it is. A round of another boot
+    /// begins a new row but keeps the cells.
     pub fn apply(prior: Option<&Self>, round: CheckedRound<'_>, now: Moment) -> Applied {
         let (plan, body) = (round.plan(), round.body());
         let mut row = match prior {
@@ -153,10 +152,14 @@ impl Row {
             row.sequences = super::Sequences::default();
             row.taken = 0;
         }
-        if !row.sequences.take(body.sequence) {
-            return Applied { row, changes: Vec::new() };
-        }
         let ended = now.before(Duration::from_millis(body.age_ms));
+        let numbered = row.sequences.take(body.sequence, ended);
+        match numbered {
+            Numbered::Taken | Numbered::Restarted => {}
+            Numbered::Repeated | Numbered::TooLate => {
+                return Applied { row, numbered, changes: Vec::new() };
+            }
+        }
         // An old round from an agent's backlog must not move a newer row back to an older plan.
         let is_newest = row.round_ended.is_none_or(|newest| ended >= newest);
         if is_newest && row.plan.version != plan.version {
@@ -176,7 +179,7 @@ impl Row {
                 row.rebase(ended);
             }
         }
-        Applied { row, changes }
+        Applied { row, numbered, changes }
     }
 
     fn take_cells(&mut self, plan: &Arc<Plan>, body: &RoundBody, ended: Moment) -> Vec<Change> {

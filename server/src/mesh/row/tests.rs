@@ -88,7 +88,7 @@ fn each_sequence_number_is_taken_once() {
     let plan = three();
     let first = take(None, &plan, &round(1, &plan, vec![cell(1, Outcome::reached(1), 0)]), 0);
     let again = take(Some(&first.row), &plan, &round(1, &plan, vec![cell(1, DOWN, 0)]), 1_000);
-    assert_eq!((again.row.taken, again.changes.len()), (1, 0));
+    assert_eq!((again.numbered, again.row.taken, again.changes.len()), (Numbered::Repeated, 1, 0));
     assert_eq!(again.row.get(1, CheckKind::Icmp).unwrap().outcome, Outcome::reached(1));
 }
 
@@ -166,6 +166,7 @@ fn a_round_that_cannot_be_is_refused_with_its_field() {
     check(&|body| body.cells[0].target = 3, "cells[0].target: 3 is not in the plan of 3 targets");
     check(&|body| body.sequence = 0, "sequence: ");
     check(&|body| body.interval_ms = 0, "interval_ms: ");
+    check(&|body| body.interval_ms = 3_600_001, "interval_ms: 1000 to 3600000 is accepted");
     check(&|body| body.cells = vec![cell(1, DOWN, 0); 7], "cells: a plan of 3 targets has at most 6 cells");
 }
 
@@ -366,26 +367,5 @@ proptest! {
         let cell = Cell::pack(outcome, measured, reference, port, suspect);
         prop_assert_eq!(cell.outcome(), Some(outcome));
         prop_assert_eq!((cell.measured(reference), cell.port(), cell.suspect()), (measured, port, suspect));
-    }
-
-    #[test]
-    fn every_number_is_taken_once_in_any_order(numbers in proptest::collection::vec(1_u64..1_500, 1..400)) {
-        let mut sequences = Sequences::default();
-        let mut seen = std::collections::BTreeSet::new();
-        for number in numbers {
-            prop_assert_eq!(sequences.take(number), seen.insert(number), "{}", number);
-        }
-    }
-
-    #[test]
-    fn far_jumps_never_make_a_taken_number_free(jumps in proptest::collection::vec(1_u64..5_000, 1..60)) {
-        let mut sequences = Sequences::default();
-        let mut number = 0;
-        for jump in jumps {
-            number += jump;
-            prop_assert!(sequences.take(number));
-            prop_assert!(!sequences.take(number));
-            prop_assert!(number <= 1 || sequences.take(number - 1) == (jump > 1));
-        }
     }
 }

@@ -67,7 +67,7 @@ async fn an_agent_whose_token_ended_is_not_called_down_while_it_asks_to_be_let_i
     let server = Server::start(Config { ttl: Duration::from_secs(1), ..kube.config() }).await;
     let pod = from(&pod_address(1));
     let mut body = heartbeat(1);
-    body["interval_ms"] = json!(100);
+    body["interval_ms"] = json!(1_000);
     assert_eq!(pod.post(&server, HEARTBEAT, Some(&good), &body).await.0, 200);
     let look = async || {
         let agents = server.json("/api/v1/agents").await;

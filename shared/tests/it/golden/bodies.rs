@@ -8,7 +8,9 @@ use std::net::IpAddr;
 use meshvane_shared::check::Plane;
 use meshvane_shared::name::{BootId, Namespace, NodeName, PodName, Zone};
 use meshvane_shared::plan::{Epoch, PlanDelta, Target};
-use meshvane_shared::wire::agents::{AgentBody, AgentsBody, ClusterBody, MemberState, ViewBody, ViewState};
+use meshvane_shared::wire::agents::{
+    AgentBody, AgentsBody, ClusterBody, MemberState, RefusedAgentBody, ViewBody, ViewState,
+};
 use meshvane_shared::wire::health::AgentHealthBody;
 use meshvane_shared::wire::heartbeat::{HeartbeatAnswer, HeartbeatBody};
 use meshvane_shared::wire::plan::PlanBody;
@@ -21,6 +23,7 @@ pub(super) fn all() -> Vec<Golden> {
         golden("heartbeat_native", &heartbeat()),
         golden("heartbeat_goodbye", &goodbye()),
         golden("heartbeat_answer", &heartbeat_answer()),
+        golden("heartbeat_answer_superseded", &HeartbeatAnswer { superseded: true, ..heartbeat_answer() }),
         golden("plan_whole", &plan_whole()),
         golden("plan_delta", &plan_delta()),
         golden("plan_look_only", &plan_look_only()),
@@ -89,6 +92,7 @@ fn heartbeat_answer() -> HeartbeatAnswer {
         status: "success".to_owned(),
         server_epoch: Some(EPOCH),
         plan_generation: Some(7),
+        superseded: false,
     }
 }
 
@@ -191,6 +195,11 @@ fn agents() -> AgentsBody {
             uncovered: vec![node("node-4")],
             awaited: vec![node("node-5")],
             not_covered: vec![node("node-6")],
+            refused: vec![RefusedAgentBody {
+                node: node("node-4"),
+                reason: "other_address".to_owned(),
+                from: address("10.80.1.1"),
+            }],
         }),
     }
 }

@@ -22,6 +22,7 @@ pub(super) fn all() -> Vec<Golden> {
         golden("round_answer_accepted", &answer(RoundStatus::Accepted)),
         golden("round_answer_duplicate", &answer(RoundStatus::Duplicate)),
         golden("round_answer_superseded", &answer(RoundStatus::Superseded)),
+        golden("round_answer_too_late", &answer(RoundStatus::TooLate)),
     ]
 }
 
