@@ -20,14 +20,15 @@ mod budget;
 mod claims;
 mod refusals;
 mod refused;
+mod sources;
 mod token_file;
 
 pub use accounts::{
-    Accounts, Admission, AgentIdentity, CHECKED_FOR, Question, REVIEW_TIME, Review, Role, Rules,
-    UNKNOWN_IN_FLIGHT, Unavailable,
+    Accounts, Admission, AgentIdentity, CHECKED_FOR, Question, REVIEW_TIME, Review, Role, Rules, Unavailable,
 };
 pub use refusals::{REFUSALS_LOGGED_EVERY, REFUSALS_LOGGED_MAX, RefusalLog};
 pub use refused::Refused;
+pub use sources::UNKNOWN_IN_FLIGHT;
 pub use token_file::TokenFile;
 
 /// Who may use a route.
@@ -43,6 +44,16 @@ pub enum Access {
     Reader,
     /// Readers, and agents: what an agent must read to do its work.
     ReaderOrAgent,
+}
+
+impl Access {
+    /// Returns true for routes that agents use.
+    pub fn is_of_agents(self) -> bool {
+        match self {
+            Self::Writer | Self::OriginalWriter | Self::ReaderOrAgent => true,
+            Self::Open | Self::Reader => false,
+        }
+    }
 }
 
 /// How agents and readers show who they are.
@@ -216,6 +227,14 @@ impl Gate {
             (WriterAuth::Accounts(accounts), Credential::Bearer(token)) => {
                 accounts.node_behind(token, caller.peer, cluster)
             }
+            (WriterAuth::Open | WriterAuth::Token(_) | WriterAuth::Accounts(_), _) => None,
+        }
+    }
+
+    /// The node of the agent whose confirmed token came with a request, wherever that comes from; only Kubernetes can tell.
+    pub fn confirmed_node(&self, caller: &Caller<'_>) -> Option<NodeName> {
+        match (&self.writers, caller.credential) {
+            (WriterAuth::Accounts(accounts), Credential::Bearer(token)) => accounts.confirmed_node(token),
             (WriterAuth::Open | WriterAuth::Token(_) | WriterAuth::Accounts(_), _) => None,
         }
     }

@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use meshvane_shared::name::NodeName;
 
-use super::budget::{Pace, Permit, Places};
+use super::budget::{Permit, Places};
 use super::claims::Claims;
 use super::{Identity, Refused};
 use crate::mesh::context::{Cluster, Uid};
@@ -36,10 +36,6 @@ pub const REVIEW_TIME: Duration = Duration::from_secs(3);
 pub(super) const FAILED_FOR: Duration = Duration::from_secs(1);
 /// While the API server cannot be asked, a token that it confirmed is believed for so long after its end.
 pub(super) const BELIEVED_AFTER_END: Duration = Duration::from_hours(1);
-/// Reviews of unknown tokens at the same time.
-pub const UNKNOWN_IN_FLIGHT: usize = 16;
-/// Reviews of unknown tokens: 50 a second, in bursts of as many.
-const UNKNOWN: Pace = Pace { every: Duration::from_millis(20), ahead: Duration::from_secs(1) };
 
 /// An agent whom Kubernetes vouches for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,8 +76,8 @@ pub struct Question {
     peer: IpAddr,
     expires: i64,
     again: bool,
-    /// Held while the question is open.
-    _permit: Option<Permit>,
+    /// Held while the question is open; only unknown tokens need one.
+    permit: Option<Permit>,
 }
 
 impl fmt::Debug for Question {
@@ -147,6 +143,14 @@ impl Accounts {
         Claims::read(token).is_some_and(|claims| claims.subject == self.rules.agents)
     }
 
+    /// The node of the agent whose token the API server confirmed, wherever the request comes from.
+    pub fn confirmed_node(&self, token: &[u8]) -> Option<NodeName> {
+        match &self.state().confirmed.get(&(Role::Agent, digest(token)))?.who {
+            Who::Agent(agent) => Some(agent.node.clone()),
+            Who::Reader => None,
+        }
+    }
+
     /// The node of the pod that a token names, when the request comes from that pod's own address. Nobody vouches for the token;
     /// that somebody is there is true.
     pub fn node_behind(&self, token: &[u8], peer: IpAddr, cluster: &Cluster) -> Option<NodeName> {
@@ -202,6 +206,9 @@ impl Accounts {
             Err(refused) => {
                 let has_ended = refused == Refused::NotConfirmed && question.expires <= now.wall.timestamp();
                 let refused = if has_ended { Refused::Expired } else { refused };
+                if question.permit.is_some() && !has_ended {
+                    state.unknown.refused(question.peer, now.moment);
+                }
                 state.refuse(question.key, refused, now.moment);
                 Err(refused)
             }
@@ -254,7 +261,7 @@ impl Accounts {
             peer,
             expires: claims.expires,
             again,
-            _permit: permit,
+            permit,
         })
     }
 
@@ -273,7 +280,7 @@ impl Accounts {
         }
     }
 
-    /// Lets few unknown tokens through. One that comes from the address of the pod that it names has a pace of its own, so that
+    /// Lets few unknown tokens through, and each source its share (`auth/sources.rs`). One that comes from the address of the pod that it names has a pace of its own, so that
     /// a flood from elsewhere does not keep agents away.
     fn budget(
         &self,
@@ -284,6 +291,7 @@ impl Accounts {
         cluster: &Cluster,
         now: Moment,
     ) -> Result<Option<Permit>, Refused> {
+        let mut refused = Refused::OverBudget;
         if role == Role::Agent
             && let Some(uid) = &claims.pod
         {
@@ -294,14 +302,12 @@ impl Accounts {
             if addresses.contains(&peer.to_canonical()) {
                 return state.pace_of(uid, now).then_some(None).ok_or(Refused::OverBudget);
             }
+            // The claims alone say nothing; once the API server confirms them, operators are told which node's agent is refused.
             if self.rules.source_bound && !addresses.is_empty() {
-                return Err(Refused::OtherAddress);
+                refused = Refused::OtherAddress;
             }
         }
-        let step = UNKNOWN.step(state.unknown, now).ok_or(Refused::OverBudget)?;
-        let permit = self.unknown.take(UNKNOWN_IN_FLIGHT).ok_or(Refused::OverBudget)?;
-        state.unknown = Some(step);
-        Ok(Some(permit))
+        state.unknown.take(peer, &self.unknown, now).map(Some).ok_or(refused)
     }
 
     /// What the answer makes of the token's holder.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::{AgentIdentity, BELIEVED_AFTER_END, CHECKED_FOR, FAILED_FOR, Key, Question, REVIEW_TIME, Role};
 use crate::auth::Refused;
 use crate::auth::budget::Pace;
+use crate::auth::sources::ReviewBudget;
 use crate::mesh::context::Uid;
 use crate::mesh::knocks::RENEWED_WITHIN;
 use crate::mesh::time::{Moment, Now};
@@ -30,7 +31,7 @@ pub(super) struct State {
     /// just before.
     back: Moment,
     trying: Option<Moment>,
-    pub(super) unknown: Option<Moment>,
+    pub(super) unknown: ReviewBudget,
     pub(super) of_pods: HashMap<Uid, Moment>,
 }
 
