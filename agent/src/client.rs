@@ -14,7 +14,7 @@ use meshvane_shared::plan::PlanVersion;
 use meshvane_shared::setting::SettingError;
 use meshvane_shared::wire::heartbeat::{HeartbeatAnswer, HeartbeatBody};
 use meshvane_shared::wire::plan::PlanBody;
-use meshvane_shared::wire::problem::{Problem, UNKNOWN_PLAN};
+use meshvane_shared::wire::problem::{ErrorBody, Problem, UNKNOWN_PLAN};
 use meshvane_shared::wire::round::{RoundAnswer, RoundBody};
 use reqwest::header::{HeaderMap, RETRY_AFTER};
 use reqwest::{Method, StatusCode};
@@ -151,7 +151,7 @@ impl Client {
         limit: Duration,
     ) -> Result<HeartbeatAnswer, CallError> {
         let request = self.request(Method::POST, paths::HEARTBEAT, limit).json(body);
-        read(call(request).await?, ANSWER_BODY_MAX).await
+        read(self.call(request).await?, ANSWER_BODY_MAX).await
     }
 
     /// Sends a round.
@@ -160,7 +160,7 @@ impl Client {
     /// See [`CallError`].
     pub async fn round(&self, body: &RoundBody, limit: Duration) -> Result<RoundAnswer, CallError> {
         let request = self.request(Method::POST, paths::ROUNDS, limit);
-        read(call(encode(request, body)?).await?, ANSWER_BODY_MAX).await
+        read(self.call(encode(request, body)?).await?, ANSWER_BODY_MAX).await
     }
 
     /// Asks for the plan, and waits for news when we have one. `None`: no news.
@@ -177,7 +177,7 @@ impl Client {
             target.push_str(&known);
             limit += PLAN_WAIT_MAX;
         }
-        let response = call(self.request(Method::GET, &target, limit)).await?;
+        let response = self.call(self.request(Method::GET, &target, limit)).await?;
         if response.status() == StatusCode::NOT_MODIFIED {
             return Ok(None);
         }
@@ -190,6 +190,25 @@ impl Client {
         match &shared.token {
             Some(token) => request.bearer_auth(token.current()),
             None => request,
+        }
+    }
+
+    /// Sends a request. After a refusal the next one goes by a new connection: an old one keeps the source address
+    /// that it had when it began, also when the translation that changed it is repaired.
+    async fn call(&self, request: reqwest::RequestBuilder) -> Result<reqwest::Response, CallError> {
+        let answer = call(request).await;
+        if matches!(answer, Err(CallError::Unauthorized(_))) {
+            self.reconnect();
+        }
+        answer
+    }
+
+    /// Drops the connections that nothing uses at the moment.
+    fn reconnect(&self) {
+        let mut http = self.shared.http.lock().unwrap_or_else(PoisonError::into_inner);
+        match build(&http.trusts, &self.shared.resolver) {
+            Ok(client) => http.client = client,
+            Err(error) => tracing::debug!(error, "the old connections stay"),
         }
     }
 
@@ -245,25 +264,46 @@ async fn call(request: reqwest::RequestBuilder) -> Result<reqwest::Response, Cal
         return Ok(response);
     }
     let retry_after = retry_after(response.headers());
-    let problem = body(response, ANSWER_BODY_MAX)
-        .await
-        .ok()
-        .and_then(|bytes| serde_json::from_slice::<Problem>(&bytes).ok());
-    Err(judge(status, retry_after, problem.as_ref()))
+    let said =
+        body(response, ANSWER_BODY_MAX).await.map_or_else(|_| Said::default(), |bytes| Said::read(&bytes));
+    Err(judge(status, retry_after, &said))
 }
 
-fn judge(status: StatusCode, retry_after: Duration, problem: Option<&Problem>) -> CallError {
-    let detail = problem
-        .map_or_else(String::new, |problem| problem.detail.clone().unwrap_or_else(|| problem.title.clone()));
-    let detail = meshvane_shared::limits::clean_free_text(&detail);
+/// What the body of an error says.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Said {
+    /// The type of a problem; clients decide by it.
+    kind: Option<String>,
+    /// In words, cleaned; empty when the body is none of ours.
+    detail: String,
+}
+
+impl Said {
+    /// Reads a problem, or the original's error, which the compatible endpoints answer.
+    fn read(bytes: &[u8]) -> Self {
+        let (kind, text) = if let Ok(problem) = serde_json::from_slice::<Problem>(bytes) {
+            (Some(problem.kind), problem.detail.unwrap_or(problem.title))
+        } else if let Ok(error) = serde_json::from_slice::<ErrorBody>(bytes) {
+            (None, error.details.unwrap_or(error.message))
+        } else {
+            return Self::default();
+        };
+        Self { kind, detail: meshvane_shared::limits::clean_free_text(&text) }
+    }
+}
+
+fn judge(status: StatusCode, retry_after: Duration, said: &Said) -> CallError {
+    let detail = if said.detail.is_empty() {
+        status.canonical_reason().unwrap_or("the server does not say why").to_owned()
+    } else {
+        said.detail.clone()
+    };
     match status {
         StatusCode::TOO_MANY_REQUESTS => CallError::Busy(retry_after),
         StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
             CallError::Unauthorized(format!("status {}, {detail}", status.as_u16()))
         }
-        StatusCode::CONFLICT if problem.is_some_and(|problem| problem.kind == UNKNOWN_PLAN) => {
-            CallError::UnknownPlan
-        }
+        StatusCode::CONFLICT if said.kind.as_deref() == Some(UNKNOWN_PLAN) => CallError::UnknownPlan,
         // A client that did not finish in time may try again.
         StatusCode::REQUEST_TIMEOUT => CallError::Unanswered(detail),
         _ if status.is_client_error() => CallError::Refused { status: status.as_u16(), detail },

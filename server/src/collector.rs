@@ -318,23 +318,6 @@ impl Collector {
             || self.judging.load(Ordering::Relaxed) && !recall.is_late(now.moment)
     }
 
-    /// Takes out members that are gone.
-    fn forget(&self, now: Now) {
-        let timing = self.timing();
-        for entry in self.store.entries() {
-            if entry.member.state(now.moment, &timing).is_some() {
-                continue;
-            }
-            let gone = self.store.update(&entry.member.node, |held| match held {
-                Some(held) if held.member.state(now.moment, &timing).is_none() => (Update::Remove, true),
-                Some(_) | None => (Update::Keep, false),
-            });
-            if gone {
-                self.journal.forgotten(&entry.member.node, now.moment);
-            }
-        }
-    }
-
     /// Makes members of those whom others remember from before the start.
     fn recall(&self, now: Now) {
         let mut room = MEMBERS_MAX;

@@ -9,6 +9,7 @@ mod delivery;
 mod hostile;
 mod lifecycle;
 mod program;
+mod refused;
 mod responder;
 mod server;
 mod stall;

@@ -34,6 +34,11 @@ impl Collector {
         look(&lock(&self.cluster))
     }
 
+    /// Takes note of a request with the confirmed token of this node's agent, from an address that is not its pod's.
+    pub fn note_refused(&self, node: &NodeName, from: IpAddr, now: Now) {
+        self.look_at_cluster(|cluster| cluster.refused.note(node, from, now.moment));
+    }
+
     /// Resolves when what is known of the cluster changes after this call was made. Cancel-safe.
     pub fn cluster_changed(&self) -> impl Future<Output = ()> + Send + use<> {
         after_change(self.cluster_signal.subscribe())

@@ -1,4 +1,5 @@
-//! Taking heartbeats. A heartbeat is checked whole before anything is remembered of it.
+//! Taking heartbeats, and taking out members whose heartbeats ended long ago. A heartbeat is checked whole before anything
+//! is remembered of it.
 
 use std::sync::Arc;
 
@@ -75,6 +76,23 @@ impl Collector {
             plan_generation: Some(version.generation),
             superseded: heard.superseded,
         })
+    }
+
+    /// Takes out members that are gone.
+    pub(super) fn forget(&self, now: Now) {
+        let timing = self.timing();
+        for entry in self.store.entries() {
+            if entry.member.state(now.moment, &timing).is_some() {
+                continue;
+            }
+            let gone = self.store.update(&entry.member.node, |held| match held {
+                Some(held) if held.member.state(now.moment, &timing).is_none() => (Update::Remove, true),
+                Some(_) | None => (Update::Keep, false),
+            });
+            if gone {
+                self.journal.forgotten(&entry.member.node, now.moment);
+            }
+        }
     }
 }
 

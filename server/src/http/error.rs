@@ -99,6 +99,15 @@ pub fn answer(fault: Fault, dialect: Dialect) -> Response {
     response
 }
 
+/// Closes the connection of an agent that is refused. It comes back by a new one, which has its true source address once a
+/// translation on the way is repaired; an old one never does.
+pub fn close_refused(mut response: Response) -> Response {
+    if matches!(response.status(), StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
+    response
+}
+
 fn say(fault: Fault) -> Said {
     const INVALID: &str = "INVALID_REQUEST";
     let said = |status, slug, code, title, detail: Option<String>| Said { status, slug, code, title, detail };

@@ -53,8 +53,10 @@ pub(super) async fn admit(state: &Arc<ApiState>, route: &Route, head: &Parts) ->
         Err(Refused::PodUnknown) => await_pod(state, route, &caller).await,
         decided => decided,
     };
-    if decided.as_ref().is_err_and(|refused| refused.passes()) {
-        note_knock(state, &caller);
+    match &decided {
+        Err(Refused::OtherAddress) => note_other_address(state, &caller),
+        Err(refused) if refused.passes() => note_knock(state, &caller),
+        Ok(_) | Err(_) => {}
     }
     let identity = decided?;
     if let Some(peer) = peer.filter(|_| identity.is_believed()) {
@@ -67,6 +69,13 @@ pub(super) async fn admit(state: &Arc<ApiState>, route: &Route, head: &Parts) ->
 fn note_knock(state: &ApiState, caller: &Caller<'_>) {
     if let Some(node) = state.collector.cluster(|cluster| state.gate.node_behind(caller, cluster)) {
         state.collector.note_knock(&node, state.clock.now());
+    }
+}
+
+/// An agent whose token is good comes from a wrong address: operators learn which node's it is.
+fn note_other_address(state: &ApiState, caller: &Caller<'_>) {
+    if let Some(node) = state.gate.confirmed_node(caller) {
+        state.collector.note_refused(&node, caller.peer, state.clock.now());
     }
 }
 

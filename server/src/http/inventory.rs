@@ -203,7 +203,10 @@ async fn answer(route: &'static Route, state: Arc<ApiState>, request: Request) -
         tracing::error!(route = route.path, "a handler panicked");
         Err(Fault::Internal)
     });
-    let response = result.unwrap_or_else(|fault| error::answer(fault, route.dialect));
+    let mut response = result.unwrap_or_else(|fault| error::answer(fault, route.dialect));
+    if route.access.is_of_agents() {
+        response = error::close_refused(response);
+    }
     state.metrics.request(route.path, route.verb.as_str(), response.status().as_u16());
     reply::hardened(response)
 }

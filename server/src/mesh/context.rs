@@ -20,11 +20,13 @@ use super::member::Member;
 use super::time::{Moment, Now};
 
 pub(in crate::mesh) mod findings;
+mod refused;
 mod selector;
 mod tolerations;
 mod view;
 
 pub use findings::add_context;
+pub use refused::{OTHER_ADDRESS, RefusedAgents};
 pub use selector::Selector;
 pub use tolerations::{Taint, Tolerations};
 pub use view::{Standing, View};
@@ -151,6 +153,8 @@ pub struct Cluster {
     pub pods: View<AgentPod>,
     /// The Nodes.
     pub nodes: View<Node>,
+    /// The agents that are refused though their tokens are confirmed.
+    pub refused: RefusedAgents,
     contexts: Option<(Drawn, Arc<Contexts>)>,
     followed: Option<(Drawn, Moment)>,
 }

@@ -384,10 +384,13 @@ pub const KINDS: [KindDoc; 22] = [
         meaning: "A Node of the cluster should have an agent (`MESHVANE_AGENT_NODE_SELECTOR`, \
              `MESHVANE_AGENT_TOLERATIONS`) and has none: none was heard since the server started, or the one that \
              was is forgotten. Found where the server may watch Nodes (`MESHVANE_AUTH=kubernetes` and its role), \
-             once the Node and the server are two minutes old. One that is being deleted needs none.",
+             once the Node and the server are two minutes old. One that is being deleted needs none. When an agent \
+             is there and refused for the address that its requests come from, the finding says so.",
         subject: "`node`",
-        look_next: &["`kubectl get daemonset -A`, `kubectl describe node NODE`: a taint that came since, \
-             room for its pod"],
+        look_next: &[
+            "`kubectl get daemonset -A`, `kubectl describe node NODE`: a taint that came since, room for its pod",
+            "when it is refused: what translates addresses between the agents and the server",
+        ],
         example: "node-7 has no agent: look at the pods of the agents' DaemonSet there, since 12:03:07 UTC",
     },
 ];

@@ -1,8 +1,13 @@
 //! `GET /agents`.
 
-use meshvane_shared::wire::agents::{AgentBody, AgentsBody, ClusterBody, ViewBody, ViewState};
+use std::net::IpAddr;
 
-use crate::mesh::context::{Cluster, Contexts, Standing, words};
+use meshvane_shared::name::NodeName;
+use meshvane_shared::wire::agents::{
+    AgentBody, AgentsBody, ClusterBody, RefusedAgentBody, ViewBody, ViewState,
+};
+
+use crate::mesh::context::{Cluster, Contexts, OTHER_ADDRESS, Standing, words};
 use crate::mesh::member::{Member, Origin};
 use crate::mesh::planning::LeftOut;
 use crate::mesh::second_server::{SECOND_SERVER, reported, second_server};
@@ -36,7 +41,12 @@ fn about_cluster(snapshot: &Snapshot, cluster: &Cluster) -> Option<ClusterBody> 
         uncovered: coverage.uncovered,
         awaited: coverage.awaited,
         not_covered: coverage.not_covered,
+        refused: cluster.refused.all(now.moment).map(refused).collect(),
     })
+}
+
+fn refused((node, from): (&NodeName, IpAddr)) -> RefusedAgentBody {
+    RefusedAgentBody { node: node.clone(), reason: OTHER_ADDRESS.to_owned(), from }
 }
 
 fn view(standing: Standing, now: Moment) -> Option<ViewBody> {

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use crate::fake_kube::{AGENTS, FakeKube, claims, extra, pod, pod_address, token};
 use crate::support::{Server, client_builder};
 
+mod addresses;
 mod outages;
 
 /// Asks from an address of our own choice.

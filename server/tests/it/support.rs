@@ -145,6 +145,10 @@ impl Server {
         let mut results = self.json("/api/v1/results").await;
         results["timestamp"] = Value::Null;
         let mut agents = self.json("/api/v1/agents").await;
+        // What is shown of refusals is no belief in what was refused.
+        if let Some(cluster) = agents["cluster"].as_object_mut() {
+            cluster.remove("refused");
+        }
         for agent in agents["agents"].as_array_mut().unwrap() {
             for name in ["heartbeat_age_ms", "round_age_ms", "clock_offset_ms"] {
                 agent[name] = Value::Null;

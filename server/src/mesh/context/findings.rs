@@ -1,6 +1,8 @@
 //! What Kubernetes adds to findings: the context of their nodes, a lower severity where somebody is about to take a node
 //! away, and findings of Nodes without an agent.
 
+use std::net::IpAddr;
+
 use meshvane_shared::name::NodeName;
 use meshvane_shared::wire::findings::{FindingKind, Severity, Subject};
 
@@ -12,15 +14,32 @@ use crate::mesh::snapshot::Snapshot;
 pub fn add_context(diagnosis: &mut Diagnosis, snapshot: &Snapshot, cluster: &mut Cluster) {
     let coverage = cluster.coverage(snapshot.now, |node| snapshot.place(node).is_some());
     diagnosis.findings.extend(coverage.uncovered.into_iter().map(|node| uncovered(node, snapshot)));
-    let contexts = cluster.contexts(snapshot.now.moment);
+    let now = snapshot.now.moment;
+    let contexts = cluster.contexts(now);
     for finding in &mut diagnosis.findings {
         say(finding, &contexts);
+        say_refused(finding, |node| cluster.refused.from(node, now));
     }
 }
 
 /// What is said of a Node without an agent.
 pub(in crate::mesh) fn sentence(node: &NodeName) -> Sentence {
     Sentence::new(format!("{node} has no agent: look at the pods of the agents' DaemonSet there"))
+}
+
+/// Says of a node without an agent, or with a silent one, that its agent is refused.
+fn say_refused(finding: &mut Finding, from: impl Fn(&NodeName) -> Option<IpAddr>) {
+    let Subject::Node { node } = &finding.key.subject else { return };
+    let Some(from) = from(node) else { return };
+    if !matches!(finding.key.kind, FindingKind::Uncovered | FindingKind::AgentDown) {
+        return;
+    }
+    let head = format!("the agent on {node} is refused");
+    let tail = format!(
+        "; it runs, but its requests come from {from}, which is no address of its pod: exclude the way from the agents to the \
+         server from masquerade, other address translation and proxies, or give the server a certificate"
+    );
+    finding.sentence = Sentence::around(head, tail);
 }
 
 fn uncovered(node: NodeName, snapshot: &Snapshot) -> Finding {
@@ -142,6 +161,32 @@ mod tests {
 
     fn words_of(words: &[&str]) -> Vec<String> {
         words.iter().map(|word| (*word).to_owned()).collect()
+    }
+
+    #[test]
+    fn a_node_whose_agent_comes_from_another_address_says_so_while_it_tries() {
+        let mut cluster = cluster(&[("a", false)]);
+        let from = "10.0.0.9".parse().unwrap();
+        let mut messages = |seconds: i64, kind: FindingKind| {
+            let mut diagnosis = Diagnosis::default();
+            if kind != FindingKind::Uncovered {
+                diagnosis = down(Subject::Node { node: name("a") });
+                diagnosis.findings[0].key.kind = kind;
+            }
+            cluster.refused.note(&name("a"), from, Moment::from_millis(130_000));
+            add_context(&mut diagnosis, &empty(seconds), &mut cluster);
+            diagnosis.findings[0].sentence.render(&empty(seconds).now, Moment::from_millis(130_000))
+        };
+        for kind in [FindingKind::Uncovered, FindingKind::AgentDown] {
+            let message = messages(131, kind);
+            assert!(message.starts_with("the agent on a is refused, since "), "{message}");
+            assert!(
+                message.contains("its requests come from 10.0.0.9, which is no address of its pod"),
+                "{message}"
+            );
+        }
+        assert!(messages(161, FindingKind::Uncovered).starts_with("a has no agent"), "it tries no more");
+        assert!(messages(131, FindingKind::NodeDown).starts_with("x has no agent"), "its own sentence");
     }
 
     #[test]

@@ -27,6 +27,11 @@ impl Sentence {
         Self { head, tail: String::new() }
     }
 
+    /// A sentence with the time between two parts.
+    pub fn around(head: String, tail: String) -> Self {
+        Self { head, tail }
+    }
+
     /// The whole sentence.
     pub fn render(&self, now: &Now, since: Moment) -> String {
         format!("{}, since {}{}", self.head, clock(now, since), self.tail)

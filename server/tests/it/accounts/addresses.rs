@@ -1,0 +1,61 @@
+//! Agents whose source address is translated on the way to the server.
+
+use super::*;
+use crate::support::read_all;
+
+/// An address that is no pod's: that of a gateway.
+const GATEWAY: &str = "127.0.9.9";
+
+/// What `GET /agents` says of agents that are refused.
+async fn refused(server: &Server) -> Value {
+    server.json("/api/v1/agents").await["cluster"]["refused"].clone()
+}
+
+#[tokio::test]
+async fn an_agent_behind_a_gateway_is_shown_as_refused_with_its_node() {
+    let kube = FakeKube::start().await;
+    let good = kube.agent(1);
+    let server = start(&kube).await;
+    let gateway = from(GATEWAY);
+    let (status, error) = gateway.post(&server, HEARTBEAT, Some(&good), &heartbeat(1)).await;
+    assert_eq!((status, &error["code"]), (403, &json!("FORBIDDEN")));
+    assert!(error["details"].as_str().unwrap().contains("address translation"), "{error}");
+    let expected = json!([{"node": "node-1", "reason": "other_address", "from": GATEWAY}]);
+    assert_eq!(refused(&server).await, expected);
+    assert_eq!(gateway.post(&server, ROUNDS, Some(&good), &round(1)).await.0, 403);
+    assert_eq!(kube.reviews(), 1, "the same token is asked about once");
+    let pod = from(&pod_address(1));
+    assert_eq!(pod.post(&server, HEARTBEAT, Some(&good), &heartbeat(1)).await.0, 200);
+}
+
+#[tokio::test]
+async fn nobody_is_shown_as_refused_by_a_token_that_is_forged() {
+    let kube = FakeKube::start().await;
+    kube.agent(1);
+    let server = start(&kube).await;
+    let mut invented = claims(1);
+    invented["jti"] = json!("invented");
+    let (status, _) = from(GATEWAY).post(&server, HEARTBEAT, Some(&token(&invented)), &heartbeat(1)).await;
+    assert_eq!((status, refused(&server).await), (401, Value::Null));
+}
+
+#[tokio::test]
+async fn the_connection_of_a_refused_writer_is_closed() {
+    let kube = FakeKube::start().await;
+    let good = kube.agent(1);
+    let server = start(&kube).await;
+    for (path, token, expected) in
+        [(HEARTBEAT, &*good, "403"), (ROUNDS, &*good, "403"), (ROUNDS, "garbage", "401")]
+    {
+        let socket = tokio::net::TcpSocket::new_v4().unwrap();
+        socket.bind(format!("{GATEWAY}:0").parse().unwrap()).unwrap();
+        let mut stream = socket.connect(server.addresses.api).await.unwrap();
+        let head = format!("POST {path} HTTP/1.1\r\nHost: server\r\nAuthorization: Bearer {token}\r\n");
+        let request = format!("{head}Content-Length: 2\r\n\r\n{{}}");
+        tokio::io::AsyncWriteExt::write_all(&mut stream, request.as_bytes()).await.unwrap();
+        // Ends only when the server closes.
+        let answer = read_all(&mut stream).await;
+        assert!(answer.starts_with(&format!("HTTP/1.1 {expected}")), "{answer}");
+        assert!(answer.to_lowercase().contains("\r\nconnection: close\r\n"), "{answer}");
+    }
+}
