@@ -231,7 +231,8 @@ impl Gate {
         }
     }
 
-    /// The node of the agent whose confirmed token came with a request, wherever that comes from; only Kubernetes can tell.
+    /// The node of the agent whose confirmed token came with a request, wherever that comes from. `None` outside of
+    /// Kubernetes.
     pub fn confirmed_node(&self, caller: &Caller<'_>) -> Option<NodeName> {
         match (&self.writers, caller.credential) {
             (WriterAuth::Accounts(accounts), Credential::Bearer(token)) => accounts.confirmed_node(token),

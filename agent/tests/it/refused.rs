@@ -16,8 +16,8 @@ const HEARD: &str = r#"{"message":"heard","status":"success"}"#;
 const REFUSED: &str =
     r#"{"code":"FORBIDDEN","message":"this identity may not do that","details":"from another address"}"#;
 
-/// A server behind an address translation: connections that begin before the translation is repaired are refused for ever, and
-/// kept open.
+/// A server behind an address translation: connections that begin before the translation is repaired are
+/// refused for ever, and kept open.
 async fn start(repaired: Arc<AtomicBool>) -> SocketAddr {
     let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
     let address = listener.local_addr().unwrap();

@@ -280,8 +280,8 @@ impl Accounts {
         }
     }
 
-    /// Lets few unknown tokens through, and each source its share (`auth/sources.rs`). One that comes from the address of the pod that it names has a pace of its own, so that
-    /// a flood from elsewhere does not keep agents away.
+    /// Lets few unknown tokens through, and each source its share (`auth/sources.rs`). One that comes from the address of
+    /// the pod that it names has a pace of its own, so that a flood from elsewhere does not keep agents away.
     fn budget(
         &self,
         state: &mut State,
@@ -302,7 +302,8 @@ impl Accounts {
             if addresses.contains(&peer.to_canonical()) {
                 return state.pace_of(uid, now).then_some(None).ok_or(Refused::OverBudget);
             }
-            // The claims alone say nothing; once the API server confirms them, operators are told which node's agent is refused.
+            // The claims alone say nothing; once the API server confirms them, operators are told which node's agent
+            // is refused.
             if self.rules.source_bound && !addresses.is_empty() {
                 refused = Refused::OtherAddress;
             }

@@ -5,10 +5,11 @@
 //!   source within its share, a token refused lately ────────────> common pace
 //!   source beyond its share ────────────────────────────────────> half of the common burst
 //! ```
-//! A source alone may use all that is common, so many agents behind one proxy are reviewed about as fast as before. A flood uses up the
-//! common pace, and its sources lose the reserve with their first refused token. So a stranger who shows a good token is asked about
-//! at once while fewer than [`SOURCES_MAX`] sources flood, but for the time that the first tokens of those take, 25 to 50 sources a
-//! second. Beyond that number, strangers compete with the flood; agents in their pods, and tokens that are known, do not.
+//! A source alone may use all that is common, so many agents behind one proxy are reviewed about as fast as
+//! before. A flood uses up the common pace, and its sources lose the reserve with their first refused token.
+//! So a stranger who shows a good token is asked about at once while fewer than [`SOURCES_MAX`] sources
+//! flood, but for the time that the first tokens of those take, 25 to 50 sources a second. Beyond that
+//! number, strangers compete with the flood; agents in their pods, and tokens that are known, do not.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
@@ -21,19 +22,23 @@ use crate::mesh::time::Moment;
 pub const UNKNOWN_IN_FLIGHT: usize = 16;
 /// Of those, places that sources without a refused token keep for themselves: a quarter.
 const RESERVED_IN_FLIGHT: usize = UNKNOWN_IN_FLIGHT / 4;
-/// Reviews that all sources share: 25 a second, in bursts of as many. With the reserve that makes 50 a second.
+/// Reviews that all sources share: 25 a second, in bursts of as many. With the reserve that makes 50 a
+/// second.
 const COMMON: Pace = Pace { every: Duration::from_millis(40), ahead: Duration::from_secs(1) };
 /// The part of [`COMMON`] that sources beyond their share may use.
 const COMMON_HALF: Pace = Pace { every: COMMON.every, ahead: Duration::from_millis(500) };
-/// Reviews for sources of which no token was refused lately: 25 a second, and 50 at once, for readers that start together.
+/// Reviews for sources of which no token was refused lately: 25 a second, and 50 at once, for readers that
+/// start together.
 const RESERVE: Pace = Pace { every: Duration::from_millis(40), ahead: Duration::from_secs(2) };
 /// A source's share: 5 a second, and 25 at once, for several readers behind one address.
 const OF_A_SOURCE: Pace = Pace { every: Duration::from_millis(200), ahead: Duration::from_secs(5) };
-/// A refused token keeps its source from the reserve for this long: a flood of 4,096 sources takes the reserve 14 times a second then.
+/// A refused token keeps its source from the reserve for this long: a flood of 4,096 sources takes the
+/// reserve 14 times a second then.
 const REFUSED_REMEMBERED: Duration = Duration::from_mins(5);
 /// Sources that are remembered, at about 100 bytes each. What one more asks for counts as beyond its share.
 pub(super) const SOURCES_MAX: usize = 4_096;
-/// Sources without a reason to be remembered are looked for at most this often, when there are [`SOURCES_MAX`].
+/// Sources without a reason to be remembered are looked for at most this often, when there are
+/// [`SOURCES_MAX`].
 const CLEANED_EVERY: Duration = Duration::from_secs(1);
 
 /// What is left for unknown tokens.
@@ -61,7 +66,8 @@ impl Source {
 }
 
 impl ReviewBudget {
-    /// Takes one review for a token from an address; `None` when that must wait. The permit is held while the review runs.
+    /// Takes one review for a token from an address; `None` when that must wait. The permit is held while the
+    /// review runs.
     pub(super) fn take(&mut self, peer: IpAddr, in_flight: &Places, now: Moment) -> Option<Permit> {
         let key = source_of(peer);
         let known = self.sources.get(&key).copied();
@@ -102,7 +108,8 @@ impl ReviewBudget {
     }
 }
 
-/// What counts as one source: an IPv4 address, or the /64 of an IPv6 address, all of which one host may use (RFC 4291 section 2.5.4).
+/// What counts as one source: an IPv4 address, or the /64 of an IPv6 address, all of which one host may use
+/// (RFC 4291 section 2.5.4).
 fn source_of(peer: IpAddr) -> IpAddr {
     match peer.to_canonical() {
         IpAddr::V4(address) => IpAddr::V4(address),

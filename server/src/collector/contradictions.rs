@@ -1,4 +1,5 @@
-//! Rounds whose numbers contradict each other (`mesh/row/sequences.rs`): counted, and logged at a bounded rate.
+//! Rounds whose numbers contradict each other (`mesh/row/sequences.rs`): counted, and logged at a bounded
+//! rate.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -288,7 +288,8 @@ pub enum RoundStatus {
     Duplicate,
     /// It is of an older boot than the one that speaks for the node, and was set aside.
     Superseded,
-    /// Its number lies so far below the highest one of its boot that the server cannot tell whether it was in. It was set aside.
+    /// Its number lies so far below the highest one of its boot that the server cannot tell it from a repetition. It was
+    /// set aside.
     TooLate,
     /// A word of a newer version: the body arrived, whatever it says.
     #[serde(other)]

@@ -12,7 +12,7 @@ fn forged(collector: &Collector, sequence: u64) -> RoundBody {
 }
 
 #[test]
-fn an_empty_part_with_the_last_number_silences_nobody() {
+fn an_empty_part_with_the_last_number_silences_no_agent() {
     let collector = healthy();
     collector.heartbeat(HeartbeatBody { probe_interval_ms: Some(5_000), ..heartbeat(1) }, at(3_500)).unwrap();
     let part = RoundBody { interval_ms: 3_600_000, ..forged(&collector, u64::MAX) };

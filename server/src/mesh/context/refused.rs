@@ -1,5 +1,5 @@
-//! Agents that the server refuses although Kubernetes confirms their tokens: their requests come from an address that is not their
-//! pod's, as behind a masquerade.
+//! Agents that the server refuses although Kubernetes confirms their tokens: their requests come from an
+//! address that is not their pod's, as behind a masquerade.
 //!
 //! Only confirmed tokens count here. What a token claims about itself anybody can write.
 
@@ -38,7 +38,8 @@ impl Refusal {
 }
 
 impl RefusedAgents {
-    /// Takes note of a request with the confirmed token of this node's agent, from an address that is not its pod's.
+    /// Takes note of a request with the confirmed token of this node's agent, from an address that is not its
+    /// pod's.
     pub fn note(&mut self, node: &NodeName, from: IpAddr, now: Moment) {
         if self.nodes.len() >= NODES_MAX && !self.nodes.contains_key(node) {
             self.nodes.retain(|_, refusal| refusal.counts(now));

@@ -1,9 +1,10 @@
 //! Which numbered rounds of a boot arrived.
 //!
-//! An agent numbers its rounds as it makes them, [`ROUNDS_PER_SECOND_MAX`] a second at most. Of two honest rounds, the one with
-//! the higher number was therefore made later, and the distance of their numbers is bounded by the distance of their times.
-//! A number that breaks this contradicts the highest one: one of the two is forged, and the server cannot tell which. It takes the
-//! newcomer and restarts the window there, so no message can shut out the messages after it:
+//! An agent numbers its rounds as it makes them, [`ROUNDS_PER_SECOND_MAX`] a second at most. Of two honest
+//! rounds, the one with the higher number was therefore made later, and the distance of their numbers is
+//! bounded by the distance of their times. A number that breaks this contradicts the highest one: one of the
+//! two is forged, and the server cannot tell which. It takes the newcomer and restarts the window there, so
+//! no message can shut out the messages after it:
 //!
 //! ```text
 //!             contradicts the highest ──────────────────────> restarted: taken, the window begins there
@@ -12,8 +13,9 @@
 //!             within the window, taken ───────────────────────> repeated
 //!             below the window ───────────────────────────────> too late
 //! ```
-//! A forger who knows the boot id can take numbers that the agent has not used yet. The agent is heard again once its rounds are
-//! [`TIME_TOLERANCE`] younger than the newest forged one, so that forger must go on sending.
+//! A forger who knows the boot id can take numbers that the agent has not used yet. The agent is heard again
+//! once its rounds are [`TIME_TOLERANCE`] younger than the newest forged one, so that forger must go on
+//! sending.
 
 use std::time::Duration;
 
@@ -21,17 +23,17 @@ use meshvane_shared::limits::ROUNDS_PER_SECOND_MAX;
 
 use crate::mesh::time::Moment;
 
-/// Numbers below the highest one that are still told apart from repetitions: 15 minutes of rounds at one a second, the shortest
-/// probe interval, and as many parts again, rounded up. An agent's outbox holds no more.
+/// Numbers below the highest one that are still told apart from repetitions: 15 minutes of rounds at one a
+/// second, the shortest probe interval, and as many parts again, rounded up. An agent's outbox holds no more.
 pub const SEQUENCES_KEPT: u64 = 2048;
 const WORDS: usize = (SEQUENCES_KEPT / 64) as usize;
 
-/// Numbers that two rounds may lie apart beyond what the time between them explains: one whole window. The server does not count
-/// the time in which its own process was stopped, and agents go on numbering meanwhile.
+/// Numbers that two rounds may lie apart beyond what the time between them explains: one whole window. The
+/// server does not count the time in which its own process was stopped, and agents go on numbering meanwhile.
 pub(super) const LEAP_MAX: u64 = SEQUENCES_KEPT;
 
-/// How far the times of two rounds may be off. An agent states the age of a round when it begins to send, and gives a request
-/// up after 5 s, so an honest time is late by at most that; this is twice as much.
+/// How far the times of two rounds may be off. An agent states the age of a round when it begins to send, and
+/// gives a request up after 5 s, so an honest time is late by at most that; this is twice as much.
 pub(super) const TIME_TOLERANCE: Duration = Duration::from_secs(10);
 
 /// What became of a number.
@@ -69,7 +71,8 @@ impl Sequences {
         self.highest
     }
 
-    /// Takes the number of a round that was made at a moment, by the server's count of its age. Numbers begin at 1.
+    /// Takes the number of a round that was made at a moment, by the server's count of its age. Numbers begin
+    /// at 1.
     pub fn take(&mut self, number: u64, made: Moment) -> Numbered {
         if self.highest == 0 {
             self.begin(number, made);

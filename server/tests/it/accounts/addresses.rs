@@ -29,7 +29,7 @@ async fn an_agent_behind_a_gateway_is_shown_as_refused_with_its_node() {
 }
 
 #[tokio::test]
-async fn nobody_is_shown_as_refused_by_a_token_that_is_forged() {
+async fn a_forged_token_shows_no_agent_as_refused() {
     let kube = FakeKube::start().await;
     kube.agent(1);
     let server = start(&kube).await;

@@ -60,7 +60,7 @@ fn numbers_that_a_forger_used_up_count_again_soon_after_it_stopped() {
 }
 
 #[test]
-fn the_first_message_of_a_boot_shuts_nobody_out() {
+fn the_first_message_of_a_boot_shuts_no_agent_out() {
     let mut sequences = Sequences::default();
     assert_eq!(sequences.take(u64::MAX, at(0)), Numbered::Taken);
     assert_eq!(sequences.take(1, at(1)), Numbered::Restarted);
