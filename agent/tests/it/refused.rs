@@ -24,12 +24,9 @@ async fn start(repaired: Arc<AtomicBool>) -> SocketAddr {
     tokio::spawn(async move {
         loop {
             let (stream, _) = listener.accept().await.unwrap();
-            let answer = match repaired.load(Ordering::Relaxed) {
-                true => format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{HEARD}", HEARD.len()),
-                false => {
-                    format!("HTTP/1.1 403 Forbidden\r\ncontent-length: {}\r\n\r\n{REFUSED}", REFUSED.len())
-                }
-            };
+            let (status, body) =
+                if repaired.load(Ordering::Relaxed) { ("200 OK", HEARD) } else { ("403 Forbidden", REFUSED) };
+            let answer = format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\n\r\n{body}", body.len());
             tokio::spawn(answer_all(stream, answer));
         }
     });

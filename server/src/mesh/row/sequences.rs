@@ -105,7 +105,7 @@ impl Sequences {
     fn contradicts(&self, number: u64, made: Moment) -> bool {
         let (earlier, later) = if number > self.highest { (self.made, made) } else { (made, self.made) };
         let between = later.after(TIME_TOLERANCE);
-        let explained = u64::try_from(between.since(earlier).as_secs()).unwrap_or(u64::MAX);
+        let explained = between.since(earlier).as_secs();
         let reach = LEAP_MAX.saturating_add(explained.saturating_mul(ROUNDS_PER_SECOND_MAX));
         between < earlier || number.abs_diff(self.highest) > reach
     }
