@@ -17,8 +17,7 @@ use std::time::Duration;
 
 use meshvane_shared::plan::Epoch;
 use meshvane_shared::setting::SettingError;
-use nix::sys::resource::{Resource, getrlimit, setrlimit};
-use runtime::{DrainStarter, drain};
+use runtime::{DrainStarter, Liveness, Wish, apart, drain, share_files};
 use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::timeout;
 
@@ -27,9 +26,12 @@ use crate::clock::Clock;
 use crate::collector::{Collector, CollectorSettings};
 use crate::config::Config;
 use crate::http::inventory::Door;
-use crate::http::limits::{HEALTH_CONNECTIONS_MAX, Limits, METRICS_CONNECTIONS_MAX};
+use crate::http::limits::{
+    CONNECTIONS_LEAST, FILES_KEPT, HEALTH_CONNECTIONS_LEAST, HEALTH_CONNECTIONS_MAX, Limits,
+    METRICS_CONNECTIONS_LEAST, METRICS_CONNECTIONS_MAX,
+};
 use crate::http::listener::{self, Bound, Service};
-use crate::http::{ApiState, Bodies, PlanAnswers, RefusalNotes, router};
+use crate::http::{ApiState, Bodies, PlanAnswers, RefusalNotes, Vouched, router};
 use crate::kube::Connection;
 use crate::readiness::{Guard, Readiness};
 use crate::{judge, reporter, tls};
@@ -97,7 +99,6 @@ impl App {
         reason = "listening needs the runtime, and callers should not depend on how"
     )]
     pub async fn bind(config: Config) -> Result<Self, StartError> {
-        raise_file_limit();
         let clock = Arc::new(Clock::start());
         let now = clock.now();
         let cluster = Connection::open(&config.auth)?;
@@ -128,6 +129,8 @@ impl App {
             bodies: Bodies::default(),
             refusals: RefusalNotes::default(),
             plan_answers: PlanAnswers::default(),
+            vouched: Vouched::default(),
+            liveness: Liveness::default(),
         });
         Ok(Self {
             api,
@@ -155,20 +158,21 @@ impl App {
         let addresses = self.addresses();
         let mut parts = Parts::default();
         let Self { api, health, metrics, state, tls, cluster, report_interval, starter, starting } = self;
-        let serve = |bound: Bound, tls, connections, by_source| {
+        let serve = |bound: Bound, tls, limits| {
             let service = Service {
                 router: router(bound.door, &state),
                 tls,
-                limits: Limits { connections, ..state.limits },
-                by_source,
+                limits,
                 metrics: state.metrics.clone(),
                 drain: state.drain.clone(),
             };
             listener::serve(bound, service)
         };
-        parts.spawn("api listener", Ending::Drains, serve(api, tls, state.limits.connections, true));
-        parts.spawn("health listener", Ending::Drains, serve(health, None, HEALTH_CONNECTIONS_MAX, false));
-        parts.spawn("metrics listener", Ending::Drains, serve(metrics, None, METRICS_CONNECTIONS_MAX, true));
+        let of = limits_of_listeners(state.limits);
+        parts.spawn("api listener", Ending::Drains, serve(api, tls, of.api));
+        parts.spawn("health listener", Ending::Drains, health_apart(serve(health, None, of.health), &state)?);
+        parts.spawn("metrics listener", Ending::Drains, serve(metrics, None, of.metrics));
+        parts.spawn("beat", Ending::Aborted, state.liveness.clone().beats());
         parts.spawn("judge", Ending::Aborted, judge::run(state.collector.clone(), state.clock.clone()));
         parts.spawn(
             "reporter",
@@ -260,13 +264,44 @@ fn new_epoch() -> Epoch {
     Epoch(RandomState::new().hash_one(std::process::id()))
 }
 
-/// Raises the limit of open files to what the kernel allows: the usual soft limit of 1,024 is below our connections.
-fn raise_file_limit() {
-    let raised = getrlimit(Resource::RLIMIT_NOFILE)
-        .and_then(|(_, hard)| setrlimit(Resource::RLIMIT_NOFILE, hard, hard));
-    if let Err(error) = raised {
-        tracing::debug!(%error, "the limit of open files stays as it is");
+/// The limits of each listener.
+struct ListenerLimits {
+    api: Limits,
+    health: Limits,
+    metrics: Limits,
+}
+
+/// Gives each listener the connections for which there are files; health comes first.
+fn limits_of_listeners(limits: Limits) -> ListenerLimits {
+    let [health, metrics, api] = share_files(
+        FILES_KEPT,
+        [
+            Wish { wanted: HEALTH_CONNECTIONS_MAX, least: HEALTH_CONNECTIONS_LEAST },
+            Wish { wanted: METRICS_CONNECTIONS_MAX, least: METRICS_CONNECTIONS_LEAST },
+            Wish { wanted: limits.places.unproven + limits.places.proven, least: CONNECTIONS_LEAST },
+        ],
+    );
+    ListenerLimits {
+        api: limits.of_api(api),
+        health: limits.of_health(health),
+        metrics: limits.of_metrics(metrics),
     }
+}
+
+/// Serves health on a thread of its own, where it watches whether the main one gets on.
+fn health_apart(
+    serving: impl Future<Output = ()> + Send + 'static,
+    state: &ApiState,
+) -> Result<impl Future<Output = ()> + Send + 'static, PartEnded> {
+    let watching = state.liveness.clone().watches();
+    let both = async {
+        tokio::select! {
+            () = serving => {}
+            () = watching => {}
+        }
+    };
+    apart("health", || both)
+        .map_err(|error| PartEnded { part: "health listener", problem: format!("it has no thread: {error}") })
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use meshvane_shared::name::NodeName;
 use meshvane_shared::setting::SettingError;
+use runtime::places::Proof;
 
 use crate::config::{AuthConfig, Config};
 use crate::mesh::context::Cluster;
@@ -86,11 +87,13 @@ pub enum Identity {
 }
 
 impl Identity {
-    /// Tells whether somebody vouches for the requester, so that its source address need not be held to few connections.
-    pub fn is_believed(&self) -> bool {
+    /// What the request proves about its connection, if it does. Where everybody is believed it proves nothing.
+    pub fn proof(&self) -> Option<Proof> {
         match self {
-            Self::Agent | Self::Node(_) | Self::Reader | Self::Everybody => true,
-            Self::Loopback | Self::Unasked => false,
+            Self::Agent => Some(Proof::Agent(None)),
+            Self::Node(agent) => Some(Proof::Agent(Some(agent.node.clone()))),
+            Self::Reader | Self::Loopback => Some(Proof::Reader),
+            Self::Everybody | Self::Unasked => None,
         }
     }
 

@@ -32,8 +32,10 @@ mod results;
 mod rounds;
 mod state;
 mod test_results;
+mod vouched;
 
 pub use bodies::Bodies;
 pub use inventory::router;
 pub use plan::PlanAnswers;
 pub use state::{ApiState, RefusalNotes};
+pub use vouched::Vouched;

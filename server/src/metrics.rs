@@ -32,22 +32,25 @@ type Labels<const N: usize> = [(Word, Word); N];
 type Counters<const N: usize> = Family<Labels<N>, Counter>;
 type Gauges<const N: usize> = Family<Labels<N>, Gauge>;
 
-/// Why a connection was closed before its first request.
+/// Why a connection was closed by us.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ConnectionRefusal {
-    /// Its source holds too many that nobody vouches for.
+    /// Its source holds as many unproven ones as it may, and all of them arrived only just now.
     SourceLimit,
+    /// It yielded its place to another connection: it was silent for longest, or idle.
+    Yielded,
     /// The TLS handshake failed, or took too long.
     Handshake,
 }
 
 impl ConnectionRefusal {
-    const ALL: [Self; 2] = [Self::SourceLimit, Self::Handshake];
+    const ALL: [Self; 3] = [Self::SourceLimit, Self::Yielded, Self::Handshake];
 
     /// The name as it stands in metrics.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::SourceLimit => "source_limit",
+            Self::Yielded => "yielded",
             Self::Handshake => "handshake",
         }
     }
@@ -111,7 +114,7 @@ impl Default for Metrics {
             connections_refused: counters(
                 &mut registry,
                 "connections_refused",
-                "Connections closed before their first request",
+                "Connections closed before their first request, or to make place for others",
                 &closed,
             ),
             counted: Counted::default(),
@@ -167,7 +170,7 @@ impl Metrics {
         self.token_reviews.get_or_create(&[("result", result)]).inc();
     }
 
-    /// Counts a connection that was closed before its first request.
+    /// Counts a connection that was closed before its first request, or to make place for another one.
     pub fn connection_refused(&self, refusal: ConnectionRefusal) {
         self.connections_refused.get_or_create(&[("reason", refusal.as_str())]).inc();
     }

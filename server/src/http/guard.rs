@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use axum::http::header::{AUTHORIZATION, HOST, HeaderName, VIA};
 use axum::http::request::Parts;
+use runtime::places::Proof;
 use tokio::time::{sleep, timeout};
 
-use super::inventory::Route;
+use super::inventory::{Door, Route};
 use super::listener::Peer;
 use super::state::ApiState;
 use crate::auth::{
@@ -47,7 +48,12 @@ const CONFIRMED_WAITS: Duration = Duration::from_millis(500);
 
 /// Lets a request in, or says why not. Cancel-safe.
 pub(super) async fn admit(state: &Arc<ApiState>, route: &Route, head: &Parts) -> Result<Identity, Refused> {
+    // Health and metrics ask nobody. Health has a thread of its own, which must not wait for what the main one holds.
+    if route.door != Door::Api {
+        return Ok(Identity::Unasked);
+    }
     let peer = head.extensions.get::<Peer>();
+    let judged = peer.map(Peer::judged);
     let caller = caller(head, address(head));
     let decided = match decide(state, route, &caller).await {
         Err(Refused::PodUnknown) => await_pod(state, route, &caller).await,
@@ -59,10 +65,28 @@ pub(super) async fn admit(state: &Arc<ApiState>, route: &Route, head: &Parts) ->
         Ok(_) | Err(_) => {}
     }
     let identity = decided?;
-    if let Some(peer) = peer.filter(|_| identity.is_believed()) {
-        peer.believe();
+    if let Some(peer) = peer
+        && let Some(proof) = proof(state, &identity, peer)
+    {
+        peer.prove(proof);
     }
+    drop(judged);
     Ok(identity)
+}
+
+/// What a request proves about its connection. Where everybody is believed, a member has sent heartbeats from there, or it
+/// comes from this machine.
+fn proof(state: &ApiState, identity: &Identity, peer: &Peer) -> Option<Proof> {
+    let address = peer.address.ip();
+    match identity {
+        Identity::Everybody if state.vouched.holds(address, state.clock.now().moment) => {
+            Some(Proof::Agent(None))
+        }
+        Identity::Everybody => is_loopback_peer(address).then_some(Proof::Reader),
+        Identity::Agent | Identity::Node(_) | Identity::Reader | Identity::Loopback | Identity::Unasked => {
+            identity.proof()
+        }
+    }
 }
 
 /// An agent that will be let in is there already.

@@ -1,5 +1,10 @@
 //! Whether the server lives and can do its work: `/api/v1/health` as in the original, `/livez` and `/readyz` on their own
 //! listener. None of them looks at anything outside of this process.
+//!
+//! That listener has a thread of its own: the main thread may be busy for seconds, and a kubelet that hears nothing meanwhile
+//! would restart a server that works. What `/livez` looks at is therefore whether the main thread gets on: it says so every
+//! [`runtime::BEAT`], and is taken for stuck after [`runtime::BEATS_MISSED_MAX`] beats. `/readyz` looks at state that both
+//! threads share.
 
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -14,9 +19,13 @@ pub(super) fn original() -> Response {
     reply::compatible(&HealthAnswer { status: "healthy".to_owned() })
 }
 
-/// The process runs: it answers.
-pub(super) fn livez() -> Response {
-    reply::text(StatusCode::OK, "alive\n".to_owned())
+/// The process runs, and its main thread gets on.
+pub(super) fn livez(state: &ApiState) -> Response {
+    if state.liveness.is_alive() {
+        reply::text(StatusCode::OK, "alive\n".to_owned())
+    } else {
+        reply::text(StatusCode::SERVICE_UNAVAILABLE, "not alive: the main thread is stuck\n".to_owned())
+    }
 }
 
 /// Every part has started, and none is stopping.

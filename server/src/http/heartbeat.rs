@@ -7,6 +7,7 @@ use axum::response::Response;
 use chrono::DateTime;
 use meshvane_shared::address::is_loopback;
 use meshvane_shared::wire::heartbeat::{HeartbeatAnswer, HeartbeatBody};
+use runtime::places::Proof;
 
 use super::error::Fault;
 use super::folded::Object;
@@ -36,7 +37,7 @@ const FIELDS: &[&str] = &[
 
 /// Takes a heartbeat.
 pub(super) async fn post(state: Arc<ApiState>, ask: Ask) -> Result<Response, Fault> {
-    let identity = ask.identity.clone();
+    let (identity, peer) = (ask.identity.clone(), ask.peer());
     let is_local = guard::is_local(&ask.head);
     let text = body::text(&state, ask, body::SMALL).await;
     let body = text.and_then(|text| read(&text)).and_then(|body| check_loopback(body, is_local));
@@ -44,6 +45,10 @@ pub(super) async fn post(state: Arc<ApiState>, ask: Ask) -> Result<Response, Fau
         Ok(heartbeat) => take(&state, &identity, heartbeat),
         Err(fault) => Err(fault),
     };
+    if let (Ok(_), Identity::Everybody, Some(peer)) = (&taken, &identity, peer) {
+        state.vouched.note(peer.address.ip(), state.clock.now().moment);
+        peer.prove(Proof::Agent(None));
+    }
     state.metrics.heartbeat(taken.is_ok());
     taken.map(|answer| reply::compatible(&answer))
 }

@@ -151,7 +151,7 @@ pub const ROUTES: &[Route] = &[
     route(Verb::Get, paths::FINDINGS, Access::Reader, Dialect::Native, |s, a| at_once(findings::get(&s, &a))),
     route(Verb::Get, paths::REPORT, Access::Reader, Dialect::Native, |s, a| at_once(report::get(&s, &a))),
     route(Verb::Get, paths::HEALTH, Access::Open, Dialect::Compatible, |_, _| shown(health::original())),
-    at(Door::Health, paths::LIVEZ, |_, _| shown(health::livez())),
+    at(Door::Health, paths::LIVEZ, |s, _| shown(health::livez(&s))),
     at(Door::Health, paths::READYZ, |s, _| shown(health::readyz(&s))),
     at(Door::Metrics, paths::METRICS, |s, _| Box::pin(metrics::get(s))),
 ];

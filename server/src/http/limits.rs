@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use runtime::places::PlaceLimits;
+
 /// A request's head must be complete this long after its first byte: it fits one packet, so more is a slow-loris attack.
 pub const HEADER_TIME: Duration = Duration::from_secs(5);
 /// A TLS handshake must be complete in this time: two round trips and a signature.
@@ -14,15 +16,50 @@ pub const BODY_TIME: Duration = Duration::from_secs(5);
 /// A client that takes no byte of an answer for this long is gone: TCP has then retried five times.
 pub const WRITE_TIME: Duration = Duration::from_secs(10);
 /// Connections of the API in all: 5,000 agents hold two each (a long poll and a post), and readers get the rest.
+///
+/// What they cost: a silent connection is its socket and 1 KiB; while a request is there it is also a head of at most
+/// [`HEAD_MAX_BYTES`] in a buffer of up to twice that, and 8 KiB for the answer's head, 28 KiB in all (measured at its
+/// worst: see decision 17). Without an agent's token that makes (512 + 256) * 28 KiB = 21 MiB, and 11 MiB for 11,000 idle
+/// agents. Bodies have a budget of their own.
 pub const CONNECTIONS_MAX: usize = 12_000;
-/// Connections of one source address none of whose requests was believed yet: a browser opens six; an agent needs two.
-pub const CONNECTIONS_PER_SOURCE_MAX: usize = 32;
-/// Connections of the health listener: kubelets, load balancers and a person; it must answer when the API is full.
+/// Connections that have proved nothing, of all sources: those of the agents of a large mesh that start together, for as
+/// long as their tokens are looked at. They have 21 KiB each at most, so that opening connections cannot exhaust memory.
+pub const UNPROVEN_MAX: usize = 512;
+/// Connections of one source that have proved nothing: a browser opens six; an agent needs two.
+pub const UNPROVEN_PER_SOURCE_MAX: usize = 32;
+/// Connections of readers, of all sources: dashboards and people. A reader's next connection takes the place of the one
+/// that has been idle for longest.
+pub const READERS_MAX: usize = 256;
+/// Connections of readers, of one source: ten browsers behind one proxy, or behind one `kubectl port-forward`.
+pub const READERS_PER_SOURCE_MAX: usize = 64;
+/// Connections of one agent that Kubernetes vouches for: it uses three, and some may hang where the network was cut.
+pub const PER_AGENT_MAX: usize = 16;
+/// A connection that has proved nothing keeps its place for this long: a request follows its handshake within a round trip,
+/// and a token is looked at within milliseconds. The time in which it is decided whose the connection is does not count.
+pub const UNPROVEN_GRACE: Duration = Duration::from_millis(250);
+/// Connections of the health listener, all unproven: kubelets, load balancers and a person. It answers at once, so a place
+/// is needed for a round trip.
 pub const HEALTH_CONNECTIONS_MAX: usize = 256;
+/// Connections of the health listener of one source: a kubelet has two, a probe of each kind.
+pub const HEALTH_PER_SOURCE_MAX: usize = 16;
+/// On the health listener, a request's head must be complete this long after its first byte: below the shortest timeout
+/// of the chart's probes.
+pub const HEALTH_HEADER_TIME: Duration = Duration::from_secs(1);
+/// The health listener closes a connection without a request after this: above the period of most load balancers (10 s).
+pub const HEALTH_IDLE_TIME: Duration = Duration::from_secs(15);
 /// Connections of the metrics listener: a pair of Prometheus servers keeps one each.
 pub const METRICS_CONNECTIONS_MAX: usize = 64;
-/// Connections that wait to be accepted: all agents come at once when the server restarts.
-pub const BACKLOG: i32 = 4096;
+/// Connections of the metrics listener of one source: with eight, eight sources are needed to compete with a scraper at all.
+pub const METRICS_PER_SOURCE_MAX: usize = 8;
+/// Files that are kept from connections: three listeners, standard streams, what two runtimes wait with (12), token and
+/// certificate files (4), and the API server's watches and reviews (20).
+pub const FILES_KEPT: usize = 40;
+/// Connections that the health listener has where files are scarce: two sources' probes.
+pub const HEALTH_CONNECTIONS_LEAST: usize = 8;
+/// Connections that the metrics listener has where files are scarce.
+pub const METRICS_CONNECTIONS_LEAST: usize = 4;
+/// Connections that the API has where files are scarce: three agents and some readers.
+pub const CONNECTIONS_LEAST: usize = 12;
 /// Bytes of a request's head, the line and the headers: a service-account token has 2 KiB. hyper answers 431 above it.
 pub const HEAD_MAX_BYTES: usize = 16 * 1024;
 /// Bytes of a request's body as sent by a believed writer: a round on 5,000 targets without compression.
@@ -71,10 +108,8 @@ pub struct Limits {
     pub body_wait: Duration,
     /// [`WRITE_TIME`]
     pub write_time: Duration,
-    /// [`CONNECTIONS_MAX`]
-    pub connections: usize,
-    /// [`CONNECTIONS_PER_SOURCE_MAX`]
-    pub connections_per_source: usize,
+    /// Places of the API's connections.
+    pub places: PlaceLimits,
 }
 
 impl Default for Limits {
@@ -85,8 +120,41 @@ impl Default for Limits {
             body_time: BODY_TIME,
             body_wait: BODY_WAIT,
             write_time: WRITE_TIME,
-            connections: CONNECTIONS_MAX,
-            connections_per_source: CONNECTIONS_PER_SOURCE_MAX,
+            places: PlaceLimits {
+                unproven: UNPROVEN_MAX,
+                unproven_per_source: UNPROVEN_PER_SOURCE_MAX,
+                proven: CONNECTIONS_MAX - UNPROVEN_MAX,
+                readers: READERS_MAX,
+                readers_per_source: READERS_PER_SOURCE_MAX,
+                per_agent: PER_AGENT_MAX,
+                grace: UNPROVEN_GRACE,
+            },
         }
+    }
+}
+
+impl Limits {
+    /// The same for the health listener, with places for so many connections.
+    pub fn of_health(self, connections: usize) -> Self {
+        let places = PlaceLimits::unproven(connections, HEALTH_PER_SOURCE_MAX.min(connections));
+        Self {
+            header_time: HEALTH_HEADER_TIME.min(self.header_time),
+            idle_time: HEALTH_IDLE_TIME.min(self.idle_time),
+            places,
+            ..self
+        }
+    }
+
+    /// The same for the metrics listener, with places for so many connections.
+    pub fn of_metrics(self, connections: usize) -> Self {
+        let per_source = METRICS_PER_SOURCE_MAX.min(connections);
+        Self { places: PlaceLimits::unproven(connections, per_source), ..self }
+    }
+
+    /// The same for the API with places for no more than so many connections; half of them may be unproven.
+    pub fn of_api(self, connections: usize) -> Self {
+        let unproven = self.places.unproven.min(connections / 2);
+        let proven = self.places.proven.min(connections - unproven);
+        Self { places: PlaceLimits { unproven, proven, ..self.places }, ..self }
     }
 }

@@ -6,12 +6,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use axum::body::Body;
 use axum::http::HeaderMap;
 use axum::http::request::Parts;
-use runtime::Drain;
+use runtime::{Drain, Liveness};
 
 use super::bodies::Bodies;
 use super::guard;
 use super::limits::Limits;
+use super::listener::Peer;
 use super::plan::PlanAnswers;
+use super::vouched::Vouched;
 use crate::auth::{Gate, Identity, RefusalLog, Refused};
 use crate::clock::Clock;
 use crate::collector::Collector;
@@ -36,6 +38,8 @@ pub struct ApiState {
     pub metrics: Arc<Metrics>,
     /// Whether the program can do its work.
     pub readiness: Readiness,
+    /// Whether the main thread gets on.
+    pub liveness: Liveness,
     /// Tells long polls to end.
     pub drain: Drain,
     /// How much a request may be, and take.
@@ -46,6 +50,8 @@ pub struct ApiState {
     pub refusals: RefusalNotes,
     /// Answers with a plan that were written before.
     pub plan_answers: PlanAnswers,
+    /// Where members' heartbeats come from, when nobody shows who they are.
+    pub vouched: Vouched,
 }
 
 /// What was not logged of refusals.
@@ -74,6 +80,11 @@ pub(super) struct Ask {
 }
 
 impl Ask {
+    /// Who is at the other end of the connection; unknown outside of our listener.
+    pub(super) fn peer(&self) -> Option<Peer> {
+        self.head.extensions.get::<Peer>().cloned()
+    }
+
     /// The headers.
     pub(super) fn headers(&self) -> &HeaderMap {
         &self.head.headers

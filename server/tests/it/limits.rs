@@ -2,98 +2,50 @@
 
 use std::time::Duration;
 
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use crate::support::{AGENTS_TOKEN, Server, open, raw, read_all, with_tokens};
+use crate::support::{Server, open, raw, read_all};
 
 const SHORT: Duration = Duration::from_millis(50);
 /// Longer than any step here takes.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Asks for something on a connection that stays open; returns the first bytes of the answer.
-async fn ask(stream: &mut TcpStream, path: &str, more: &str) -> std::io::Result<String> {
-    let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n{more}\r\n");
-    stream.write_all(request.as_bytes()).await?;
-    let mut start = [0; 12];
-    stream.read_exact(&mut start).await?;
-    Ok(String::from_utf8_lossy(&start).into_owned())
+/// Writes a request in pieces, and reads all that comes back until the connection is closed.
+async fn in_pieces(server: &Server, pieces: &[&str]) -> String {
+    let mut stream = TcpStream::connect(server.addresses.api).await.unwrap();
+    stream.set_nodelay(true).unwrap();
+    for piece in pieces {
+        stream.write_all(piece.as_bytes()).await.unwrap();
+        // The next piece is not to be read with this one: the server has had its turn when it has answered somebody else.
+        server.get("/api/v1/health").await;
+    }
+    read_all(&mut stream).await
 }
 
 #[tokio::test]
-async fn a_source_that_nobody_believes_gets_few_connections_and_the_others_are_closed() {
-    let mut config = with_tokens();
-    config.limits.connections_per_source = 2;
-    let server = Server::start(config).await;
-    let connect = async || TcpStream::connect(server.addresses.api).await.unwrap();
-    let (mut first, mut second) = (connect().await, connect().await);
-    for stream in [&mut first, &mut second] {
-        assert_eq!(ask(stream, "/api/v1/hosts", "").await.unwrap(), "HTTP/1.1 200");
-    }
-    let mut third = connect().await;
-    assert!(ask(&mut third, "/api/v1/hosts", "").await.is_err(), "a third connection was served");
-    let rest = read_rest(&mut first).await;
-    assert!(rest.contains("HTTP/1.1 200"), "{rest}");
-    let mut fourth = connect().await;
-    assert_eq!(ask(&mut fourth, "/api/v1/hosts", "").await.unwrap(), "HTTP/1.1 200");
-}
-
-/// Asks for a last answer, and reads until the server has closed the connection and so given up its place.
-async fn read_rest(stream: &mut TcpStream) -> String {
+async fn requests_are_answered_in_whatever_pieces_they_come() {
+    let server = Server::open().await;
+    let get = "GET /api/v1/health HTTP/1.1\r\nHost: localhost\r\n\r\n";
     let last = "GET /api/v1/health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
-    stream.write_all(last.as_bytes()).await.unwrap();
-    read_all(stream).await
+    let count = async |pieces: &[&str]| in_pieces(&server, pieces).await.matches("HTTP/1.1 200").count();
+    assert_eq!(count(&[get, get, last]).await, 3, "one after the other");
+    assert_eq!(count(&[&format!("{get}{get}{last}")]).await, 3, "all at once");
+    let (start, end) = last.split_at(20);
+    assert_eq!(count(&[&format!("{get}{start}"), end]).await, 2, "one and a half");
+    assert_eq!(count(&["G", &last[1..]]).await, 1, "a byte first");
+    assert_eq!(count(&[get, "\r\n", last]).await, 2, "an empty line between them");
 }
 
 #[tokio::test]
-async fn a_believed_connection_does_not_count_against_its_source() {
-    let mut config = with_tokens();
-    config.limits.connections_per_source = 1;
-    let server = Server::start(config).await;
-    let mut believed = Vec::new();
-    for _ in 0..5 {
-        let mut stream = TcpStream::connect(server.addresses.api).await.unwrap();
-        let token = format!("Authorization: Bearer {AGENTS_TOKEN}\r\n");
-        assert_eq!(ask(&mut stream, "/api/v1/hosts", &token).await.unwrap(), "HTTP/1.1 200");
-        believed.push(stream);
-    }
-    let mut wrong = TcpStream::connect(server.addresses.api).await.unwrap();
-    let token = "Authorization: Bearer wrong\r\n";
-    assert_eq!(ask(&mut wrong, "/api/v1/hosts", token).await.unwrap(), "HTTP/1.1 401");
-    let mut next = TcpStream::connect(server.addresses.api).await.unwrap();
-    assert!(ask(&mut next, "/api/v1/hosts", token).await.is_err(), "a wrong token was believed");
-}
-
-#[tokio::test]
-async fn the_health_listener_holds_no_source_to_few() {
-    let mut config = with_tokens();
-    config.limits.connections_per_source = 1;
-    let server = Server::start(config).await;
-    let mut open = Vec::new();
-    for _ in 0..40 {
-        let mut stream = TcpStream::connect(server.addresses.health).await.unwrap();
-        assert_eq!(ask(&mut stream, "/livez", "").await.unwrap(), "HTTP/1.1 200");
-        open.push(stream);
-    }
-}
-
-#[tokio::test]
-async fn above_all_connections_the_next_one_waits_for_a_place() {
+async fn a_connection_whose_request_is_not_read_to_its_end_is_closed_with_its_answer() {
     let mut config = open();
-    config.limits.connections = 1;
+    config.limits.body_time = SHORT;
     let server = Server::start(config).await;
-    let mut first = TcpStream::connect(server.addresses.api).await.unwrap();
-    assert_eq!(ask(&mut first, "/api/v1/health", "").await.unwrap(), "HTTP/1.1 200");
-    let mut second = TcpStream::connect(server.addresses.api).await.unwrap();
-    assert!(
-        timeout(SHORT, ask(&mut second, "/api/v1/health", "")).await.is_err(),
-        "it was served without a place"
-    );
-    drop(first);
-    let mut start = [0; 12];
-    timeout(PATIENCE, second.read_exact(&mut start)).await.unwrap().unwrap();
-    assert_eq!(&start, b"HTTP/1.1 200");
+    let post = "POST /api/v1/heartbeat HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\n{";
+    let answer = timeout(PATIENCE, raw(server.addresses.api, post)).await.expect("the connection is closed");
+    assert!(answer.starts_with("HTTP/1.1 408"), "{answer}");
 }
 
 #[tokio::test]

@@ -21,6 +21,7 @@ mod long_poll;
 mod native;
 mod observability;
 mod parallel;
+mod places;
 mod program;
 mod routing;
 mod stop;

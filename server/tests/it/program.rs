@@ -2,11 +2,12 @@
 
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Output, Stdio};
+use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use crate::support::{client_builder, file};
+use crate::support::{client_builder, connect_from, file};
 
 fn program(vars: &[(&str, &str)]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_meshvane-server"));
@@ -99,6 +100,39 @@ async fn the_program_serves_on_its_three_ports() {
     let client = client_builder().build().unwrap();
     for url in [":8080/api/v1/health", ":8081/livez", ":8081/readyz", ":8082/metrics"] {
         let response = client.get(format!("http://{address}{url}")).send().await;
+        assert_eq!(response.unwrap().status(), 200, "{url}");
+    }
+    kill(Pid::from_raw(child.id().try_into().unwrap()), Signal::SIGTERM).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+}
+
+#[tokio::test]
+async fn with_few_files_it_says_what_it_needs_and_health_answers_beside_many_connections() {
+    let address = own_address(5);
+    let mut child = Command::new("sh")
+        .args(["-c", "ulimit -n 64; exec \"$0\"", env!("CARGO_BIN_EXE_meshvane-server")])
+        .env_clear()
+        .envs([("MESHVANE_AUTH", "none"), ("MESHVANE_BIND_ADDRESS", &address), ("PATH", "/usr/bin:/bin")])
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let lines = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
+    let warnings: Vec<String> = lines
+        .take_while(|line| !line.contains("serving"))
+        .filter(|line| line.contains("the limit of open files is low"))
+        .collect();
+    assert_eq!(warnings.len(), 1, "{warnings:?}");
+    assert!(warnings[0].contains("limit=64") && warnings[0].contains("needed=12360"), "{}", warnings[0]);
+    let mut silent = Vec::new();
+    for number in 0..84 {
+        silent.push(
+            connect_from([127, 0, 4, number % 42 + 1], format!("{address}:8080").parse().unwrap()).await,
+        );
+    }
+    let client = client_builder().build().unwrap();
+    for url in [":8081/livez", ":8081/readyz", ":8082/metrics", ":8080/api/v1/health"] {
+        let response =
+            client.get(format!("http://{address}{url}")).timeout(Duration::from_secs(5)).send().await;
         assert_eq!(response.unwrap().status(), 200, "{url}");
     }
     kill(Pid::from_raw(child.id().try_into().unwrap()), Signal::SIGTERM).unwrap();

@@ -13,7 +13,7 @@ use reqwest::{Client, ClientBuilder, Method, RequestBuilder, Response};
 use serde_json::Value;
 use tempfile::{NamedTempFile, TempDir};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
@@ -170,6 +170,32 @@ pub(crate) async fn read_all(stream: &mut TcpStream) -> String {
     let mut answer = Vec::new();
     let _ = stream.read_to_end(&mut answer).await;
     String::from_utf8_lossy(&answer).into_owned()
+}
+
+/// Connects from an address of this machine: 127.0.0.0/8 is many sources.
+pub(crate) async fn connect_from(source: [u8; 4], to: SocketAddr) -> TcpStream {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind(SocketAddr::from((source, 0))).unwrap();
+    socket.connect(to).await.unwrap()
+}
+
+/// Asks for something on a connection that stays open; returns the head of the answer, whose body is read too.
+pub(crate) async fn ask(stream: &mut TcpStream, request: &str) -> std::io::Result<String> {
+    stream.write_all(request.as_bytes()).await?;
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        head.push(stream.read_u8().await?);
+    }
+    let head = String::from_utf8(head).unwrap();
+    let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
+    stream.read_exact(&mut vec![0; length.map_or(0, |length| length.parse().unwrap())]).await?;
+    Ok(head)
+}
+
+/// Gets a path on a connection that stays open, with this token if it is not empty.
+pub(crate) async fn get_on(stream: &mut TcpStream, path: &str, token: &str) -> std::io::Result<String> {
+    let token = if token.is_empty() { String::new() } else { format!("Authorization: Bearer {token}\r\n") };
+    ask(stream, &format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n{token}\r\n")).await
 }
 
 /// A native heartbeat of a node.

@@ -5,13 +5,14 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::http::StatusCode;
 use meshvane_shared::plan::Epoch;
+use runtime::Liveness;
 
 use super::*;
 use crate::auth::{Gate, WriterAuth};
 use crate::clock::Clock;
 use crate::collector::{Collector, CollectorSettings};
 use crate::http::limits::Limits;
-use crate::http::{Bodies, PlanAnswers, RefusalNotes};
+use crate::http::{Bodies, PlanAnswers, RefusalNotes, Vouched};
 use crate::readiness::Readiness;
 
 #[test]
@@ -110,6 +111,8 @@ fn state() -> Arc<ApiState> {
         bodies: Bodies::default(),
         refusals: RefusalNotes::default(),
         plan_answers: PlanAnswers::default(),
+        vouched: Vouched::default(),
+        liveness: Liveness::default(),
     })
 }
 

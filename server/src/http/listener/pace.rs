@@ -7,29 +7,52 @@
 //!     └──────────────────────────────────────────────────────────────────┘
 //! ```
 //! While a request is handled no read is timed here: a long poll waits for the server, and a body has its own time. A write
-//! that takes no byte is timed always. A part of the next head that arrives while a request is handled counts as idle: its
-//! sender then has the longer time, once.
+//! that takes no byte is timed always. A part of the next head that arrives while a request is handled counts as idle until
+//! the connection rests: its sender then has the longer time, once.
+//!
+//! A connection **rests** when its answers are sent and nothing of another request was read. Hyper keeps 16 KiB of buffers
+//! for a connection, and a resting one needs none of it: the listener takes its stream back, and gives it to hyper again with
+//! the first byte of the next request ([`Paced::begun`]).
 
-use std::future::Future as _;
+use std::future::{Future as _, poll_fn};
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use axum::body::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep};
 
 use super::super::limits::Limits;
 
-/// Counts the edges between waiting (even) and handling (odd) of one connection.
+/// What both the stream and its requests know of one connection.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Pace(Arc<AtomicU64>);
+pub(super) struct Pace(Arc<Shared>);
+
+#[derive(Debug, Default)]
+struct Shared {
+    /// Edges between waiting (even) and handling (odd).
+    edges: AtomicU64,
+    /// Answers that are not sent to their end.
+    answers: AtomicUsize,
+    /// Something was written and not flushed.
+    unflushed: AtomicBool,
+    /// A part of a head was read.
+    in_head: AtomicBool,
+    /// The connection is being closed, or a request's body was not read to its end: hyper has work left then.
+    closing: AtomicBool,
+}
 
 /// A request is being handled while this lives.
 #[derive(Debug)]
 pub(super) struct Handling(Pace);
+
+/// An answer is being made and sent while this lives.
+#[derive(Debug)]
+pub(super) struct Answering(Pace);
 
 impl Pace {
     pub(super) fn new() -> Self {
@@ -37,9 +60,11 @@ impl Pace {
     }
 
     /// A request's head is complete.
-    pub(super) fn begin(&self) -> Handling {
-        self.0.fetch_add(1, Ordering::Relaxed);
-        Handling(self.clone())
+    pub(super) fn begin(&self) -> (Handling, Answering) {
+        self.0.edges.fetch_add(1, Ordering::Relaxed);
+        self.0.in_head.store(false, Ordering::Relaxed);
+        self.0.answers.fetch_add(1, Ordering::Relaxed);
+        (Handling(self.clone()), Answering(self.clone()))
     }
 
     /// Tells whether a request is being handled.
@@ -47,14 +72,33 @@ impl Pace {
         self.edges() % 2 == 1
     }
 
+    /// Returns true when every answer is sent and nothing of the next request was read.
+    pub(super) fn is_resting(&self) -> bool {
+        let flags = [&self.0.unflushed, &self.0.in_head, &self.0.closing];
+        !self.is_handling()
+            && self.0.answers.load(Ordering::Relaxed) == 0
+            && !flags.iter().any(|flag| flag.load(Ordering::Relaxed))
+    }
+
+    /// A request's body was not read to its end: the connection does not rest any more.
+    pub(super) fn leave_unread(&self) {
+        self.0.closing.store(true, Ordering::Relaxed);
+    }
+
     fn edges(&self) -> u64 {
-        self.0.load(Ordering::Relaxed)
+        self.0.edges.load(Ordering::Relaxed)
     }
 }
 
 impl Drop for Handling {
     fn drop(&mut self) {
-        self.0.0.fetch_add(1, Ordering::Relaxed);
+        self.0.0.edges.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+impl Drop for Answering {
+    fn drop(&mut self) {
+        self.0.0.answers.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -72,6 +116,8 @@ enum Waiting {
 pub(super) struct Paced<S> {
     stream: S,
     pace: Pace,
+    /// What was read already and is to be read again.
+    begun: Bytes,
     header_time: Duration,
     idle_time: Duration,
     write_time: Duration,
@@ -85,12 +131,43 @@ impl<S> Paced<S> {
         Self {
             stream,
             pace,
+            begun: Bytes::new(),
             header_time: limits.header_time,
             idle_time: limits.idle_time,
             write_time: limits.write_time,
             waiting: None,
             read_timer: Box::pin(sleep(limits.idle_time)),
             write_timer: None,
+        }
+    }
+
+    /// Waits for the first byte of a request, which is read again after it. Cancel-safe.
+    ///
+    /// # Errors
+    /// When the client closed the connection, or sends nothing for the idle time.
+    pub(super) async fn begun(&mut self) -> io::Result<()>
+    where
+        S: AsyncRead + Unpin,
+    {
+        if !self.begun.is_empty() {
+            return Ok(());
+        }
+        let mut byte = [0; 1];
+        let mut buffer = ReadBuf::new(&mut byte);
+        poll_fn(|context| Pin::new(&mut *self).poll_read(context, &mut buffer)).await?;
+        if buffer.filled().is_empty() {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        self.begun = Bytes::copy_from_slice(buffer.filled());
+        Ok(())
+    }
+
+    /// Takes back what hyper had read of the next request.
+    pub(super) fn read_again(&mut self, bytes: Bytes) {
+        if !bytes.is_empty() {
+            self.begun = bytes;
+            self.arm_read();
+            self.note_read();
         }
     }
 
@@ -114,6 +191,7 @@ impl<S> Paced<S> {
     /// A byte arrived: the head has begun, unless it had before.
     fn note_read(&mut self) {
         if let Some(Waiting::Idle(edges)) = self.waiting {
+            self.pace.0.in_head.store(true, Ordering::Relaxed);
             self.waiting = Some(Waiting::Head(edges));
             self.read_timer.set(sleep(self.header_time));
         }
@@ -153,6 +231,11 @@ impl<S: AsyncRead + Unpin> AsyncRead for Paced<S> {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let this = &mut *self;
+        if !this.begun.is_empty() {
+            let length = this.begun.len().min(buffer.remaining());
+            buffer.put_slice(&this.begun.split_to(length));
+            return Poll::Ready(Ok(()));
+        }
         let timed = this.arm_read();
         let filled = buffer.filled().len();
         let read = Pin::new(&mut this.stream).poll_read(context, buffer);
@@ -177,6 +260,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Paced<S> {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         let this = &mut *self;
+        this.pace.0.unflushed.store(true, Ordering::Relaxed);
         let written = Pin::new(&mut this.stream).poll_write(context, bytes);
         if matches!(written, Poll::Ready(Ok(1..))) {
             this.note_written(context);
@@ -190,6 +274,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Paced<S> {
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let this = &mut *self;
+        this.pace.0.unflushed.store(true, Ordering::Relaxed);
         let written = Pin::new(&mut this.stream).poll_write_vectored(context, slices);
         if matches!(written, Poll::Ready(Ok(1..))) {
             this.note_written(context);
@@ -204,11 +289,15 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Paced<S> {
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = &mut *self;
         let flushed = Pin::new(&mut this.stream).poll_flush(context);
+        if flushed.is_ready() {
+            this.pace.0.unflushed.store(false, Ordering::Relaxed);
+        }
         this.time_write(flushed, context)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = &mut *self;
+        this.pace.0.closing.store(true, Ordering::Relaxed);
         let closed = Pin::new(&mut this.stream).poll_shutdown(context);
         this.time_write(closed, context)
     }

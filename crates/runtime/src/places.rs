@@ -1,0 +1,389 @@
+//! Places for connections: how many of a listener's connections may stay, and which one yields when there are too many.
+//!
+//! ```text
+//!            admit                prove
+//!   accepted ─────> unproven ───────────────> proven: reader or agent
+//!                      │                         │
+//!                      └── yields to a newcomer  └── an idle one yields to another proven one
+//! ```
+//! A connection that has proved nothing never takes the place of one that has: both kinds have places of their own. The
+//! oldest silent connection yields first, so that whoever opens many connections competes with itself. A connection
+//! whose identity is being decided does not yield: the answer is ours to give.
+//!
+//! Pure: the caller passes the time and closes what yields.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::net::{IpAddr, Ipv6Addr};
+use std::time::Duration;
+
+use meshvane_shared::name::NodeName;
+
+/// How many connections have places.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PlaceLimits {
+    /// Connections that have proved nothing, of all sources.
+    pub unproven: usize,
+    /// Connections that have proved nothing, of one source.
+    pub unproven_per_source: usize,
+    /// Connections that have proved something, of readers and agents together.
+    pub proven: usize,
+    /// Connections of readers, of all sources.
+    pub readers: usize,
+    /// Connections of readers, of one source.
+    pub readers_per_source: usize,
+    /// Connections of one agent that is known by its node.
+    pub per_agent: usize,
+    /// A connection keeps its place for this long after it was accepted, so that a burst of honest clients does not evict
+    /// itself.
+    pub grace: Duration,
+}
+
+impl PlaceLimits {
+    /// Limits of a listener on which nothing is ever proved.
+    pub const fn unproven(all: usize, per_source: usize) -> Self {
+        Self {
+            unproven: all,
+            unproven_per_source: per_source,
+            proven: 0,
+            readers: 0,
+            readers_per_source: 0,
+            per_agent: 0,
+            grace: Duration::ZERO,
+        }
+    }
+}
+
+/// Where connections come from: an IPv4 address, or the /64 of an IPv6 address, within which one host may choose freely.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Source(IpAddr);
+
+impl Source {
+    /// The source of an address. An IPv4 address in IPv6 form counts as the IPv4 address.
+    pub fn of(address: IpAddr) -> Self {
+        match address.to_canonical() {
+            // One address, and not a network that anybody could be given.
+            IpAddr::V6(address) if !address.is_loopback() => {
+                Self(Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX)).into())
+            }
+            address => Self(address),
+        }
+    }
+}
+
+/// A connection's place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PlaceId(u64);
+
+/// What becomes of a new connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Admission {
+    /// It has a place; another connection gave it up and must be closed, if one is named.
+    Taken {
+        /// The place.
+        place: PlaceId,
+        /// The connection to close.
+        yields: Option<PlaceId>,
+    },
+    /// Its source has as many as it may, and all of them arrived only just now: it must be closed.
+    Refused,
+    /// No place is free, and none may be taken away yet. Worth another try at this time, or when anything changed.
+    Wait(Option<Duration>),
+}
+
+/// Whose connection it is.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Proof {
+    /// A reader's.
+    Reader,
+    /// An agent's; with its node, when the node is known beyond doubt.
+    Agent(Option<NodeName>),
+}
+
+/// What a connection is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub enum Activity {
+    /// It waits for its client.
+    #[default]
+    Silent,
+    /// A request is handled, or its answer is sent.
+    Busy,
+    /// It is being decided whose it is.
+    Judged,
+}
+
+/// What a connection has proved.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Standing {
+    Unproven,
+    Proven(Proof),
+}
+
+#[derive(Debug)]
+struct Place {
+    source: Source,
+    standing: Standing,
+    activity: Activity,
+    /// Unproven: when it was accepted. Proven: when it was last active.
+    since: Duration,
+}
+
+/// Connections that are counted together.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+enum Group {
+    Unproven(Source),
+    Readers(Source),
+    Agent(NodeName),
+}
+
+/// The order in which connections yield.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Rank {
+    Silent,
+    Asking,
+    IdleReader,
+    BusyReader,
+    IdleAgent,
+}
+
+type Candidate = (Rank, Duration, PlaceId);
+
+/// The places of one listener.
+#[derive(Debug)]
+pub struct Places {
+    limits: PlaceLimits,
+    next: u64,
+    places: HashMap<PlaceId, Place>,
+    groups: HashMap<Group, HashSet<PlaceId>>,
+    /// Every connection that may yield, in the order in which they do.
+    candidates: BTreeSet<Candidate>,
+    unproven: usize,
+    readers: usize,
+    agents: usize,
+}
+
+impl Places {
+    /// Makes places that are all free.
+    pub fn new(limits: PlaceLimits) -> Self {
+        Self {
+            limits,
+            next: 0,
+            places: HashMap::new(),
+            groups: HashMap::new(),
+            candidates: BTreeSet::new(),
+            unproven: 0,
+            readers: 0,
+            agents: 0,
+        }
+    }
+
+    /// Gives a new connection a place.
+    pub fn admit(&mut self, address: IpAddr, now: Duration) -> Admission {
+        let source = Source::of(address);
+        let of_source = self.groups.get(&Group::Unproven(source)).map_or(0, HashSet::len);
+        let yields = if of_source >= self.limits.unproven_per_source {
+            let ripe = |since| self.has_had_its_grace(since, now);
+            match self.oldest_of(&Group::Unproven(source), Rank::Asking, ripe) {
+                Some(id) => Some(id),
+                None => return Admission::Refused,
+            }
+        } else if self.unproven >= self.limits.unproven {
+            let oldest = [Rank::Silent, Rank::Asking].map(|rank| self.oldest(rank, rank));
+            let ripe = oldest.iter().flatten().find(|(_, since, _)| self.has_had_its_grace(*since, now));
+            let Some((_, _, id)) = ripe else {
+                let first = oldest.iter().flatten().map(|(_, since, _)| *since + self.limits.grace).min();
+                return Admission::Wait(first);
+            };
+            Some(*id)
+        } else {
+            None
+        };
+        if let Some(id) = yields {
+            self.release(id);
+        }
+        let place = PlaceId(self.next);
+        self.next += 1;
+        let standing = Standing::Unproven;
+        self.insert(place, Place { source, standing, activity: Activity::Silent, since: now });
+        Admission::Taken { place, yields }
+    }
+
+    /// Takes note of whose connection it is. Returns the connection that yields and must be closed, if there is one. Where
+    /// no proven connection can yield, this one stays unproven.
+    pub fn prove(&mut self, id: PlaceId, proof: Proof, now: Duration) -> Option<PlaceId> {
+        match (&self.places.get(&id)?.standing, &proof) {
+            (Standing::Proven(Proof::Agent(_)), _) | (Standing::Proven(Proof::Reader), Proof::Reader) => {
+                return None;
+            }
+            (Standing::Proven(Proof::Reader), Proof::Agent(_)) | (Standing::Unproven, _) => {}
+        }
+        // Taken out while room is looked for, so that it cannot yield to itself.
+        let mut place = self.take(id)?;
+        let room = self.room_for(place.source, &proof);
+        let yields = match room {
+            Room::None => None,
+            Room::Free => {
+                (place.standing, place.since) = (Standing::Proven(proof), now);
+                None
+            }
+            Room::Of(other) => {
+                (place.standing, place.since) = (Standing::Proven(proof), now);
+                self.release(other);
+                Some(other)
+            }
+        };
+        self.insert(id, place);
+        yields
+    }
+
+    /// Takes note of what a connection is doing from now on.
+    pub fn set_activity(&mut self, id: PlaceId, activity: Activity, now: Duration) {
+        let Some(mut place) = self.take(id) else { return };
+        place.activity = activity;
+        if place.standing != Standing::Unproven {
+            place.since = now;
+        }
+        self.insert(id, place);
+    }
+
+    /// Frees the place of a connection that ended; one that yielded has none any more.
+    pub fn release(&mut self, id: PlaceId) {
+        drop(self.take(id));
+    }
+
+    /// Frees the place of the connection that can best be missed, whatever its age: the program cannot open another file.
+    /// An agent's stays.
+    pub fn shed(&mut self) -> Option<PlaceId> {
+        let (_, _, id) = self.oldest(Rank::Silent, Rank::IdleReader)?;
+        self.release(id);
+        Some(id)
+    }
+
+    /// Returns true for a connection that has proved something.
+    pub fn is_proven(&self, id: PlaceId) -> bool {
+        self.places.get(&id).is_some_and(|place| place.standing != Standing::Unproven)
+    }
+
+    /// Returns true while the connection has its place.
+    pub fn holds(&self, id: PlaceId) -> bool {
+        self.places.contains_key(&id)
+    }
+
+    /// Connections that have places.
+    pub fn len(&self) -> usize {
+        self.places.len()
+    }
+
+    /// Returns true when no connection has a place.
+    pub fn is_empty(&self) -> bool {
+        self.places.is_empty()
+    }
+
+    fn room_for(&self, source: Source, proof: &Proof) -> Room {
+        let group = match proof {
+            Proof::Reader => Some((Group::Readers(source), self.limits.readers_per_source, Rank::IdleReader)),
+            Proof::Agent(Some(node)) => {
+                Some((Group::Agent(node.clone()), self.limits.per_agent, Rank::IdleAgent))
+            }
+            Proof::Agent(None) => None,
+        };
+        if let Some((group, limit, rank)) = group
+            && self.groups.get(&group).map_or(0, HashSet::len) >= limit
+        {
+            return self.oldest_of(&group, rank, |_| true).map_or(Room::None, Room::Of);
+        }
+        let is_full = self.readers + self.agents >= self.limits.proven;
+        let last = match proof {
+            Proof::Reader if is_full || self.readers >= self.limits.readers => Rank::IdleReader,
+            Proof::Agent(_) if is_full => Rank::IdleAgent,
+            Proof::Reader | Proof::Agent(_) => return Room::Free,
+        };
+        self.oldest(Rank::IdleReader, last).map_or(Room::None, |(_, _, id)| Room::Of(id))
+    }
+
+    fn has_had_its_grace(&self, since: Duration, now: Duration) -> bool {
+        since + self.limits.grace <= now
+    }
+
+    /// The first that yields, between two ranks.
+    fn oldest(&self, first: Rank, last: Rank) -> Option<Candidate> {
+        let from = (first, Duration::ZERO, PlaceId(0));
+        self.candidates.range(from..).next().copied().filter(|(rank, _, _)| *rank <= last)
+    }
+
+    /// The first of a group that yields, up to a rank and of an age. A group is small by its limit.
+    fn oldest_of(&self, group: &Group, last: Rank, of_age: impl Fn(Duration) -> bool) -> Option<PlaceId> {
+        let members = self.groups.get(group)?.iter();
+        let candidates = members.filter_map(|id| candidate(*id, self.places.get(id)?));
+        let ripe = candidates.filter(|(rank, since, _)| *rank <= last && of_age(*since));
+        ripe.min().map(|(_, _, id)| id)
+    }
+
+    fn insert(&mut self, id: PlaceId, place: Place) {
+        *self.count(&place.standing) += 1;
+        if let Some(group) = group(&place) {
+            self.groups.entry(group).or_default().insert(id);
+        }
+        self.candidates.extend(candidate(id, &place));
+        self.places.insert(id, place);
+    }
+
+    fn take(&mut self, id: PlaceId) -> Option<Place> {
+        let place = self.places.remove(&id)?;
+        *self.count(&place.standing) -= 1;
+        if let Some(group) = group(&place)
+            && let Some(members) = self.groups.get_mut(&group)
+        {
+            members.remove(&id);
+            if members.is_empty() {
+                self.groups.remove(&group);
+            }
+        }
+        if let Some(candidate) = candidate(id, &place) {
+            self.candidates.remove(&candidate);
+        }
+        Some(place)
+    }
+
+    fn count(&mut self, standing: &Standing) -> &mut usize {
+        match standing {
+            Standing::Unproven => &mut self.unproven,
+            Standing::Proven(Proof::Reader) => &mut self.readers,
+            Standing::Proven(Proof::Agent(_)) => &mut self.agents,
+        }
+    }
+}
+
+/// Room for one more proven connection.
+#[derive(Debug, Clone, Copy)]
+enum Room {
+    Free,
+    /// That of a connection which yields.
+    Of(PlaceId),
+    /// No connection yields: the other one stays unproven.
+    None,
+}
+
+fn group(place: &Place) -> Option<Group> {
+    match &place.standing {
+        Standing::Unproven => Some(Group::Unproven(place.source)),
+        Standing::Proven(Proof::Reader) => Some(Group::Readers(place.source)),
+        Standing::Proven(Proof::Agent(node)) => node.clone().map(Group::Agent),
+    }
+}
+
+/// The connection's turn to yield, if it ever does.
+fn candidate(id: PlaceId, place: &Place) -> Option<Candidate> {
+    let rank = match (&place.standing, place.activity) {
+        (Standing::Unproven, Activity::Silent) => Rank::Silent,
+        (Standing::Unproven, Activity::Busy) => Rank::Asking,
+        (Standing::Proven(Proof::Reader), Activity::Silent) => Rank::IdleReader,
+        (Standing::Proven(Proof::Reader), Activity::Busy | Activity::Judged) => Rank::BusyReader,
+        (Standing::Proven(Proof::Agent(_)), Activity::Silent) => Rank::IdleAgent,
+        (Standing::Unproven, Activity::Judged)
+        | (Standing::Proven(Proof::Agent(_)), Activity::Busy | Activity::Judged) => return None,
+    };
+    Some((rank, place.since, id))
+}
+
+#[cfg(test)]
+mod tests;
