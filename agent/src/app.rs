@@ -4,19 +4,18 @@
 //!   planner ──plans, looks──> prober ──rounds──> mailbox ──> courier ──> server
 //!                               │ probes                       ^
 //!   heart ──────────────heartbeats─────────────────────────────┘ client
-//!   responder: /health, /livez, /readyz; /metrics
+//!   responder: /health; /metrics; on a thread of its own: /livez, /readyz
 //! ```
 
 use std::collections::HashMap;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
 
 use meshvane_shared::address::{Family, is_loopback};
 use meshvane_shared::setting::SettingError;
-use runtime::{Drain, drain};
-use tokio::net::TcpListener;
+use runtime::{Drain, Liveness, apart, drain};
 use tokio::sync::mpsc;
 use tokio::task::{self, JoinError, JoinSet};
 use tokio::time::timeout;
@@ -36,7 +35,7 @@ use crate::probe::dns::{NAME_SERVER_PORT, Resolvers, SYSTEM_RESOLVERS};
 use crate::probe::icmp::{Pingers, open_socket};
 use crate::prober::{EVENTS_MAX, Prober};
 use crate::readiness::Readiness;
-use crate::responder;
+use crate::responder::{self, PortPlaces};
 use crate::schedule::{Schedule, Settings};
 use crate::server_epoch::ServerEpoch;
 
@@ -76,8 +75,10 @@ pub struct App {
     client: Client,
     client_listener: TcpListener,
     metrics_listener: TcpListener,
+    health_listener: TcpListener,
     client_address: SocketAddr,
     metrics_address: SocketAddr,
+    health_address: SocketAddr,
     identity: Arc<Identity>,
     clock: Clock,
     mailbox: Arc<Mailbox>,
@@ -95,7 +96,7 @@ impl LedgerView {
 }
 
 impl App {
-    /// Opens the two ports and reads the files that the settings name.
+    /// Opens the three ports and reads the files that the settings name.
     ///
     /// Must be called inside a tokio runtime.
     ///
@@ -105,7 +106,7 @@ impl App {
         let clock = Clock::start();
         let client = Client::new(&config, clock)?;
         let listen = |variable, port| {
-            let listening = responder::listen(config.bind, port).and_then(|listener| {
+            let listening = runtime::listen(config.bind, port).and_then(|listener| {
                 let address = listener.local_addr()?;
                 Ok((listener, address))
             });
@@ -113,6 +114,7 @@ impl App {
         };
         let (client_listener, client_address) = listen("CLIENT_PORT", config.client_port)?;
         let (metrics_listener, metrics_address) = listen("MESHVANE_METRICS_PORT", config.metrics_port)?;
+        let (health_listener, health_address) = listen("MESHVANE_HEALTH_PORT", config.health_port)?;
         let identity = Arc::new(Identity::new(&config, client_address.port()));
         let sender = Sender {
             node: config.node.clone(),
@@ -125,8 +127,10 @@ impl App {
             client,
             client_listener,
             metrics_listener,
+            health_listener,
             client_address,
             metrics_address,
+            health_address,
             identity,
             clock,
             mailbox,
@@ -143,6 +147,11 @@ impl App {
         self.metrics_address
     }
 
+    /// Where `/livez` and `/readyz` answer.
+    pub fn health_address(&self) -> SocketAddr {
+        self.health_address
+    }
+
     /// A view of the ledger that outlives the agent.
     pub fn ledger_view(&self) -> LedgerView {
         LedgerView(Arc::clone(&self.mailbox))
@@ -154,7 +163,7 @@ impl App {
     /// When a part ends though nobody told it to.
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> Result<(), AppError> {
         let (starter, drain) = drain();
-        let Parts { mut tasks, names } = self.start(&drain);
+        let Parts { mut tasks, names } = self.start(&drain)?;
         tokio::select! {
             () = shutdown => {}
             Some(ended) = tasks.join_next_with_id() => {
@@ -179,7 +188,7 @@ impl App {
         Ok(())
     }
 
-    fn start(self, drain: &Drain) -> Parts {
+    fn start(self, drain: &Drain) -> Result<Parts, AppError> {
         let Self { config, client, identity, clock, mailbox, .. } = self;
         let (metrics, epoch, readiness) = (Metrics::default(), ServerEpoch::default(), Readiness::default());
         let (events_sender, events) = mpsc::channel(EVENTS_MAX);
@@ -225,22 +234,46 @@ impl App {
             "agent started"
         );
         let mut parts = Parts::default();
-        let client_router = responder::client_router(&identity, &readiness);
-        let metrics_router = responder::metrics_router(metrics, mailbox);
-        parts.spawn(
-            "responder",
-            responder::serve(self.client_listener, client_router, drain.clone(), readiness.guard()),
-        );
-        parts.spawn(
-            "metrics responder",
-            responder::serve(self.metrics_listener, metrics_router, drain.clone(), readiness.guard()),
-        );
+        let liveness = Liveness::default();
+        let places = PortPlaces::within_files();
+        let serve = |listener, places, router| {
+            responder::serve(listener, places, router, drain.clone(), readiness.guard())
+        };
+        let router = responder::client_router(&identity, &liveness, &readiness);
+        parts.spawn("responder", serve(self.client_listener, places.client, router));
+        let router = responder::metrics_router(metrics, mailbox);
+        parts.spawn("metrics responder", serve(self.metrics_listener, places.metrics, router));
+        let router = responder::health_router(&liveness, &readiness);
+        let health = serve(self.health_listener, places.health, router);
+        parts.spawn("health responder", health_apart(health, liveness.clone())?);
+        let beating = drain.clone();
+        parts.spawn("beat", async move {
+            tokio::select! {
+                () = liveness.beats() => {}
+                () = beating.started() => {}
+            }
+        });
         parts.spawn("heart", heart.run(drain.clone(), readiness.guard()));
         parts.spawn("planner", planner.run(drain.clone(), readiness.guard()));
         parts.spawn("courier", courier.run(drain.clone(), readiness.guard()));
         parts.spawn("prober", prober.run(drain.clone(), readiness.guard()));
-        parts
+        Ok(parts)
     }
+}
+
+/// Serves health on a thread of its own, where it watches whether the main one gets on.
+fn health_apart(
+    serving: impl Future<Output = ()> + Send + 'static,
+    liveness: Liveness,
+) -> Result<impl Future<Output = ()> + Send + 'static, AppError> {
+    let both = async {
+        tokio::select! {
+            () = serving => {}
+            () = liveness.watches() => {}
+        }
+    };
+    apart("health", || both)
+        .map_err(|error| AppError::EndedEarly { part: "health responder", detail: format!(": {error}") })
 }
 
 fn engines(config: &Config, identity: &Identity) -> Arc<Engines> {

@@ -46,6 +46,7 @@ struct RawConfig {
     meshvane_auth: Option<String>,
     meshvane_tls_ca_file: Option<String>,
     meshvane_metrics_port: Option<String>,
+    meshvane_health_port: Option<String>,
     meshvane_bind_address: Option<String>,
 }
 
@@ -78,6 +79,8 @@ pub struct Config {
     pub client_port: u16,
     /// Port of `/metrics`; 0 lets the kernel choose (tests).
     pub metrics_port: u16,
+    /// Port of `/livez` and `/readyz`; 0 lets the kernel choose (tests).
+    pub health_port: u16,
     /// Where to listen.
     pub bind: Bind,
     /// What is logged.

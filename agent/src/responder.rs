@@ -1,10 +1,10 @@
-//! Answers on our two ports: who we are, and what we counted. The only place that knows the web framework.
+//! Answers on our three ports: who we are, whether we live, and what we counted. The only place that knows the web framework.
 //!
-//! A connection carries one request. Above the limit of connections we stop accepting and the kernel goes on to complete
-//! handshakes in the backlog, so a peer's connect never fails for our load.
+//! A connection carries one request. When a port has as many connections as it may, the oldest one yields to the next:
+//! accepting never stops, so a peer's connect never fails for what others send us.
 
-use std::io;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::future::ready;
+use std::net::TcpListener;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,133 +15,129 @@ use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use meshvane_shared::paths;
-use runtime::Drain;
-use socket2::{Domain, Protocol, Socket, Type};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
-use tokio::task::JoinSet;
-use tokio::time::{sleep, timeout};
+use runtime::places::PlaceLimits;
+use runtime::{Drain, Liveness, Room, Wish};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
 
 use crate::courier::Mailbox;
 use crate::identity::Identity;
 use crate::metrics::{self, Metrics};
 use crate::readiness::{NotReady, Readiness};
-use meshvane_shared::setting::Bind;
 
-/// Handshakes that the kernel completes for us while we are busy: a mesh of thousands may connect within one second.
-pub const BACKLOG: i32 = 4096;
-/// Connections that are served together. Each is a few kilobytes and, as it carries one small request, short.
+/// Connections of `CLIENT_PORT` that are served together. Each carries one small request and costs 20 KiB for a moment.
 pub const CONNECTIONS_MAX: usize = 128;
+/// Those of one source: a peer has one or two, and peers behind one address hold each for a round trip.
+pub const CONNECTIONS_PER_SOURCE_MAX: usize = 16;
+/// Connections of the metrics port: a pair of Prometheus servers has two.
+pub const METRICS_CONNECTIONS_MAX: usize = 32;
+/// Those of one source.
+pub const METRICS_PER_SOURCE_MAX: usize = 8;
+/// Connections of the health port: the kubelet has two, a probe of each kind.
+pub const HEALTH_CONNECTIONS_MAX: usize = 64;
+/// Those of one source.
+pub const HEALTH_PER_SOURCE_MAX: usize = 8;
 /// Time from the connection to the end of the request's header.
 pub const HEADER_LIMIT: Duration = Duration::from_secs(5);
 /// Time for a whole connection.
 pub const CONNECTION_LIMIT: Duration = Duration::from_secs(10);
 /// Bytes of a request's header.
 pub const HEADER_BYTES_MAX: usize = 8 << 10;
-/// How long to wait when no connection can be accepted for want of files.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// Files that are kept from these connections: probes in flight (64 of each of three engines), questions to residents (16),
+/// sockets of ICMP (2), three listeners, standard streams, the server's connections (8), what two runtimes wait with (12),
+/// and some for files that are read.
+pub const FILES_KEPT: usize = 240;
 
-/// Opens a listening socket.
-///
-/// # Errors
-/// What the kernel says.
-pub fn listen(bind: Bind, port: u16) -> io::Result<TcpListener> {
-    match open(SocketAddr::new(bind.address(), port)) {
-        Err(error) if bind == Bind::Everywhere && is_without_ipv6(&error) => {
-            open(SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), port))
+/// The places of each port.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PortPlaces {
+    /// `CLIENT_PORT`
+    pub client: PlaceLimits,
+    /// `MESHVANE_METRICS_PORT`
+    pub metrics: PlaceLimits,
+    /// `MESHVANE_HEALTH_PORT`
+    pub health: PlaceLimits,
+}
+
+impl PortPlaces {
+    /// Gives each port the connections for which there are files; health comes first.
+    pub fn within_files() -> Self {
+        let [health, client, metrics] = runtime::share_files(
+            FILES_KEPT,
+            [
+                Wish { wanted: HEALTH_CONNECTIONS_MAX, least: 4 },
+                Wish { wanted: CONNECTIONS_MAX, least: 8 },
+                Wish { wanted: METRICS_CONNECTIONS_MAX, least: 2 },
+            ],
+        );
+        let places = |all: usize, per_source: usize| PlaceLimits::unproven(all, per_source.min(all));
+        Self {
+            client: places(client, CONNECTIONS_PER_SOURCE_MAX),
+            metrics: places(metrics, METRICS_PER_SOURCE_MAX),
+            health: places(health, HEALTH_PER_SOURCE_MAX),
         }
-        opened => opened,
     }
 }
 
-/// A kernel without IPv6 knows no such family, or has no address of it.
-fn is_without_ipv6(error: &io::Error) -> bool {
-    use nix::errno::Errno;
-    matches!(
-        error.raw_os_error().map(Errno::from_raw),
-        Some(Errno::EAFNOSUPPORT | Errno::EADDRNOTAVAIL | Errno::EPROTONOSUPPORT)
-    )
-}
-
-fn open(address: SocketAddr) -> io::Result<TcpListener> {
-    let socket =
-        Socket::new(Domain::for_address(address), Type::STREAM.nonblocking().cloexec(), Some(Protocol::TCP))?;
-    if address.is_ipv6() {
-        socket.set_only_v6(false)?;
-    }
-    socket.set_reuse_address(true)?;
-    socket.bind(&address.into())?;
-    socket.listen(BACKLOG)?;
-    TcpListener::from_std(socket.into())
-}
-
-/// What the client port answers.
+/// What the client port answers: who we are, and health for charts from before the health port.
 ///
 /// # Panics
 /// Never: the body is made of texts.
-pub fn client_router(identity: &Arc<Identity>, readiness: &Readiness) -> Router {
+pub fn client_router(identity: &Arc<Identity>, liveness: &Liveness, readiness: &Readiness) -> Router {
     let health = serde_json::to_string(&identity.health()).expect("names and texts are JSON");
-    let readiness = readiness.clone();
     let json = [(header::CONTENT_TYPE, "application/json; charset=utf-8")];
+    health_router(liveness, readiness).route(paths::AGENT_HEALTH, get(move || ready((json, health.clone()))))
+}
+
+/// What the health port answers. It has a thread of its own: `/livez` says whether the main thread gets on, which it shows
+/// every [`runtime::BEAT`], and `/readyz` whether every part is up.
+pub fn health_router(liveness: &Liveness, readiness: &Readiness) -> Router {
+    let (liveness, readiness) = (liveness.clone(), readiness.clone());
     Router::new()
-        .route(paths::AGENT_HEALTH, get(move || std::future::ready((json, health.clone()))))
-        .route(paths::LIVEZ, get(|| std::future::ready("ok\n")))
         .route(
-            paths::READYZ,
-            get(move || {
-                std::future::ready(if readiness.is_ready() {
-                    (StatusCode::OK, "ok\n")
-                } else {
-                    (StatusCode::SERVICE_UNAVAILABLE, "not ready\n")
-                })
-            }),
+            paths::LIVEZ,
+            get(move || ready(said(liveness.is_alive(), "not alive: the main thread is stuck\n"))),
         )
+        .route(paths::READYZ, get(move || ready(said(readiness.is_ready(), "not ready\n"))))
+}
+
+fn said(is_well: bool, otherwise: &'static str) -> (StatusCode, &'static str) {
+    if is_well { (StatusCode::OK, "ok\n") } else { (StatusCode::SERVICE_UNAVAILABLE, otherwise) }
 }
 
 /// What the metrics port answers.
 pub fn metrics_router(metrics: Metrics, mailbox: Arc<Mailbox>) -> Router {
     let kind = [(header::CONTENT_TYPE, metrics::MEDIA_TYPE)];
-    Router::new()
-        .route(paths::METRICS, get(move || std::future::ready((kind, metrics::text(&metrics, &mailbox)))))
+    Router::new().route(paths::METRICS, get(move || ready((kind, metrics::text(&metrics, &mailbox)))))
 }
 
-/// Serves a router until the drain starts; connections that are open then are closed.
-///
-/// # Panics
-/// Never: the places are not closed while they are handed out.
-pub async fn serve(listener: TcpListener, router: Router, drain: Drain, not_ready: NotReady) {
-    drop(not_ready);
-    let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
-    let mut connections = JoinSet::new();
-    let drained = drain.started();
-    tokio::pin!(drained);
-    loop {
-        let place = tokio::select! {
-            () = &mut drained => return,
-            place = Arc::clone(&places).acquire_owned() => {
-                place.expect("the semaphore is never closed")
-            }
-        };
-        let accepted = tokio::select! {
-            () = &mut drained => return,
-            accepted = listener.accept() => accepted,
-        };
-        // Those that ended are forgotten, so the set holds no more than the limit and this one.
-        while connections.try_join_next().is_some() {}
-        match accepted {
-            Ok((stream, _)) => {
-                let router = router.clone();
-                connections.spawn(async move {
-                    answer(stream, router).await;
-                    drop(place);
-                });
-            }
-            Err(error) => {
-                tracing::debug!(%error, "no connection could be accepted");
-                sleep(ACCEPT_PAUSE).await;
-            }
+/// Serves a router until the drain starts, or until the runtime cannot watch the socket; connections that are open then are
+/// closed.
+pub async fn serve(
+    listener: TcpListener,
+    places: PlaceLimits,
+    router: Router,
+    drain: Drain,
+    not_ready: NotReady,
+) {
+    let listener = match tokio::net::TcpListener::from_std(listener) {
+        Ok(listener) => listener,
+        Err(error) => {
+            tracing::error!(%error, "the listening socket cannot be watched");
+            return;
         }
-    }
+    };
+    drop(not_ready);
+    // What yields is no news: whoever opens many connections competes with itself.
+    let room = Room::new(places, |_closed| {});
+    let connections = runtime::accept(listener, &room, &drain, |stream, _, place| {
+        let router = router.clone();
+        async move {
+            answer(stream, router).await;
+            drop(place);
+        }
+    });
+    drop(connections.await);
 }
 
 async fn answer(stream: TcpStream, router: Router) {

@@ -14,6 +14,9 @@ use meshvane_shared::setting::{
 use super::{Auth, Config, DEFAULT_SERVER_URL, RawConfig};
 use crate::client::ServerUrl;
 
+/// `MESHVANE_HEALTH_PORT` when it is unset and free.
+const HEALTH_PORT: u16 = 6102;
+
 impl RawConfig {
     pub(super) fn check(self) -> Result<Config, SettingError> {
         let node = required_name("NODE_NAME", self.node_name, "spec.nodeName", NodeName::parse)?;
@@ -43,11 +46,11 @@ impl RawConfig {
         let services = services(self.custom_service_name.as_deref(), service_port)?;
         let client_port = port("CLIENT_PORT", self.client_port, 6100, 1)?;
         let metrics_port = port("MESHVANE_METRICS_PORT", self.meshvane_metrics_port, 6101, 1)?;
-        if client_port == metrics_port {
-            let problem =
-                format!("{metrics_port} is also the port of CLIENT_PORT: two different ports are accepted");
-            return Err(SettingError::new("MESHVANE_METRICS_PORT", problem));
-        }
+        let health_port = health_port(self.meshvane_health_port, [client_port, metrics_port])?;
+        let taken = [("CLIENT_PORT", client_port)];
+        refuse_taken("MESHVANE_METRICS_PORT", metrics_port, &taken)?;
+        let taken = [("CLIENT_PORT", client_port), ("MESHVANE_METRICS_PORT", metrics_port)];
+        refuse_taken("MESHVANE_HEALTH_PORT", health_port, &taken)?;
         let tls_ca_file = tls_ca_file(self.meshvane_tls_ca_file, &server_url)?;
         Ok(Config {
             node,
@@ -63,12 +66,27 @@ impl RawConfig {
             services,
             client_port,
             metrics_port,
+            health_port,
             bind: Bind::parse(self.meshvane_bind_address.as_deref())?,
             log_level: LogLevel::parse(self.log_level.as_deref())?,
             auth: auth(self.meshvane_auth.as_deref(), self.meshvane_token_file)?,
             tls_ca_file,
         })
     }
+}
+
+/// The port of health. Unset, it avoids the other two: a configuration from before this port goes on working.
+fn health_port(value: Option<String>, others: [u16; 2]) -> Result<u16, SettingError> {
+    let free = (HEALTH_PORT..).find(|port| !others.contains(port)).unwrap_or(HEALTH_PORT);
+    port("MESHVANE_HEALTH_PORT", value, free, 1)
+}
+
+fn refuse_taken(variable: &str, port: u16, taken: &[(&str, u16)]) -> Result<(), SettingError> {
+    let Some((other, _)) = taken.iter().find(|(_, taken)| *taken == port) else {
+        return Ok(());
+    };
+    let problem = format!("{port} is also the port of {other}: different ports are accepted");
+    Err(SettingError::new(variable, problem))
 }
 
 fn name_error(variable: &str, text: &str, error: &NameError) -> SettingError {

@@ -80,7 +80,7 @@ pub const SETTINGS: &[Setting] = &[
         name: "CLIENT_PORT",
         default: "6100",
         accepted: "1 to 65535",
-        meaning: "Port of `/health`, `/livez` and `/readyz`, which the other agents connect to.",
+        meaning: "Port of `/health`, which the other agents connect to. `/livez` and `/readyz` answer here too, for older charts.",
     },
     Setting {
         name: "LOG_LEVEL",
@@ -125,9 +125,15 @@ pub const SETTINGS: &[Setting] = &[
         meaning: "Port of `/metrics`.",
     },
     Setting {
+        name: "MESHVANE_HEALTH_PORT",
+        default: "6102",
+        accepted: "1 to 65535, neither of the other two",
+        meaning: "Port of `/livez` and `/readyz`. Unset, it is the next one that neither of the other two has.",
+    },
+    Setting {
         name: "MESHVANE_BIND_ADDRESS",
         default: "[::], or 0.0.0.0 without IPv6",
         accepted: "an IP address",
-        meaning: "Address on which both ports listen. `[::]` takes IPv4 as well.",
+        meaning: "Address on which all three ports listen. `[::]` takes IPv4 as well.",
     },
 ];

@@ -68,6 +68,7 @@ fn with_only_what_is_required_the_defaults_hold() {
         (Duration::from_secs(5), Duration::from_secs(5))
     );
     assert_eq!((config.test_port, config.client_port, config.metrics_port), (Some(22), 6100, 6101));
+    assert_eq!(config.health_port, 6102);
     assert_eq!((config.bind, config.log_level, config.auth), (Bind::Everywhere, LogLevel::Info, Auth::None));
     assert!(config.services.is_empty() && config.zone.is_none() && config.tls_ca_file.is_none());
 }
@@ -86,6 +87,7 @@ fn every_setting_is_taken_when_it_is_right() {
         ("CUSTOM_SERVICE_PORT", "8080"),
         ("CLIENT_PORT", "7100"),
         ("MESHVANE_METRICS_PORT", "7101"),
+        ("MESHVANE_HEALTH_PORT", "7102"),
         ("MESHVANE_ZONE", "zone-a"),
         ("MESHVANE_BIND_ADDRESS", "[::1]"),
         ("LOG_LEVEL", "debug"),
@@ -101,7 +103,7 @@ fn every_setting_is_taken_when_it_is_right() {
     assert_eq!(config.test_port, None);
     let services: Vec<String> = config.services.iter().map(ToString::to_string).collect();
     assert_eq!(services, ["api.shop:8080", "db.shop:5432"]);
-    assert_eq!((config.client_port, config.metrics_port), (7100, 7101));
+    assert_eq!((config.client_port, config.metrics_port, config.health_port), (7100, 7101, 7102));
     assert_eq!(config.zone, Some(Zone::parse("zone-a").unwrap()));
     assert_eq!(config.bind, Bind::Address(std::net::Ipv6Addr::LOCALHOST.into()));
     assert_eq!(config.auth, Auth::TokenFile("/token".into()));
@@ -169,7 +171,7 @@ fn a_wrong_value_is_refused_in_one_line_that_names_the_variable_and_the_rule() {
     for value in ["ssh", "-1", "65536", "22.0"] {
         check("TEST_PORT", value, "from 0 to 65535 is accepted");
     }
-    for name in ["CUSTOM_SERVICE_PORT", "CLIENT_PORT", "MESHVANE_METRICS_PORT"] {
+    for name in ["CUSTOM_SERVICE_PORT", "CLIENT_PORT", "MESHVANE_METRICS_PORT", "MESHVANE_HEALTH_PORT"] {
         for value in ["http", "-1", "0", "65536"] {
             check(name, value, "from 1 to 65535 is accepted");
         }
@@ -208,6 +210,17 @@ fn settings_that_contradict_each_other_are_refused() {
     assert!(plain.starts_with("MESHVANE_TLS_CA_FILE: is set, but SERVER_URL is not https"), "{plain}");
     let ports = error_of(&[("CLIENT_PORT", "6101")]);
     assert!(ports.starts_with("MESHVANE_METRICS_PORT: 6101 is also the port of CLIENT_PORT"), "{ports}");
+    for (taken, other) in [("6100", "CLIENT_PORT"), ("6101", "MESHVANE_METRICS_PORT")] {
+        let ports = error_of(&[("MESHVANE_HEALTH_PORT", taken)]);
+        let expected = format!("MESHVANE_HEALTH_PORT: {taken} is also the port of {other}");
+        assert!(ports.starts_with(&expected), "{ports}");
+    }
+}
+
+#[test]
+fn an_older_configuration_that_has_the_port_of_health_goes_on_working() {
+    let config = read_with(&[("CLIENT_PORT", "6102"), ("MESHVANE_METRICS_PORT", "6103")]).unwrap();
+    assert_eq!(config.health_port, 6104);
 }
 
 #[test]

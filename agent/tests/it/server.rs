@@ -229,6 +229,7 @@ async fn round(State(world): State<Arc<World>>, Json(body): Json<RoundBody>) -> 
 pub(crate) struct Agent {
     pub(crate) client: SocketAddr,
     pub(crate) metrics: SocketAddr,
+    pub(crate) health: SocketAddr,
     view: LedgerView,
     stop: oneshot::Sender<()>,
     task: JoinHandle<Result<(), AppError>>,
@@ -248,7 +249,7 @@ pub(crate) fn config(server: SocketAddr) -> Config {
     let vars = vars.into_iter().map(|(name, value)| (name.into(), value.into()));
     let url = [("SERVER_URL".into(), format!("http://{server}").into())];
     let mut config = Config::from_vars(vars.chain(url)).unwrap();
-    (config.client_port, config.metrics_port) = (0, 0);
+    (config.client_port, config.metrics_port, config.health_port) = (0, 0, 0);
     config.bind = Bind::Address(Ipv4Addr::LOCALHOST.into());
     config
 }
@@ -256,13 +257,13 @@ pub(crate) fn config(server: SocketAddr) -> Config {
 impl Agent {
     pub(crate) fn start(config: Config) -> Self {
         let app = App::bind(config).unwrap();
-        let (client, metrics) = (app.client_address(), app.metrics_address());
+        let (client, metrics, health) = (app.client_address(), app.metrics_address(), app.health_address());
         let view = app.ledger_view();
         let (stop, stopped) = oneshot::channel::<()>();
         let task = tokio::spawn(app.run(async move {
             stopped.await.unwrap();
         }));
-        Self { client, metrics, view, stop, task }
+        Self { client, metrics, health, view, stop, task }
     }
 
     pub(crate) fn ledger(&self) -> Ledger {

@@ -7,68 +7,22 @@
 //!                      └── yields to a newcomer  └── an idle one yields to another proven one
 //! ```
 //! A connection that has proved nothing never takes the place of one that has: both kinds have places of their own. The
-//! oldest silent connection yields first, so that whoever opens many connections competes with itself. A connection
-//! whose identity is being decided does not yield: the answer is ours to give.
+//! oldest silent connection yields first, that of the largest crowd before others, so that whoever opens many connections
+//! competes with itself. A connection whose identity is being decided does not yield: the answer is ours to give.
 //!
 //! Pure: the caller passes the time and closes what yields.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::time::Duration;
 
 use meshvane_shared::name::NodeName;
 
-/// How many connections have places.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct PlaceLimits {
-    /// Connections that have proved nothing, of all sources.
-    pub unproven: usize,
-    /// Connections that have proved nothing, of one source.
-    pub unproven_per_source: usize,
-    /// Connections that have proved something, of readers and agents together.
-    pub proven: usize,
-    /// Connections of readers, of all sources.
-    pub readers: usize,
-    /// Connections of readers, of one source.
-    pub readers_per_source: usize,
-    /// Connections of one agent that is known by its node.
-    pub per_agent: usize,
-    /// A connection keeps its place for this long after it was accepted, so that a burst of honest clients does not evict
-    /// itself.
-    pub grace: Duration,
-}
+mod limits;
+mod source;
 
-impl PlaceLimits {
-    /// Limits of a listener on which nothing is ever proved.
-    pub const fn unproven(all: usize, per_source: usize) -> Self {
-        Self {
-            unproven: all,
-            unproven_per_source: per_source,
-            proven: 0,
-            readers: 0,
-            readers_per_source: 0,
-            per_agent: 0,
-            grace: Duration::ZERO,
-        }
-    }
-}
-
-/// Where connections come from: an IPv4 address, or the /64 of an IPv6 address, within which one host may choose freely.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Source(IpAddr);
-
-impl Source {
-    /// The source of an address. An IPv4 address in IPv6 form counts as the IPv4 address.
-    pub fn of(address: IpAddr) -> Self {
-        match address.to_canonical() {
-            // One address, and not a network that anybody could be given.
-            IpAddr::V6(address) if !address.is_loopback() => {
-                Self(Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX)).into())
-            }
-            address => Self(address),
-        }
-    }
-}
+pub use limits::{CROWD, PlaceLimits};
+pub use source::Source;
 
 /// A connection's place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -156,6 +110,8 @@ pub struct Places {
     groups: HashMap<Group, HashSet<PlaceId>>,
     /// Every connection that may yield, in the order in which they do.
     candidates: BTreeSet<Candidate>,
+    /// Every source with unproven connections, by their count.
+    crowds: BTreeSet<(usize, Source)>,
     unproven: usize,
     readers: usize,
     agents: usize,
@@ -170,6 +126,7 @@ impl Places {
             places: HashMap::new(),
             groups: HashMap::new(),
             candidates: BTreeSet::new(),
+            crowds: BTreeSet::new(),
             unproven: 0,
             readers: 0,
             agents: 0,
@@ -186,6 +143,10 @@ impl Places {
                 Some(id) => Some(id),
                 None => return Admission::Refused,
             }
+        } else if self.unproven >= self.limits.unproven
+            && let Some(id) = self.oldest_of_the_largest_crowd()
+        {
+            Some(id)
         } else if self.unproven >= self.limits.unproven {
             let oldest = [Rank::Silent, Rank::Asking].map(|rank| self.oldest(rank, rank));
             let ripe = oldest.iter().flatten().find(|(_, since, _)| self.has_had_its_grace(*since, now));
@@ -304,6 +265,12 @@ impl Places {
         since + self.limits.grace <= now
     }
 
+    /// The first of the source with the most unproven connections, if those are a crowd. It yields without any grace.
+    fn oldest_of_the_largest_crowd(&self) -> Option<PlaceId> {
+        let (_, source) = self.crowds.last().filter(|(count, _)| *count >= CROWD)?;
+        self.oldest_of(&Group::Unproven(*source), Rank::Asking, |_| true)
+    }
+
     /// The first that yields, between two ranks.
     fn oldest(&self, first: Rank, last: Rank) -> Option<Candidate> {
         let from = (first, Duration::ZERO, PlaceId(0));
@@ -321,7 +288,11 @@ impl Places {
     fn insert(&mut self, id: PlaceId, place: Place) {
         *self.count(&place.standing) += 1;
         if let Some(group) = group(&place) {
-            self.groups.entry(group).or_default().insert(id);
+            let members = self.groups.entry(group.clone()).or_default();
+            let before = members.len();
+            members.insert(id);
+            let after = members.len();
+            self.note_crowd(&group, before, after);
         }
         self.candidates.extend(candidate(id, &place));
         self.places.insert(id, place);
@@ -333,15 +304,27 @@ impl Places {
         if let Some(group) = group(&place)
             && let Some(members) = self.groups.get_mut(&group)
         {
+            let before = members.len();
             members.remove(&id);
+            let after = members.len();
             if members.is_empty() {
                 self.groups.remove(&group);
             }
+            self.note_crowd(&group, before, after);
         }
         if let Some(candidate) = candidate(id, &place) {
             self.candidates.remove(&candidate);
         }
         Some(place)
+    }
+
+    fn note_crowd(&mut self, group: &Group, before: usize, after: usize) {
+        if let Group::Unproven(source) = group {
+            self.crowds.remove(&(before, *source));
+            if after > 0 {
+                self.crowds.insert((after, *source));
+            }
+        }
     }
 
     fn count(&mut self, standing: &Standing) -> &mut usize {

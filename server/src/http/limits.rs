@@ -17,13 +17,13 @@ pub const BODY_TIME: Duration = Duration::from_secs(5);
 pub const WRITE_TIME: Duration = Duration::from_secs(10);
 /// Connections of the API in all: 5,000 agents hold two each (a long poll and a post), and readers get the rest.
 ///
-/// What they cost: a silent connection is its socket and 1 KiB; while a request is there it is also a head of at most
-/// [`HEAD_MAX_BYTES`] in a buffer of up to twice that, and 8 KiB for the answer's head, 28 KiB in all (measured at its
-/// worst: see decision 17). Without an agent's token that makes (512 + 256) * 28 KiB = 21 MiB, and 11 MiB for 11,000 idle
-/// agents. Bodies have a budget of their own.
+/// What they cost in memory: a silent connection is its socket and some KiB; with a request it is 28 KiB, for a head in a
+/// buffer that grows to [`HEAD_MAX_BYTES`] and 8 KiB for the answer's head (measured: 512 unfinished heads of 3 kB are
+/// 14 MB). So what needs no agent's token takes at most (512 unproven + 256 readers) * 28 KiB = 21 MiB of the 256 MiB of
+/// the chart. Bodies have a budget of their own.
 pub const CONNECTIONS_MAX: usize = 12_000;
 /// Connections that have proved nothing, of all sources: those of the agents of a large mesh that start together, for as
-/// long as their tokens are looked at. They have 21 KiB each at most, so that opening connections cannot exhaust memory.
+/// long as their tokens are looked at. Few, because this is what anybody can make the server hold.
 pub const UNPROVEN_MAX: usize = 512;
 /// Connections of one source that have proved nothing: a browser opens six; an agent needs two.
 pub const UNPROVEN_PER_SOURCE_MAX: usize = 32;

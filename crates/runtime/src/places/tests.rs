@@ -91,6 +91,32 @@ fn when_all_places_are_taken_the_oldest_of_all_sources_yields_and_before_its_gra
 }
 
 #[test]
+fn when_all_places_are_taken_the_largest_crowd_gives_one_up_at_once() {
+    let limits = PlaceLimits { unproven: 12, unproven_per_source: 8, ..LIMITS };
+    let mut hall = Hall(Places::new(limits));
+    let single = hall.free("10.0.0.1", 0);
+    let crowd: Vec<_> = (0..6).map(|at| hall.free("10.0.0.2", at)).collect();
+    let smaller: Vec<_> = (0..5).map(|at| hall.free("10.0.0.3", at)).collect();
+    let (agent, yields) = hall.instead("10.0.0.4", 10);
+    assert_eq!(yields, crowd[0]);
+    let (_, yields) = hall.instead("10.0.0.5", 11);
+    assert!(crowd.contains(&yields) || smaller.contains(&yields));
+    // What is no crowd has its grace.
+    let mut last = 0;
+    for at in 12..100 {
+        match hall.0.admit(address(&format!("10.0.1.{at}")), ms(at)) {
+            Admission::Taken { .. } => last = at,
+            Admission::Wait(at) => {
+                assert_eq!(at, Some(ms(250)));
+                break;
+            }
+            Admission::Refused => panic!("refused at {at}"),
+        }
+    }
+    assert!(hall.0.holds(single) && hall.0.holds(agent) && last > 11, "{last}");
+}
+
+#[test]
 fn a_silent_connection_yields_before_an_older_one_that_asks() {
     let mut hall = Hall::new();
     let asks = hall.free("10.0.0.1", 0);
@@ -195,7 +221,12 @@ fn a_reader_that_turns_out_to_be_an_agent_is_counted_once() {
     assert_eq!(hall.0.prove(place, Proof::Reader, ms(2)), None);
     assert_eq!((hall.0.readers, hall.0.agents, hall.0.unproven), (0, 1, 0));
     hall.0.release(place);
-    assert!(hall.0.is_empty() && hall.0.groups.is_empty() && hall.0.candidates.is_empty());
+    assert!(
+        hall.0.is_empty()
+            && hall.0.groups.is_empty()
+            && hall.0.candidates.is_empty()
+            && hall.0.crowds.is_empty()
+    );
 }
 
 #[test]
