@@ -37,7 +37,7 @@ pub const METRICS_PER_SOURCE_MAX: usize = 8;
 pub const HEALTH_CONNECTIONS_MAX: usize = 64;
 /// Those of one source.
 pub const HEALTH_PER_SOURCE_MAX: usize = 8;
-/// Time from the connection to the end of the request's header.
+/// Time from the connection to the first byte of a request, and from there to the end of its header.
 pub const HEADER_LIMIT: Duration = Duration::from_secs(5);
 /// Time for a whole connection.
 pub const CONNECTION_LIMIT: Duration = Duration::from_secs(10);
@@ -141,6 +141,10 @@ pub async fn serve(
 }
 
 async fn answer(stream: TcpStream, router: Router) {
+    // A peer's probe connects and says nothing: it costs no buffers.
+    let Ok(Ok(())) = timeout(HEADER_LIMIT, stream.readable()).await else {
+        return;
+    };
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEADER_LIMIT)

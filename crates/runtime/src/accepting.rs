@@ -21,6 +21,10 @@ use crate::places::{Activity, Admission, PlaceId, PlaceLimits, Places, Proof};
 /// Pause after a failed accept: without it a process that cannot open another file would spin.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
+/// Connections that are accepted before those accepted have their turn: a burst is not only accepted, those who came first
+/// may say whose connection it is. Each turn costs a look at all sockets, so it is not taken for every single one.
+const ACCEPTED_TOGETHER: usize = 8;
+
 /// Why a connection was closed before its time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Closed {
@@ -214,6 +218,7 @@ where
 {
     let mut connections = JoinSet::new();
     let mut draining = pin!(drain.started());
+    let mut accepted_together = 0;
     loop {
         let accepted = tokio::select! {
             biased;
@@ -239,8 +244,11 @@ where
         let id = place.id;
         let task = connections.spawn(serve(stream, address, place));
         room.serves(id, task);
-        // A burst is not only accepted: those who came first may say whose connection it is before the next one comes.
-        yield_now().await;
+        accepted_together += 1;
+        if accepted_together == ACCEPTED_TOGETHER {
+            accepted_together = 0;
+            yield_now().await;
+        }
     }
 }
 
