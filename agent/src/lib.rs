@@ -1,16 +1,16 @@
 //! Measures connectivity from one Kubernetes node and reports it.
 //!
-//! [`main_from_env`] is the whole program; [`app::App`] is the same for those that bring their own configuration.
+//! [`main_from_env`] is the whole program; [`app::App`] is the same for those that bring their own
+//! configuration.
 //!
 //! ```text
 //!   pure      schedule  outbox  backoff
 //!   drivers   prober    courier planner  heartbeat  responder
-//!   doors     probe (sockets)   client (HTTP to the server)
+//!   doors     probe (sockets)   names (name servers)   client (HTTP to the server)
 //! ```
 
 use std::io::Write as _;
 use std::process::ExitCode;
-use std::time::Duration;
 
 use ::runtime::{Log, Signals, telemetry};
 use tokio::runtime::Builder;
@@ -24,6 +24,7 @@ pub mod courier;
 pub mod heartbeat;
 pub mod identity;
 pub mod metrics;
+pub mod names;
 pub mod outbox;
 pub mod planner;
 pub mod probe;
@@ -35,13 +36,6 @@ pub mod server_epoch;
 
 /// Exit code for a setting that is wrong, as shells use it for wrong usage.
 pub const EXIT_USAGE: u8 = 2;
-/// Threads for what cannot wait without blocking: resolving the server's name, when a connection is made anew.
-const BLOCKING_THREADS_MAX: usize = 2;
-/// Such a thread ends when it was idle for this long; its stack is memory that the agent promised not to take.
-const BLOCKING_THREAD_IDLE: Duration = Duration::from_secs(1);
-/// Stack of such a thread: the system's resolver needs less than half of it.
-const BLOCKING_THREAD_STACK_BYTES: usize = 512 << 10;
-
 /// Runs an agent as the environment says, until SIGTERM or SIGINT.
 ///
 /// A wrong setting is one line on standard error and exit code 2; anything else that keeps the agent from running, 1.
@@ -55,20 +49,11 @@ pub fn main_from_env() -> ExitCode {
         }
     };
     let log = telemetry::start(config.log_level);
-    let runtime = Builder::new_current_thread()
-        .enable_all()
-        .max_blocking_threads(BLOCKING_THREADS_MAX)
-        .thread_keep_alive(BLOCKING_THREAD_IDLE)
-        .thread_stack_size(BLOCKING_THREAD_STACK_BYTES)
-        .build();
-    let runtime = match runtime {
+    let runtime = match Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return fail(&log, &error, 1),
     };
-    let code = runtime.block_on(run(config, &log));
-    // A name lookup that still blocks is not waited for.
-    runtime.shutdown_background();
-    code
+    runtime.block_on(run(config, &log))
 }
 
 async fn run(config: config::Config, log: &Log) -> ExitCode {

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use meshvane_shared::check::CheckKind;
 use meshvane_shared::name::{DnsName, NodeName};
-use meshvane_shared::outcome::{Cause, Reason};
+use meshvane_shared::outcome::{Cause, Reason, ResolverDetail};
 
 pub mod dns;
 pub(crate) mod errors;
@@ -68,6 +68,15 @@ pub enum Answer {
         searched: Duration,
         /// The addresses, each once, in ascending order.
         addresses: Vec<IpAddr>,
+        /// The name of the search list that has them, when it is not the name itself.
+        resolved_as: Option<DnsName>,
+    },
+    /// The name did not resolve, and there may be more to say than the cause.
+    Unresolved {
+        /// Why.
+        cause: Cause,
+        /// What the name server did.
+        detail: Option<ResolverDetail>,
     },
     /// The agent of this node answers, or nobody said whose it is.
     Agent(Option<NodeName>),

@@ -1,9 +1,12 @@
 //! Names, parsed at the edge: nodes, pods, namespaces, zones, services, boots.
 
 use std::fmt;
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 use serde::de::{Deserializer, Error, Visitor};
 use serde::{Deserialize, Serialize};
+
+use crate::address::check_probe_address;
 
 /// Longest RFC 1123 subdomain, the form of Node, Pod and DNS names in Kubernetes.
 pub const SUBDOMAIN_MAX_BYTES: usize = 253;
@@ -54,9 +57,12 @@ fn is_label_value(text: &str) -> bool {
         && bytes[bytes.len() - 1].is_ascii_alphanumeric()
 }
 
-/// Tells whether a text is a DNS name that a resolver can be asked for: labels may hold upper case and `_`
-/// (RFC 2181 section 11), and one trailing dot makes it absolute.
+/// Returns true for an IP address, and for a DNS name that a resolver can be asked for: labels may hold upper
+/// case and `_` (RFC 2181 section 11), and one trailing dot makes it absolute.
 fn is_dns_name(text: &str) -> bool {
+    if text.parse::<IpAddr>().is_ok() {
+        return true;
+    }
     let name = text.strip_suffix('.').unwrap_or(text);
     let inner = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
     name.len() <= SUBDOMAIN_MAX_BYTES
@@ -162,9 +168,10 @@ name_type!(
     "letters, digits, '-', '_' and '.', at most 63 bytes, beginning and ending with a letter or digit (a Kubernetes label value)"
 );
 name_type!(
-    /// A name that a resolver is asked for. A trailing dot makes it absolute.
+    /// A name that a resolver is asked for, or an IP address, which needs none. A trailing dot makes a name
+    /// absolute.
     DnsName, "DNS name", is_dns_name,
-    "labels of letters, digits, '-' and '_', each at most 63 bytes, joined by dots, at most 253 bytes in all"
+    "labels of letters, digits, '-' and '_', each at most 63 bytes, joined by dots, at most 253 bytes in all, or an IP address"
 );
 name_type!(
     /// One start of an agent process. Rounds are numbered within it.
@@ -188,34 +195,75 @@ impl NodeName {
     }
 }
 
-/// A service to check: a name, and the port when the setting gave one (`name:port`).
+impl DnsName {
+    /// The address, when the name is one: nothing is to be resolved then.
+    pub fn address(&self) -> Option<IpAddr> {
+        self.0.parse().ok()
+    }
+}
+
+/// A service to check: a name or an address, and the port when the setting gave one (`name:port`,
+/// `[fd00::1]:port`).
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ServiceAddress {
-    /// The name to resolve.
+    /// The name to resolve, or the address to connect to.
     pub name: DnsName,
     /// The TCP port to connect to.
     pub port: u16,
 }
 
 impl ServiceAddress {
-    /// Parses `name` or `name:port`.
+    /// Parses `name` or `name:port`. An address may stand for the name, one of IPv6 in brackets when a port
+    /// follows.
     ///
     /// # Errors
     /// A sentence that says which part is wrong.
     pub fn parse(text: &str, default_port: u16) -> Result<Self, String> {
-        let (name, port) = match text.split_once(':') {
-            Some((name, port)) => (name, parse_port(port)?),
-            None => (text, default_port),
+        let (host, port) = match text.strip_prefix('[') {
+            Some(rest) => {
+                bracketed(rest).ok_or_else(|| format!("{text:?} is not an IPv6 address in brackets"))?
+            }
+            None if text.parse::<Ipv6Addr>().is_ok() => (text, None),
+            None => text.split_once(':').map_or((text, None), |(host, port)| (host, Some(port))),
         };
-        let name = DnsName::parse(name).map_err(|error| error.to_string())?;
+        let port = port.map_or(Ok(default_port), parse_port)?;
+        if let Ok(address) = host.parse() {
+            // One spelling of each address: the same service twice is the same one.
+            let address = check_probe_address(address)?;
+            let name = DnsName::parse(&address.to_string()).map_err(|error| error.to_string())?;
+            return Ok(Self { name, port });
+        }
+        if ends_in_a_number(host) {
+            return Err(format!("{host:?} is neither a name nor a whole IP address"));
+        }
+        let name = DnsName::parse(host).map_err(|error| error.to_string())?;
         Ok(Self { name, port })
     }
 }
 
 impl fmt::Display for ServiceAddress {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{}:{}", self.name, self.port)
+        match self.name.address() {
+            Some(address) => SocketAddr::new(address, self.port).fmt(formatter),
+            None => write!(formatter, "{}:{}", self.name, self.port),
+        }
     }
+}
+
+/// An IPv6 address and the port behind its brackets, of a text whose first bracket is taken away.
+fn bracketed(text: &str) -> Option<(&str, Option<&str>)> {
+    let (host, after) = text.split_once(']')?;
+    host.parse::<Ipv6Addr>().ok()?;
+    match after {
+        "" => Some((host, None)),
+        _ => Some((host, Some(after.strip_prefix(':')?))),
+    }
+}
+
+/// No top-level domain is a number (RFC 3696 section 2): what ends in one was meant to be an address.
+fn ends_in_a_number(host: &str) -> bool {
+    let last = host.trim_end_matches('.').rsplit('.').next().unwrap_or_default();
+    !last.is_empty() && last.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// Parses a TCP or UDP port, 1 to 65535.

@@ -82,6 +82,25 @@ pub enum Reason {
     Unspecified,
 }
 
+/// What a name server did that its cause does not say. It stands beside a cause, and changes nothing of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ResolverDetail {
+    /// It answered neither question by UDP.
+    NoUdpAnswer,
+    /// It answered for IPv6 addresses (AAAA), and not for IPv4 ones (A).
+    NoIpv4Answer,
+    /// It answered for IPv4 addresses (A), and not for IPv6 ones (AAAA).
+    NoIpv6Answer,
+    /// Its answer by UDP was truncated, and it could not be asked again by TCP.
+    NoTcpAnswer,
+    /// What it sent is no answer to the question.
+    WrongAnswers,
+    /// The reporter says it in a word we do not know.
+    #[serde(other)]
+    Unspecified,
+}
+
 impl Outcome {
     /// A plain answer with its round-trip time.
     pub const fn reached(rtt_us: u32) -> Self {

@@ -3,17 +3,17 @@
 //! Name servers may fail together with the server's node, or be what is wrong in the cluster. Agents that depend on them would
 //! fall silent just then, and it would look as if the server were deaf.
 
-use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
-use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use tokio::sync::watch;
 use tokio::time::timeout;
 
 use crate::clock::Clock;
+use crate::names::{HostLookup, NAME_SERVER_PORT, SYSTEM_HOSTS, SYSTEM_RESOLVERS, System};
 
 /// A name server answers within milliseconds. Who remembers an answer waits no longer than this, so that most of
 /// [`CONNECT_LIMIT`](meshvane_shared::limits::CONNECT_LIMIT) is left for the connection.
@@ -22,20 +22,48 @@ pub(super) const LOOKUP_LIMIT: Duration = Duration::from_millis(500);
 /// have been noticed by everybody.
 pub(super) const REMEMBERED_FOR: Duration = Duration::from_hours(1);
 
-type Answer = io::Result<Vec<SocketAddr>>;
-/// Asks for the addresses of a host.
-type Lookup = fn(String) -> Pin<Box<dyn Future<Output = Answer> + Send>>;
+/// The addresses, or why there are none.
+type Answer = Result<Vec<SocketAddr>, Arc<io::Error>>;
+/// An answer, once it is there.
+type Awaited = watch::Receiver<Option<Answer>>;
 
 /// Resolves the one name that the client connects to. Cheap to clone.
 #[derive(Debug, Clone)]
 pub(super) struct Resolver {
-    clock: Clock,
-    lookup: Lookup,
-    // A std mutex: held for one assignment, never across an await.
-    memory: Arc<Mutex<Option<Remembered>>>,
+    shared: Arc<Shared>,
 }
 
-/// The newest answer.
+#[derive(Debug)]
+struct Shared {
+    clock: Clock,
+    lookup: Lookup,
+    // A std mutex: held for an assignment, never across an await.
+    state: Mutex<State>,
+}
+
+/// What a test says of a host.
+#[cfg(test)]
+type Scripted = std::pin::Pin<Box<dyn Future<Output = io::Result<Vec<std::net::IpAddr>>> + Send>>;
+
+/// Who is asked for a host.
+#[derive(Debug)]
+enum Lookup {
+    /// The system, as a program on this node would ask it.
+    System(HostLookup),
+    /// A test.
+    #[cfg(test)]
+    Scripted(fn(String) -> Scripted),
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// The newest answer.
+    remembered: Option<Remembered>,
+    /// The question under way, and the host that it is about. Whoever connects meanwhile waits for the same
+    /// one: name servers that are silent would otherwise be asked by every try anew.
+    asked: Option<(String, Awaited)>,
+}
+
 #[derive(Debug, Clone)]
 struct Remembered {
     addresses: Vec<SocketAddr>,
@@ -43,23 +71,24 @@ struct Remembered {
 }
 
 impl Resolver {
-    /// Resolves by the system's resolver.
+    /// Resolves as the system's files say.
     pub(super) fn new(clock: Clock) -> Self {
-        Self { clock, lookup: |host| Box::pin(system(host)), memory: Arc::default() }
+        let system = System::new(SYSTEM_RESOLVERS, NAME_SERVER_PORT);
+        Self::by(clock, Lookup::System(HostLookup::new(system, SYSTEM_HOSTS)))
+    }
+
+    fn by(clock: Clock, lookup: Lookup) -> Self {
+        Self { shared: Arc::new(Shared { clock, lookup, state: Mutex::default() }) }
     }
 
     async fn addresses(self, host: String) -> Answer {
         let last = self.recall();
-        // It goes on when nobody waits for it any more: a late answer counts for the next connection.
-        let asked = tokio::spawn({
-            let resolver = self.clone();
-            async move { resolver.ask(host).await }
-        });
+        let asked = self.ask(host);
         let Some(last) = last else {
-            return asked.await.map_err(io::Error::other)?;
+            return answer(asked).await;
         };
-        match timeout(LOOKUP_LIMIT, asked).await {
-            Ok(Ok(Ok(addresses))) => Ok(addresses),
+        match timeout(LOOKUP_LIMIT, answer(asked)).await {
+            Ok(Ok(addresses)) => Ok(addresses),
             failed => {
                 tracing::debug!(?failed, "the server's name cannot be resolved: its last addresses are used");
                 Ok(last)
@@ -67,18 +96,59 @@ impl Resolver {
         }
     }
 
-    async fn ask(&self, host: String) -> Answer {
-        let addresses = (self.lookup)(host).await?;
-        let remembered = Remembered { addresses: addresses.clone(), at: self.clock.now() };
-        *self.memory.lock().unwrap_or_else(PoisonError::into_inner) = Some(remembered);
-        Ok(addresses)
+    /// Asks, unless a question about this host is under way. It goes on when nobody waits for it any more: a
+    /// late answer counts for the next connection.
+    fn ask(&self, host: String) -> Awaited {
+        let mut state = self.state();
+        if let Some((asked, awaited)) = &state.asked
+            && *asked == host
+            && awaited.has_changed().is_ok()
+        {
+            return awaited.clone();
+        }
+        let (sender, awaited) = watch::channel(None);
+        state.asked = Some((host.clone(), awaited.clone()));
+        drop(state);
+        let resolver = self.clone();
+        tokio::spawn(async move {
+            let found = resolver.look_up(host).await;
+            let mut state = resolver.state();
+            if let Ok(addresses) = &found {
+                let at = resolver.shared.clock.now();
+                state.remembered = Some(Remembered { addresses: addresses.clone(), at });
+            }
+            // Its end is the end of the question: the next one asks again.
+            sender.send_replace(Some(found));
+            drop(sender);
+        });
+        awaited
+    }
+
+    async fn look_up(&self, host: String) -> Answer {
+        let found = match &self.shared.lookup {
+            Lookup::System(system) => system.addresses(&host).await,
+            #[cfg(test)]
+            Lookup::Scripted(script) => script(host).await,
+        };
+        // The port of the URL takes the place of 0.
+        found.map(|found| found.into_iter().map(|address| (address, 0).into()).collect()).map_err(Arc::new)
     }
 
     fn recall(&self) -> Option<Vec<SocketAddr>> {
-        let memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
-        let fresh = |last: &&Remembered| self.clock.now().saturating_sub(last.at) < REMEMBERED_FOR;
-        memory.as_ref().filter(fresh).map(|last| last.addresses.clone())
+        let fresh = |last: &&Remembered| self.shared.clock.now().saturating_sub(last.at) < REMEMBERED_FOR;
+        self.state().remembered.as_ref().filter(fresh).map(|last| last.addresses.clone())
     }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.shared.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Waits for an answer.
+async fn answer(mut awaited: Awaited) -> Answer {
+    let answer = awaited.wait_for(Option::is_some).await;
+    let ended = || Err(Arc::new(io::Error::other("the lookup ended without an answer")));
+    answer.ok().and_then(|answer| answer.clone()).unwrap_or_else(ended)
 }
 
 impl Resolve for Resolver {
@@ -91,32 +161,31 @@ impl Resolve for Resolver {
     }
 }
 
-async fn system(host: String) -> Answer {
-    // The port of the URL takes the place of 0.
-    let addresses: Vec<SocketAddr> = tokio::net::lookup_host((host, 0)).await?.collect();
-    if addresses.is_empty() {
-        return Err(io::Error::new(io::ErrorKind::NotFound, "the name has no address"));
-    }
-    Ok(addresses)
-}
-
 #[cfg(test)]
 mod tests {
+    use std::cell::Cell;
+
     use tokio::time::{Instant, advance, sleep};
 
     use super::*;
 
+    thread_local! {
+        /// Answers that this test's resolver gave.
+        static ANSWERED: Cell<u32> = const { Cell::new(0) };
+    }
+
     /// Names of hosts say what becomes of the question about them.
     fn resolver() -> Resolver {
-        let lookup: Lookup = |host| {
+        let script = Lookup::Scripted(|host: String| {
             Box::pin(async move {
                 let (wait, last) = host.split_once('-').unwrap();
                 sleep(Duration::from_millis(wait.parse().unwrap())).await;
                 let last: u8 = last.parse().map_err(io::Error::other)?;
-                Ok(vec![SocketAddr::from(([10, 0, 0, last], 0))])
+                ANSWERED.with(|answered| answered.set(answered.get() + 1));
+                Ok(vec![[10, 0, 0, last].into()])
             })
-        };
-        Resolver { lookup, ..Resolver::new(Clock::start()) }
+        });
+        Resolver::by(Clock::start(), script)
     }
 
     /// The last byte of the address, and how long it took.
@@ -154,9 +223,19 @@ mod tests {
         assert_eq!(resolve(&resolver, "5-none").await.0, None);
     }
 
-    #[tokio::test]
-    async fn the_system_knows_this_machine() {
-        let addresses = Resolver::new(Clock::start()).addresses("localhost".to_owned()).await.unwrap();
-        assert!(addresses.iter().all(|address| address.ip().is_loopback()));
+    #[tokio::test(start_paused = true)]
+    async fn those_who_connect_while_a_question_is_under_way_wait_for_the_same_one() {
+        let resolver = resolver();
+        let before = ANSWERED.get();
+        let waiting: Vec<_> = (0..50).map(|_| resolver.clone().addresses("19000-7".to_owned())).collect();
+        let mut tasks = tokio::task::JoinSet::new();
+        for waiting in waiting {
+            tasks.spawn(waiting);
+        }
+        for answer in tasks.join_all().await {
+            assert_eq!(answer.unwrap(), [SocketAddr::from(([10, 0, 0, 7], 0))]);
+        }
+        assert_eq!(ANSWERED.get() - before, 1);
+        assert_eq!(resolve(&resolver, "19000-7").await, (Some(7), 500), "the next one asks again");
     }
 }

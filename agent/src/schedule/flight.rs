@@ -220,17 +220,22 @@ impl Schedule {
         let Some(flight) = self.land(probe) else {
             return;
         };
+        self.take_detail(flight.cell, &answer);
         match answer {
             Answer::Reached { rtt } => self.probe_answered(now, &flight, rtt),
-            Answer::Resolved { took, searched, addresses } => {
-                self.take_found(now, flight.cell, Found { searched, addresses });
+            Answer::Resolved { took, searched, addresses, resolved_as } => {
+                self.take_found(now, flight.cell, Found { searched, addresses, resolved_as });
                 self.probe_answered(now, &flight, took);
             }
             // Those who were asked this were asked elsewhere.
             Answer::Agent(_) => {}
             // A failure after the soft limit tells nothing new: the silence was judged.
-            Answer::Failed(_) | Answer::Unmeasured(_) if flight.judged => self.count_lost(&flight),
-            Answer::Failed(cause) => self.probe_failed(now, &flight, cause),
+            Answer::Failed(_) | Answer::Unresolved { .. } | Answer::Unmeasured(_) if flight.judged => {
+                self.count_lost(&flight);
+            }
+            Answer::Failed(cause) | Answer::Unresolved { cause, .. } => {
+                self.probe_failed(now, &flight, cause);
+            }
             Answer::Unmeasured(reason) => self.probe_unmeasured(now, &flight, reason),
         }
     }

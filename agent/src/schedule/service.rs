@@ -1,8 +1,9 @@
 //! Services: a cell for each name server that is asked for the name, and one for each address that it gave.
 //!
-//! The name servers are the system's, told by [`Event::Resolvers`](super::Event::Resolvers) when they were listed; one that
-//! is silent keeps nobody waiting for what another says. Of several that answer, the first in the system's order gives the
-//! addresses, as it does to every program on the node.
+//! The name servers are the system's, told by [`Event::Resolvers`](super::Event::Resolvers) when they were
+//! listed; one that is silent keeps nobody waiting for what another says. Of several that answer, the first
+//! in the system's order gives the addresses, as it does to every program on the node. A service that is
+//! given as an address needs no name server: it has the cell of that address, and none of a name.
 //!
 //! The cells of one service are spread over the round, and when one of them fails or returns the others are asked at once: what befalls
 //! a service as a whole is met by the next of its cells.
@@ -13,12 +14,15 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use meshvane_shared::limits::{RESOLVERS_MAX, SERVICE_ADDRESSES_MAX, SERVICES_MAX};
-use meshvane_shared::outcome::{Cause, Outcome, Reason};
-use meshvane_shared::wire::round::{ResolverBody, ServiceAddressBody, ServiceBody, TimedOutcome};
+use meshvane_shared::name::DnsName;
+use meshvane_shared::outcome::{Cause, Outcome, Reached, Reason, ResolverDetail};
+use meshvane_shared::wire::round::{
+    ResolverBody, ResolverDetailBody, ServiceAddressBody, ServiceBody, TimedOutcome,
+};
 
-use super::cell::{CellId, Subject};
+use super::cell::{Cell, CellId, Subject};
 use super::report::timed;
-use super::{Command, Part, Question, Schedule, ServiceAddress};
+use super::{Answer, Command, Part, Question, Schedule, ServiceAddress};
 
 /// A configured service and what its name last resolved to.
 #[derive(Debug)]
@@ -35,6 +39,8 @@ struct Resolver {
     cell: CellId,
     /// Its newest answer.
     found: Option<Found>,
+    /// What it did when it last failed, beside the cause. An answer ends it.
+    detail: Option<ResolverDetail>,
 }
 
 /// What a name server found.
@@ -44,6 +50,8 @@ pub(super) struct Found {
     pub(super) searched: Duration,
     /// The addresses.
     pub(super) addresses: Vec<IpAddr>,
+    /// The name of the search list that has them, when it is not the name itself.
+    pub(super) resolved_as: Option<DnsName>,
 }
 
 impl Service {
@@ -61,7 +69,8 @@ impl Schedule {
             .collect();
     }
 
-    /// The system's name servers may have changed: they are listed again once a round.
+    /// The system's name servers may have changed: they are listed again once a round. So are the addresses
+    /// of services.
     pub(super) fn list_resolvers(&mut self) {
         if !self.services.is_empty() {
             self.commands.push(Command::ListResolvers);
@@ -78,6 +87,7 @@ impl Schedule {
                 continue;
             };
             let name = service.address.name.clone();
+            let servers = if name.address().is_some() { &[] } else { servers };
             let mut before = std::mem::take(&mut service.resolvers);
             let mut resolvers = Vec::with_capacity(servers.len());
             for server in servers {
@@ -88,7 +98,7 @@ impl Schedule {
                 let question = Question::Resolve { server: *server, name: name.clone() };
                 let cell = self.add_cell(Subject::Name(index), question);
                 added.push(cell);
-                resolvers.push(Resolver { server: *server, cell, found: None });
+                resolvers.push(Resolver { server: *server, cell, found: None, detail: None });
             }
             for gone in before {
                 self.remove_cell(gone.cell);
@@ -114,8 +124,31 @@ impl Schedule {
         self.replace_addresses(now, index);
     }
 
-    /// What the first name server says that is not down; if all are, what the first of them said last.
+    /// A name server answered: whatever more is to be said of its failure, or that there is none. What it did
+    /// while it is down is news.
+    pub(super) fn take_detail(&mut self, name_cell: CellId, answer: &Answer) {
+        let detail = match answer {
+            Answer::Unresolved { detail, .. } => *detail,
+            Answer::Resolved { .. } | Answer::Failed(_) => None,
+            Answer::Reached { .. } | Answer::Agent(_) | Answer::Unmeasured(_) => return,
+        };
+        let mut resolvers = self.services.iter_mut().flat_map(|service| &mut service.resolvers);
+        let Some(resolver) = resolvers.find(|resolver| resolver.cell == name_cell) else {
+            return;
+        };
+        let before = std::mem::replace(&mut resolver.detail, detail);
+        if detail.is_some() && detail != before && self.cells.get(&name_cell).is_some_and(Cell::is_down) {
+            self.changed.insert(name_cell);
+            self.flush_wanted = true;
+        }
+    }
+
+    /// What the first name server says that is not down; if all are, what the first of them said last. An
+    /// address is itself.
     fn found(&self, service: &Service) -> Option<Found> {
+        if let Some(address) = service.address.name.address() {
+            return Some(Found { addresses: vec![address], ..Found::default() });
+        }
         let is_up = |resolver: &&Resolver| self.cells.get(&resolver.cell).is_some_and(|cell| !cell.is_down());
         let answered = || service.resolvers.iter().filter(|resolver| resolver.found.is_some());
         answered().find(is_up).or_else(|| answered().next())?.found.clone()
@@ -175,16 +208,26 @@ impl Schedule {
                 Some(ResolverBody { address: resolver.server, resolution })
             })
             .collect();
+        let details = service.resolvers.iter().zip(&resolvers).filter_map(|(resolver, body)| {
+            let detail = resolver.detail.filter(|_| body.resolution.outcome.read().is_unreached())?;
+            Some(ResolverDetailBody { address: resolver.server, detail })
+        });
+        let details = details.collect();
         let found = self.found(service).unwrap_or_default();
         let searched = u32::try_from(found.searched.as_micros()).unwrap_or(u32::MAX);
         ServiceBody {
             name: service.address.name.clone(),
             port: service.address.port,
-            resolution: self.resolution(&resolvers),
+            resolution: match service.address.name.address() {
+                Some(_) => needs_none(),
+                None => self.resolution(&resolvers),
+            },
             addresses: addresses.collect(),
             answers: u32::try_from(found.addresses.len()).unwrap_or(u32::MAX),
             resolvers,
+            details,
             search_us: (searched > 0).then_some(searched),
+            resolved_as: found.resolved_as,
         }
     }
 
@@ -206,6 +249,13 @@ impl Schedule {
             .and_then(|_| resolvers.iter().filter_map(|resolver| resolver.resolution.failing_for_ms).min());
         TimedOutcome { failing_for_ms, ..best.resolution.clone() }
     }
+}
+
+/// The resolution of an address: there was none to do. Older servers judge the port of a name that is
+/// reached.
+fn needs_none() -> TimedOutcome {
+    let reached = Reached { rtt_us: None, late: false, retransmitted: false };
+    TimedOutcome { outcome: Outcome::Reached(reached).into(), age_ms: 0, failing_for_ms: None }
 }
 
 /// Of several outcomes of one name, the one that stands for all has the most: an answer, and of those the fastest; then one

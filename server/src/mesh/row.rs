@@ -11,8 +11,8 @@ use std::time::Duration;
 
 use meshvane_shared::check::CheckKind;
 use meshvane_shared::limits::STALE_AFTER_PERIODS;
-use meshvane_shared::name::{BootId, NodeName, ServiceAddress};
-use meshvane_shared::outcome::Outcome;
+use meshvane_shared::name::{BootId, DnsName, NodeName, ServiceAddress};
+use meshvane_shared::outcome::{Outcome, ResolverDetail};
 use meshvane_shared::plan::Plan;
 
 use super::time::Moment;
@@ -82,6 +82,10 @@ pub struct Service {
     pub answers: u32,
     /// Resolving by each name server alone.
     pub resolvers: Vec<(IpAddr, Timed)>,
+    /// What failing name servers did beside their cause.
+    pub details: Vec<(IpAddr, ResolverDetail)>,
+    /// The name of the search list that has the addresses, when it is not the name itself.
+    pub resolved_as: Option<DnsName>,
     /// Time in microseconds that candidates of the search list took before the one that resolved.
     pub search_us: Option<u32>,
     /// Connecting to each address.

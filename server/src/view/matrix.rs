@@ -92,7 +92,12 @@ pub fn service_cell(
         cell_body(Cell { word, timed: Some(*timed) }, now)
     };
     if check == CheckKind::Dns {
-        return draw(&service.resolution);
+        // An address is not resolved, so there is nothing to be right or wrong.
+        let is_planned = !service.needs_no_name();
+        let cell =
+            if is_planned { draw(&service.resolution) } else { MatrixCellBody::bare(CellWord::NotPlanned) };
+        let resolved_as = service.resolved_as.as_ref().filter(|_| cell.outcome == CellWord::Reached);
+        return MatrixCellBody { resolved_as: resolved_as.cloned(), ..cell };
     }
     if check == CheckKind::Icmp {
         return MatrixCellBody::bare(CellWord::NotPlanned);

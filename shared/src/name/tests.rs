@@ -42,6 +42,38 @@ fn a_service_takes_its_port_from_the_text_or_the_default() {
 }
 
 #[test]
+fn a_service_may_be_an_address_with_one_of_ipv6_in_brackets_before_its_port() {
+    for (text, name, shown) in [
+        ("10.90.0.100:8088", "10.90.0.100", "10.90.0.100:8088"),
+        ("10.90.0.100", "10.90.0.100", "10.90.0.100:80"),
+        ("[fd00::1]:8088", "fd00::1", "[fd00::1]:8088"),
+        ("[fd00::1]", "fd00::1", "[fd00::1]:80"),
+        ("fd00::1", "fd00::1", "[fd00::1]:80"),
+        ("FD00:0::1", "fd00::1", "[fd00::1]:80"),
+        ("::ffff:10.0.0.1", "10.0.0.1", "10.0.0.1:80"),
+    ] {
+        let service = ServiceAddress::parse(text, 80).unwrap();
+        assert_eq!((service.name.as_str(), service.to_string().as_str()), (name, shown), "{text}");
+        assert_eq!(service.name.address(), Some(name.parse().unwrap()), "{text}");
+    }
+    assert_eq!(ServiceAddress::parse("api.shop.svc", 80).unwrap().name.address(), None);
+    for text in [
+        "[fd00::1",
+        "[fd00::1]8088",
+        "[fd00::1]:",
+        "[10.0.0.1]:80",
+        "fd00::1:x",
+        "10.90.0:80",
+        "10.90.0.256",
+        "0.0.0.0:80",
+        "ff02::1",
+        "10",
+    ] {
+        assert!(ServiceAddress::parse(text, 80).is_err(), "{text}");
+    }
+}
+
+#[test]
 fn an_original_agent_is_kept_under_its_pod_name() {
     let check =
         |text: &str, expected: &str| assert_eq!(NodeName::from_pod_name(text).unwrap().as_str(), expected);

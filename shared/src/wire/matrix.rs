@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::outcome::CauseWord;
 use crate::address::Family;
 use crate::check::CheckKind;
+use crate::name::DnsName;
 use crate::outcome::Reason;
 
 /// What the matrix is asked about.
@@ -90,12 +91,23 @@ pub struct MatrixCellBody {
     /// The newest probe has no answer yet and a burst is asking.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub suspect: bool,
+    /// With `reached`, of a name: the name of the search list that answered, when it is not the name itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resolved_as: Option<DnsName>,
 }
 
 impl MatrixCellBody {
     /// A cell that shows nothing beside its word.
     pub fn bare(outcome: CellWord) -> Self {
-        Self { outcome, cause: None, reason: None, rtt_us: None, age_ms: None, suspect: false }
+        Self {
+            outcome,
+            cause: None,
+            reason: None,
+            rtt_us: None,
+            age_ms: None,
+            suspect: false,
+            resolved_as: None,
+        }
     }
 }
 

@@ -13,7 +13,7 @@ use super::tolerant::Tolerant;
 use crate::check::CheckKind;
 use crate::limits::{CELLS_MAX, RESOLVERS_MAX, SERVICE_ADDRESSES_MAX, SERVICES_MAX, TARGETS_MAX};
 use crate::name::{BootId, DnsName, NodeName};
-use crate::outcome::Reason;
+use crate::outcome::{Reason, ResolverDetail};
 use crate::plan::{PlanVersion, Target};
 
 /// One round, or a part of one.
@@ -126,11 +126,12 @@ pub struct StrangerBody {
 /// One configured service, as the reporting node sees it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ServiceBody {
-    /// The name that was resolved.
+    /// The name that was resolved, or an address.
     pub name: DnsName,
     /// The TCP port that was connected to.
     pub port: u16,
-    /// Resolving: `reached` with the resolver's time, or why not.
+    /// Resolving: `reached` with the resolver's time, or why not. Of an address there is nothing to resolve:
+    /// `reached` without a time and without name servers, which is not counted as an answer.
     pub resolution: TimedOutcome,
     /// Each name server of the node's resolv.conf, asked on its own: at most [`RESOLVERS_MAX`].
     #[serde(
@@ -139,6 +140,16 @@ pub struct ServiceBody {
         deserialize_with = "at_most::<_, _, RESOLVERS_MAX>"
     )]
     pub resolvers: Vec<ResolverBody>,
+    /// What failing name servers did that the cause does not say: at most one for each.
+    #[serde(
+        default,
+        skip_serializing_if = "Vec::is_empty",
+        deserialize_with = "at_most::<_, _, RESOLVERS_MAX>"
+    )]
+    pub details: Vec<ResolverDetailBody>,
+    /// The name of the search list that has the addresses, when it is not the name itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resolved_as: Option<DnsName>,
     /// Time in microseconds that candidates of the search list took before the one that resolved. It is no part of the
     /// resolver's time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -153,6 +164,15 @@ pub struct ServiceBody {
     /// How many addresses the answer had; above the limit not all are connected to.
     #[serde(default)]
     pub answers: u32,
+}
+
+/// What a failing name server did.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ResolverDetailBody {
+    /// The name server.
+    pub address: IpAddr,
+    /// What it did.
+    pub detail: ResolverDetail,
 }
 
 /// What one name server said.

@@ -1,21 +1,10 @@
 use std::net::Ipv4Addr;
 
-use tempfile::{NamedTempFile, TempPath};
-use tokio::net::UdpSocket;
-use tokio::task::JoinSet;
+use meshvane_shared::limits::RESOLVERS_MAX;
 
 use super::*;
-
-const ONE: Ipv4Addr = Ipv4Addr::LOCALHOST;
-const TWO: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 2);
-
-/// What a name server does with a name.
-#[derive(Debug, Clone)]
-enum Says {
-    Addresses(Vec<Ipv4Addr>),
-    Code(u8),
-    Nothing,
-}
+use crate::names::NAME_SERVER_PORT;
+use crate::names::script::{Asked, By, ONE, Place, Says, TWO};
 
 fn name(text: &str) -> DnsName {
     DnsName::parse(text).unwrap()
@@ -25,89 +14,27 @@ fn code(rcode: u16) -> Answer {
     Answer::Failed(Cause::Name { rcode })
 }
 
-/// The name of a question, and whether it is for IPv4 addresses; with its end in the packet.
-fn read_question(packet: &[u8]) -> (String, bool, usize) {
-    let (mut at, mut name) = (12, String::new());
-    while packet[at] != 0 {
-        let end = at + 1 + usize::from(packet[at]);
-        name.push_str(std::str::from_utf8(&packet[at + 1..end]).unwrap());
-        name.push('.');
-        at = end;
-    }
-    (name, packet[at + 2] == 1, at + 5)
-}
-
-fn reply(packet: &[u8], says: &Says) -> Option<Vec<u8>> {
-    let (_, is_a, end) = read_question(packet);
-    let (rcode, addresses) = match says {
-        Says::Addresses(addresses) if is_a => (0, addresses.as_slice()),
-        Says::Addresses(_) => (0, &[] as &[Ipv4Addr]),
-        Says::Code(rcode) => (*rcode, &[] as &[Ipv4Addr]),
-        Says::Nothing => return None,
-    };
-    let mut reply = packet[..end].to_vec();
-    reply[2] = 0x81;
-    reply[3] = 0x80 | rcode;
-    reply[6..12].copy_from_slice(&[0, u8::try_from(addresses.len()).unwrap(), 0, 0, 0, 0]);
-    for address in addresses {
-        reply.extend([0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 60, 0, 4]);
-        reply.extend(address.octets());
-    }
-    Some(reply)
-}
-
-/// A small name server at an address: what it says is a function of the name, after a delay.
-async fn serve(socket: UdpSocket, says: impl Fn(&str) -> Says, delay: Duration) {
-    let mut buffer = [0u8; 512];
-    loop {
-        let (length, from) = socket.recv_from(&mut buffer).await.unwrap();
-        let (name, ..) = read_question(&buffer[..length]);
-        if let Some(reply) = reply(&buffer[..length], &says(&name)) {
-            tokio::time::sleep(delay).await;
-            socket.send_to(&reply, from).await.unwrap();
-        }
-    }
-}
-
-/// A `resolv.conf` of this test, and name servers that all listen at one port.
-struct Place {
-    path: TempPath,
-    port: u16,
-    servers: JoinSet<()>,
-}
-
-impl Place {
-    async fn new() -> (Self, UdpSocket) {
-        let path = NamedTempFile::new().unwrap().into_temp_path();
-        let socket = UdpSocket::bind((ONE, 0)).await.unwrap();
-        let port = socket.local_addr().unwrap().port();
-        (Self { path, port, servers: JoinSet::new() }, socket)
-    }
-
-    fn write(&self, text: &str) {
-        std::fs::write(&self.path, text).unwrap();
-    }
-
-    fn resolvers(&self) -> Resolvers {
-        Resolvers::new(&self.path, self.port)
-    }
+fn resolvers(place: &Place) -> Resolvers {
+    Resolvers::new(place.path.to_path_buf(), place.port)
 }
 
 /// What one name server makes of a name, with this `resolv.conf` beside its own line.
-async fn ask_one(lines: &str, text: &str, says: impl Fn(&str) -> Says + Send + 'static) -> Answer {
-    let (mut place, socket) = Place::new().await;
+async fn ask_one(lines: &str, text: &str, says: impl Fn(&Asked) -> Says + Send + Sync + 'static) -> Answer {
+    let mut place = Place::new().await;
     place.write(&format!("nameserver 127.0.0.1\n{lines}\n"));
-    place.servers.spawn(serve(socket, says, Duration::ZERO));
-    place.resolvers().ask(ONE.into(), &name(text)).await
+    place.serve(ONE, says).await;
+    resolvers(&place).ask(ONE.into(), &name(text)).await
 }
 
 #[tokio::test]
 async fn a_name_has_its_addresses_each_once_in_order() {
     let (one, two) = (Ipv4Addr::new(192, 0, 2, 1), Ipv4Addr::new(192, 0, 2, 2));
-    let answer = ask_one("", "service.test.", move |_| Says::Addresses(vec![two, one, two])).await;
-    let Answer::Resolved { addresses, searched, .. } = answer else { panic!("{answer:?}") };
+    let many = vec![two.into(), one.into(), two.into()];
+    let answer = ask_one("", "service.test.", move |_| Says::Addresses(many.clone())).await;
+    let Answer::Resolved { addresses, searched, resolved_as, .. } = answer else { panic!("{answer:?}") };
     assert_eq!(addresses, [IpAddr::from(one), IpAddr::from(two)]);
     assert!(searched < Duration::from_millis(1), "nothing was tried before: {searched:?}");
+    assert_eq!(resolved_as, None);
 }
 
 #[tokio::test]
@@ -120,60 +47,47 @@ async fn a_response_code_is_the_cause_and_an_empty_answer_is_code_0() {
 
 #[tokio::test]
 async fn the_search_list_is_walked_and_its_time_is_not_the_names() {
-    let (mut place, socket) = Place::new().await;
+    let mut place = Place::new().await;
     place.write("nameserver 127.0.0.1\nsearch a.test b.test c.test\noptions ndots:5\n");
-    let says = |name: &str| match name {
-        "api.shop.b.test." => Says::Addresses(vec![TWO]),
+    let says = |asked: &Asked| match asked.name.as_str() {
+        "api.shop.b.test." => Says::address(TWO),
         _ => Says::Code(3),
     };
-    place.servers.spawn(serve(socket, says, Duration::from_millis(40)));
-    let answer = place.resolvers().ask(ONE.into(), &name("api.shop")).await;
-    let Answer::Resolved { took, searched, .. } = answer else { panic!("{answer:?}") };
+    place.serve_late(ONE, Duration::from_millis(40), says).await;
+    let answer = resolvers(&place).ask(ONE.into(), &name("api.shop")).await;
+    let Answer::Resolved { took, searched, resolved_as, .. } = answer else { panic!("{answer:?}") };
     assert!(searched >= Duration::from_millis(40) && took >= Duration::from_millis(40));
     assert!(took < searched + Duration::from_millis(80), "{took:?} holds no part of {searched:?}");
+    assert_eq!(resolved_as, Some(name("api.shop.b.test")), "the name that answered is told");
 }
 
 #[tokio::test]
 async fn a_name_that_no_candidate_has_is_judged_by_the_most_telling_code() {
     let lines = "search a.test b.test\noptions ndots:5";
     assert_eq!(ask_one(lines, "api.shop", |_| Says::Code(3)).await, code(3));
-    let broken = |name: &str| Says::Code(if name.ends_with("a.test.") { 2 } else { 3 });
+    let broken = |asked: &Asked| Says::Code(if asked.name.ends_with("a.test.") { 2 } else { 3 });
     assert_eq!(ask_one(lines, "api.shop", broken).await, code(2));
-    let later = |name: &str| match name {
+    let later = |asked: &Asked| match asked.name.as_str() {
         "api.shop.a.test." => Says::Code(2),
-        "api.shop.b.test." => Says::Addresses(vec![TWO]),
+        "api.shop.b.test." => Says::address(TWO),
         _ => Says::Code(3),
     };
     assert!(matches!(ask_one(lines, "api.shop", later).await, Answer::Resolved { .. }));
-    let refused = |name: &str| match name {
+    let refused = |asked: &Asked| match asked.name.as_str() {
         "api.shop.a.test." => Says::Code(5),
         "api.shop.b.test." => panic!("the search list ends with a refusal"),
-        _ => Says::Addresses(vec![TWO]),
+        _ => Says::address(TWO),
     };
     assert!(matches!(ask_one(lines, "api.shop", refused).await, Answer::Resolved { .. }));
 }
 
-#[test]
-fn candidates_come_in_the_order_of_the_system() {
-    let search = ["ns.svc.test".to_owned(), "test".to_owned()];
-    let check = |name: &str, ndots, expected: &[&str]| {
-        assert_eq!(candidates(name, ndots, &search), expected, "{name} {ndots}");
-    };
-    check("api", 1, &["api.ns.svc.test.", "api.test.", "api."]);
-    check("api.shop", 1, &["api.shop.", "api.shop.ns.svc.test.", "api.shop.test."]);
-    check("api.shop", 5, &["api.shop.ns.svc.test.", "api.shop.test.", "api.shop."]);
-    check("api", 0, &["api.", "api.ns.svc.test.", "api.test."]);
-    check("api.shop.", 5, &["api.shop."]);
-}
-
 #[tokio::test]
 async fn each_name_server_speaks_for_itself() {
-    let (mut place, socket) = Place::new().await;
+    let mut place = Place::new().await;
     place.write("nameserver 127.0.0.1\nnameserver 127.0.0.2\n");
-    let other = UdpSocket::bind((TWO, place.port)).await.unwrap();
-    place.servers.spawn(serve(socket, |_| Says::Nothing, Duration::ZERO));
-    place.servers.spawn(serve(other, |_| Says::Addresses(vec![TWO]), Duration::ZERO));
-    let resolvers = place.resolvers();
+    place.serve(ONE, |_| Says::Nothing).await;
+    place.serve(TWO, |_| Says::address(TWO)).await;
+    let resolvers = resolvers(&place);
     assert_eq!(resolvers.servers(), [IpAddr::from(ONE), TWO.into()]);
     let service = name("service.test.");
     let dead = tokio::time::timeout(Duration::from_millis(300), resolvers.ask(ONE.into(), &service));
@@ -185,33 +99,95 @@ async fn each_name_server_speaks_for_itself() {
 
 #[tokio::test]
 async fn a_slow_name_server_is_an_answer_with_its_time() {
-    let (mut place, socket) = Place::new().await;
+    let mut place = Place::new().await;
     place.write("nameserver 127.0.0.1\n");
     let delay = Duration::from_millis(1_100);
     // A and AAAA come together and are answered one after the other.
-    place.servers.spawn(serve(socket, |_| Says::Addresses(vec![TWO]), delay));
-    let answer = place.resolvers().ask(ONE.into(), &name("service.test.")).await;
+    place.serve_late(ONE, delay, |_| Says::address(TWO)).await;
+    let answer = resolvers(&place).ask(ONE.into(), &name("service.test.")).await;
     let Answer::Resolved { took, .. } = answer else { panic!("{answer:?}") };
     assert!(took >= delay, "{took:?}");
 }
 
 #[tokio::test]
-async fn a_port_where_no_server_listens_is_a_resolver_timeout() {
-    assert_eq!(judge(&NetError::Timeout), Answer::Failed(Cause::ResolverTimeout));
-    assert_eq!(judge(&NetError::NoConnections), Answer::Failed(Cause::ResolverTimeout));
-    let (place, socket) = Place::new().await;
+async fn what_a_name_server_does_instead_of_answering_is_told_before_the_hard_limit() {
+    type Script = fn(&Asked) -> Says;
+    let table: [(Script, Cause, ResolverDetail); 6] = [
+        (|_| Says::Nothing, Cause::ResolverTimeout, ResolverDetail::NoUdpAnswer),
+        (
+            |asked| if asked.is_a { Says::address(TWO) } else { Says::Nothing },
+            Cause::ResolverTimeout,
+            ResolverDetail::NoIpv6Answer,
+        ),
+        (
+            |asked| if asked.is_a { Says::Nothing } else { Says::Code(0) },
+            Cause::ResolverTimeout,
+            ResolverDetail::NoIpv4Answer,
+        ),
+        (
+            |asked| if asked.by == By::Udp { Says::Truncated } else { Says::Nothing },
+            Cause::ResolverTimeout,
+            ResolverDetail::NoTcpAnswer,
+        ),
+        (
+            |asked| if asked.by == By::Udp { Says::Truncated } else { Says::Close },
+            Cause::Reset,
+            ResolverDetail::NoTcpAnswer,
+        ),
+        (|_| Says::Garbled, Cause::Protocol, ResolverDetail::WrongAnswers),
+    ];
+    let mut asking = tokio::task::JoinSet::new();
+    for (says, cause, detail) in table {
+        asking.spawn(async move {
+            let answer = tokio::time::timeout(PROBE_HARD_LIMIT, ask_one("", "service.test.", says)).await;
+            (answer, Ok(Answer::Unresolved { cause, detail: Some(detail) }))
+        });
+    }
+    while let Some(ended) = asking.join_next().await {
+        let (answer, expected) = ended.unwrap();
+        assert_eq!(answer, expected);
+    }
+}
+
+#[tokio::test]
+async fn a_port_where_no_server_listens_is_refused() {
+    let place = Place::new().await;
     place.write("nameserver 127.0.0.1\n");
-    drop(socket);
-    let answer = place.resolvers().ask(ONE.into(), &name("service.test.")).await;
-    assert_eq!(answer, Answer::Failed(Cause::ResolverTimeout));
+    let answer = resolvers(&place).ask(ONE.into(), &name("service.test.")).await;
+    assert_eq!(answer, Answer::Unresolved { cause: Cause::Refused, detail: None });
+}
+
+#[test]
+fn a_socket_that_fails_for_a_reason_of_ours_is_not_measured() {
+    let check = |errno: Errno, expected: Answer| {
+        for detail in [None, Some(ResolverDetail::NoTcpAnswer)] {
+            let answer = meaning(Failure::Socket { error: io::Error::from(errno), detail });
+            match (&expected, answer) {
+                (Answer::Failed(cause), Answer::Unresolved { cause: told, detail: kept }) => {
+                    assert_eq!((told, kept), (*cause, detail), "{errno}");
+                }
+                (_, answer) => assert_eq!(answer, expected, "{errno}"),
+            }
+        }
+    };
+    for errno in [Errno::EMFILE, Errno::ENFILE, Errno::ENOBUFS, Errno::ENOMEM, Errno::EADDRNOTAVAIL] {
+        check(errno, Answer::Unmeasured(Reason::NoResource));
+    }
+    for errno in [Errno::EPERM, Errno::EACCES] {
+        check(errno, Answer::Unmeasured(Reason::NotPermitted));
+    }
+    check(Errno::ECONNREFUSED, Answer::Failed(Cause::Refused));
+    check(Errno::ECONNRESET, Answer::Failed(Cause::Reset));
+    check(Errno::ENETUNREACH, Answer::Failed(Cause::NoRoute));
+    check(Errno::EHOSTUNREACH, Answer::Failed(Cause::NoRoute));
 }
 
 #[tokio::test]
 async fn the_file_is_read_again_when_it_changes() {
-    let (mut place, socket) = Place::new().await;
+    let mut place = Place::new().await;
     place.write("nameserver 127.0.0.9\n");
-    place.servers.spawn(serve(socket, |_| Says::Addresses(vec![TWO]), Duration::ZERO));
-    let resolvers = place.resolvers();
+    place.serve(ONE, |_| Says::address(TWO)).await;
+    let resolvers = resolvers(&place);
     let service = name("service.test.");
     assert_eq!(resolvers.servers(), [IpAddr::from([127, 0, 0, 9])]);
     assert_eq!(resolvers.ask(ONE.into(), &service).await, Answer::Unmeasured(Reason::Cancelled));

@@ -40,7 +40,9 @@ async fn loopback_answers_where_a_socket_is_permitted() {
     match answer {
         Answer::Reached { rtt } => assert!(permitted && rtt < Duration::from_secs(1), "{rtt:?}"),
         Answer::Unmeasured(reason) => assert_eq!((permitted, reason), (false, Reason::NotPermitted)),
-        Answer::Failed(_) | Answer::Resolved { .. } | Answer::Agent(_) => panic!("{answer:?}"),
+        Answer::Failed(_) | Answer::Resolved { .. } | Answer::Unresolved { .. } | Answer::Agent(_) => {
+            panic!("{answer:?}")
+        }
     }
 }
 

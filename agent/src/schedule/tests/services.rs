@@ -4,6 +4,8 @@ use meshvane_shared::wire::round::ServiceBody;
 
 use super::*;
 
+mod details;
+
 fn resolving(addresses: &'static [[u8; 4]]) -> Network {
     Box::new(move |question, _| match question {
         Question::Resolve { .. } => Reply::With(
@@ -12,6 +14,7 @@ fn resolving(addresses: &'static [[u8; 4]]) -> Network {
                 took: MILLISECOND,
                 searched: Duration::ZERO,
                 addresses: addresses.iter().map(|octets| IpAddr::from(*octets)).collect(),
+                resolved_as: None,
             },
         ),
         Question::Icmp(_) | Question::Tcp(_) | Question::Health(_) => Reply::After(MILLISECOND),
@@ -78,7 +81,12 @@ fn no_more_addresses_are_checked_than_the_limit_allows() {
     let network: Network = Box::new(move |question, _| match question {
         Question::Resolve { .. } => Reply::With(
             MILLISECOND,
-            Answer::Resolved { took: MILLISECOND, searched: Duration::ZERO, addresses: many.clone() },
+            Answer::Resolved {
+                took: MILLISECOND,
+                searched: Duration::ZERO,
+                addresses: many.clone(),
+                resolved_as: None,
+            },
         ),
         Question::Icmp(_) | Question::Tcp(_) | Question::Health(_) => Reply::After(MILLISECOND),
     });
@@ -97,6 +105,7 @@ fn an_address_that_the_name_lost_is_forgotten() {
                 took: MILLISECOND,
                 searched: Duration::ZERO,
                 addresses: vec![[203, 0, 113, if sent < seconds(20.0) { 1 } else { 2 }].into()],
+                resolved_as: None,
             },
         ),
         Question::Icmp(_) | Question::Tcp(_) | Question::Health(_) => Reply::After(MILLISECOND),
@@ -125,7 +134,8 @@ fn of_two(reply: impl Fn(bool, Duration) -> Reply + 'static) -> World {
 
 fn resolved(time: Duration, searched: Duration, last: u8) -> Reply {
     let addresses = vec![[203, 0, 113, last].into()];
-    Reply::With(time, Answer::Resolved { took: time.saturating_sub(searched), searched, addresses })
+    let took = time.saturating_sub(searched);
+    Reply::With(time, Answer::Resolved { took, searched, addresses, resolved_as: None })
 }
 
 fn outcomes(service: &ServiceBody) -> Vec<Outcome> {

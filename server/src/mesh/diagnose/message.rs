@@ -4,8 +4,8 @@ use std::net::IpAddr;
 
 use meshvane_shared::address::Family;
 use meshvane_shared::check::{CheckKind, Plane};
-use meshvane_shared::name::{NodeName, Zone};
-use meshvane_shared::outcome::Cause;
+use meshvane_shared::name::{DnsName, NodeName, ServiceAddress, Zone};
+use meshvane_shared::outcome::{Cause, ResolverDetail};
 use meshvane_shared::wire::findings::{Direction, FindingKind, Subject};
 
 use super::{FindingKey, Observers};
@@ -289,22 +289,58 @@ pub(super) enum NameScope {
     Server(IpAddr),
 }
 
+/// Why a name does not resolve, and what the name server did.
+fn why_unresolved(why: Option<(Cause, Option<ResolverDetail>)>) -> String {
+    let Some((cause, detail)) = why else { return "cause unknown".to_owned() };
+    match detail {
+        Some(ResolverDetail::NoUdpAnswer) => return "no name server answered by UDP in time".to_owned(),
+        Some(ResolverDetail::NoIpv4Answer) => return "the name server answers AAAA and not A".to_owned(),
+        Some(ResolverDetail::NoIpv6Answer) => return "the name server answers A and not AAAA".to_owned(),
+        Some(ResolverDetail::NoTcpAnswer) => {
+            let by_tcp = match cause {
+                Cause::ResolverTimeout => "it is silent".to_owned(),
+                Cause::Refused => "it refuses".to_owned(),
+                Cause::Reset => "it closes the connection".to_owned(),
+                other @ (Cause::Timeout
+                | Cause::Rejected { .. }
+                | Cause::NoRoute
+                | Cause::Name { .. }
+                | Cause::Tls
+                | Cause::Protocol
+                | Cause::Unspecified) => format!("it cannot be asked ({})", other.as_str()),
+            };
+            return format!("the name server's answer by UDP is truncated, and by TCP {by_tcp}");
+        }
+        Some(ResolverDetail::WrongAnswers) => {
+            return "what the name server sends is no answer to the question".to_owned();
+        }
+        Some(ResolverDetail::Unspecified) | None => {}
+    }
+    match cause {
+        Cause::Name { rcode: 0 } => "the answer has no address".to_owned(),
+        Cause::Name { rcode: 2 } => "the name server failed (SERVFAIL)".to_owned(),
+        Cause::Name { rcode: 3 } => "there is no such name (NXDOMAIN)".to_owned(),
+        Cause::Name { rcode: 5 } => "the name server refused (REFUSED)".to_owned(),
+        Cause::Name { rcode } => format!("response code {rcode}"),
+        Cause::ResolverTimeout => "no name server answered in time".to_owned(),
+        Cause::Refused => "nothing listens at the name server's port (refused)".to_owned(),
+        Cause::NoRoute => "there is no route to the name server".to_owned(),
+        other @ (Cause::Timeout
+        | Cause::Reset
+        | Cause::Rejected { .. }
+        | Cause::Tls
+        | Cause::Protocol
+        | Cause::Unspecified) => other.as_str().to_owned(),
+    }
+}
+
 pub(super) fn name_failed(
     name: &str,
-    cause: Option<Cause>,
+    why: Option<(Cause, Option<ResolverDetail>)>,
     scope: NameScope,
     observers: Observers,
 ) -> Sentence {
-    let why = match cause {
-        Some(Cause::Name { rcode: 0 }) => "the answer has no address".to_owned(),
-        Some(Cause::Name { rcode: 2 }) => "the name server failed (SERVFAIL)".to_owned(),
-        Some(Cause::Name { rcode: 3 }) => "there is no such name (NXDOMAIN)".to_owned(),
-        Some(Cause::Name { rcode: 5 }) => "the name server refused (REFUSED)".to_owned(),
-        Some(Cause::Name { rcode }) => format!("response code {rcode}"),
-        Some(Cause::ResolverTimeout) => "no name server answered in time".to_owned(),
-        Some(cause) => cause.as_str().to_owned(),
-        None => "cause unknown".to_owned(),
-    };
+    let why = why_unresolved(why);
     let seen = seen_by(observers);
     match scope {
         NameScope::Everywhere => Sentence {
@@ -324,17 +360,23 @@ pub(super) fn name_failed(
 }
 
 pub(super) fn service_unreachable(
-    name: &str,
-    port: u16,
+    service: &ServiceAddress,
+    resolved_as: Option<&DnsName>,
     cause: Option<Cause>,
     observers: Observers,
 ) -> Sentence {
-    let cause = cause.map_or("", Cause::as_str);
+    let ServiceAddress { name, port } = service;
+    let (cause, seen) = (cause.map_or("", Cause::as_str), seen_by(observers));
+    if name.address().is_some() {
+        return Sentence {
+            head: format!("port {port} of the service {name} does not answer ({cause}), {seen}"),
+            tail: "; look at what listens there and the policies in front of it".to_owned(),
+        };
+    }
+    // A search list with a wildcard resolves what was misspelled: the name that answered shows it.
+    let resolved = resolved_as.map_or_else(String::new, |other| format!(" as {other}"));
     Sentence {
-        head: format!(
-            "{name} resolves and its port {port} does not answer ({cause}), {}",
-            seen_by(observers)
-        ),
+        head: format!("{name} resolves{resolved} and its port {port} does not answer ({cause}), {seen}"),
         tail: "; look at the Service's endpoints, its targetPort and the policies in front of it".to_owned(),
     }
 }

@@ -6,8 +6,8 @@ use std::net::IpAddr;
 use meshvane_shared::address::Family;
 use meshvane_shared::check::CheckKind;
 use meshvane_shared::limits::PROBE_HARD_LIMIT;
-use meshvane_shared::name::ServiceAddress;
-use meshvane_shared::outcome::{Cause, Outcome, Reason};
+use meshvane_shared::name::{DnsName, ServiceAddress};
+use meshvane_shared::outcome::{Cause, Outcome, Reason, ResolverDetail};
 use meshvane_shared::wire::findings::{EVIDENCE_MAX, FindingKind, Severity, Subject};
 
 use super::message::{self, NameScope};
@@ -23,15 +23,20 @@ use crate::mesh::time::Moment;
 struct Words {
     failed: Vec<(usize, Timed)>,
     worked: Vec<(usize, Moment)>,
+    /// Why it failed, and what the name server did beside: how many say so.
+    why: BTreeMap<(Cause, Option<ResolverDetail>), usize>,
     /// Somebody is still asking for the first time.
     pending: bool,
 }
 
 impl Words {
-    fn add(&mut self, observer: usize, timed: Timed) {
+    fn add(&mut self, observer: usize, timed: Timed, detail: Option<ResolverDetail>) {
         match timed.outcome {
             Outcome::Reached(_) => self.worked.push((observer, timed.measured)),
-            Outcome::Unreached(_) => self.failed.push((observer, timed)),
+            Outcome::Unreached(cause) => {
+                self.failed.push((observer, timed));
+                *self.why.entry((cause, detail)).or_default() += 1;
+            }
             Outcome::Unmeasured(Reason::NotYet) => self.pending = true,
             Outcome::Unmeasured(_) => {}
         }
@@ -55,15 +60,12 @@ impl Words {
         Observers::of(case.observed, saw, self.failed.len() + self.worked.len())
     }
 
-    /// The cause that most give.
-    fn cause(&self) -> Option<Cause> {
-        let mut counted: BTreeMap<Cause, usize> = BTreeMap::new();
-        for (_, timed) in &self.failed {
-            if let Outcome::Unreached(cause) = timed.outcome {
-                *counted.entry(cause).or_default() += 1;
-            }
-        }
-        counted.into_iter().max_by_key(|(_, count)| *count).map(|(cause, _)| cause)
+    /// The cause that most give, and the detail that most give with it.
+    fn why(&self) -> Option<(Cause, Option<ResolverDetail>)> {
+        let of_cause = |cause: Cause| -> usize {
+            self.why.iter().filter(|((other, _), _)| *other == cause).map(|(_, count)| count).sum()
+        };
+        self.why.iter().max_by_key(|((cause, _), count)| (of_cause(*cause), **count)).map(|(why, _)| *why)
     }
 }
 
@@ -111,16 +113,16 @@ fn counted(case: &Case<'_>, observer: usize, row: &Row, timed: Timed) -> Option<
 pub(super) fn name_failed(case: &mut Case<'_>) {
     let mut names: BTreeMap<String, (Words, BTreeMap<IpAddr, Words>)> = BTreeMap::new();
     for (observer, row) in rows(case) {
-        for service in &row.services {
+        for service in row.services.iter().filter(|service| !service.needs_no_name()) {
             let (name, servers) = names.entry(service.address.name.to_string()).or_default();
             if let Some(timed) = counted(case, observer, row, service.resolution)
                 && !name.failed.iter().any(|(known, _)| *known == observer)
                 && !name.worked.iter().any(|(known, _)| *known == observer)
             {
-                name.add(observer, timed);
+                name.add(observer, timed, service.detail());
                 for (server, timed) in &service.resolvers {
                     if let Some(timed) = counted(case, observer, row, *timed) {
-                        servers.entry(*server).or_default().add(observer, timed);
+                        servers.entry(*server).or_default().add(observer, timed, service.detail_of(*server));
                     }
                 }
             }
@@ -150,7 +152,7 @@ fn add_name(
         return;
     }
     let observers = words.observers(case);
-    let why = words.cause();
+    let why = words.why();
     case.add(Finding {
         key: FindingKey::new(FindingKind::NameFailed, Subject::Name { name: name.to_owned() }),
         severity: Severity::Warning,
@@ -164,15 +166,19 @@ fn add_name(
 
 /// The name resolves, the port behind it does not answer.
 pub(super) fn service_unreachable(case: &mut Case<'_>) {
-    let mut services: BTreeMap<ServiceAddress, Words> = BTreeMap::new();
+    let mut services: BTreeMap<ServiceAddress, (Words, Option<&DnsName>)> = BTreeMap::new();
     for (observer, row) in rows(case) {
         for service in &row.services {
             if let Some(timed) = connects(case, observer, row, service) {
-                services.entry(service.address.clone()).or_default().add(observer, timed);
+                let (words, resolved_as) = services.entry(service.address.clone()).or_default();
+                words.add(observer, timed, None);
+                if timed.outcome.is_unreached() {
+                    *resolved_as = resolved_as.or(service.resolved_as.as_ref());
+                }
             }
         }
     }
-    for (service, words) in services {
+    for (service, (words, resolved_as)) in services {
         if words.failed.is_empty() {
             continue;
         }
@@ -180,7 +186,7 @@ pub(super) fn service_unreachable(case: &mut Case<'_>) {
             case.diagnosis.held_kinds.insert(FindingKind::ServiceUnreachable);
             continue;
         }
-        let (observers, why) = (words.observers(case), words.cause());
+        let (observers, why) = (words.observers(case), words.why().map(|(cause, _)| cause));
         let name = service.name.to_string();
         let evidence = evidence(case, &name, &words, CheckKind::Tcp);
         case.add(Finding {
@@ -192,7 +198,7 @@ pub(super) fn service_unreachable(case: &mut Case<'_>) {
             observers: Some(observers),
             since: words.since().unwrap_or(case.observed.snapshot.now.moment),
             context: Vec::new(),
-            sentence: message::service_unreachable(&name, service.port, why, observers),
+            sentence: message::service_unreachable(&service, resolved_as, why, observers),
             evidence,
         });
     }
@@ -202,12 +208,13 @@ pub(super) fn service_unreachable(case: &mut Case<'_>) {
 /// so far says so.
 fn connects(case: &Case<'_>, observer: usize, row: &Row, service: &Service) -> Option<Timed> {
     let resolution = service.resolution;
-    if is_not_yet(&resolution) {
+    let needs_name = !service.needs_no_name();
+    if needs_name && is_not_yet(&resolution) {
         let age = case.observed.snapshot.now.moment.since(resolution.measured);
         return (age <= row.stale_after()).then_some(resolution);
     }
     // A name that cannot be asked for now leaves its addresses known.
-    if resolution.outcome.is_unreached() || resolution.standing.is_some() {
+    if needs_name && (resolution.outcome.is_unreached() || resolution.standing.is_some()) {
         return None;
     }
     let cut: BTreeSet<Family> = case

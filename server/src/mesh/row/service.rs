@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use meshvane_shared::limits::{RESOLVERS_MAX, SERVICE_ADDRESSES_MAX, SERVICES_MAX};
 use meshvane_shared::name::ServiceAddress;
-use meshvane_shared::outcome::Outcome;
+use meshvane_shared::outcome::{Outcome, ResolverDetail};
 use meshvane_shared::wire::round::{RoundBody, ServiceBody, TimedOutcome};
 
 use super::apply::wrong;
@@ -24,6 +24,10 @@ pub(super) fn check_services(services: &[ServiceBody]) -> Result<(), RoundError>
         }
         if service.resolvers.len() > RESOLVERS_MAX {
             let field = format!("services[{index}].resolvers");
+            return Err(wrong(field, format!("at most {RESOLVERS_MAX} are accepted")));
+        }
+        if service.details.len() > RESOLVERS_MAX {
+            let field = format!("services[{index}].details");
             return Err(wrong(field, format!("at most {RESOLVERS_MAX} are accepted")));
         }
     }
@@ -57,6 +61,26 @@ impl Row {
     }
 }
 
+impl Service {
+    /// Returns true when the service is an address and no name server was asked: there is no resolution to
+    /// show, count or judge. Agents of older versions ask name servers for an address too; what they measured
+    /// stands.
+    pub fn needs_no_name(&self) -> bool {
+        self.address.name.address().is_some() && self.resolvers.is_empty()
+    }
+
+    /// What this name server did beside its cause.
+    pub fn detail_of(&self, server: IpAddr) -> Option<ResolverDetail> {
+        self.details.iter().find(|(of, _)| *of == server).map(|(_, detail)| *detail)
+    }
+
+    /// What the name server did that stands for all of them.
+    pub fn detail(&self) -> Option<ResolverDetail> {
+        let shown = self.resolvers.iter().find(|(_, timed)| timed.outcome == self.resolution.outcome);
+        shown.and_then(|(server, _)| self.detail_of(*server))
+    }
+}
+
 fn read_service(
     body: &ServiceBody,
     address: ServiceAddress,
@@ -79,6 +103,8 @@ fn read_service(
         resolution: read_timed(&body.resolution, None, held.map(|held| &held.resolution), ended),
         answers: body.answers,
         resolvers: resolvers.collect(),
+        details: body.details.iter().map(|said| (said.address, said.detail)).collect(),
+        resolved_as: body.resolved_as.clone(),
         search_us: body.search_us,
         connects: connects.collect(),
         address,

@@ -274,6 +274,8 @@ fn service(resolution: Outcome, resolvers: &[(&str, Outcome)]) -> ServiceBody {
                 resolution: timed(*outcome),
             })
             .collect(),
+        details: Vec::new(),
+        resolved_as: None,
         search_us: Some(700),
         addresses: vec![ServiceAddressBody {
             address: "10.96.0.1".parse().unwrap(),

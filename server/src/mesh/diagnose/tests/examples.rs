@@ -45,12 +45,13 @@ fn sentence(kind: FindingKind, now: &Now, since: Moment) -> Option<Sentence> {
         }
         FindingKind::NameFailed => message::name_failed(
             "api.shop.svc",
-            Some(Cause::Name { rcode: 3 }),
+            Some((Cause::Name { rcode: 3 }, None)),
             message::NameScope::Everywhere,
             HERE,
         ),
         FindingKind::ServiceUnreachable => {
-            message::service_unreachable("api.shop.svc", 443, Some(Cause::Refused), HERE)
+            let service = meshvane_shared::name::ServiceAddress::parse("api.shop.svc:443", 80).unwrap();
+            message::service_unreachable(&service, None, Some(Cause::Refused), HERE)
         }
         FindingKind::NotMeasurable => message::not_measurable(&of_node(), CheckKind::Icmp, None, false),
         FindingKind::Stale => message::stale(&node),

@@ -4,11 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use meshvane_shared::name::{DnsName, ServiceAddress};
-use meshvane_shared::outcome::{Cause, Outcome, Reason};
+use meshvane_shared::outcome::{Cause, Outcome, Reason, ResolverDetail};
 
 use super::*;
 use crate::mesh::picture::NOW;
 use crate::mesh::row::{Service, Standing, Timed};
+use crate::mesh::time::Now;
 
 const REACHED: Outcome = Outcome::reached(100);
 const FAILED: Outcome = Outcome::Unreached(Cause::Timeout);
@@ -35,6 +36,12 @@ type Said = (Vec<String>, bool);
 
 /// Judges three sound nodes that say this of resolving a service's name, and of connecting to it.
 fn said(words: &[(Timed, Option<Timed>); 3]) -> Said {
+    let diagnosis = judged(words, |_| {});
+    (diagnosis.findings.iter().map(line).collect(), !diagnosis.held_kinds.is_empty())
+}
+
+/// The same, of a service that is changed before.
+fn judged(words: &[(Timed, Option<Timed>); 3], change: impl Fn(&mut Service)) -> Diagnosis {
     let mut snapshot = snapshot(
         "a alive | . + + | . + +
          b alive | + . + | + . +
@@ -42,18 +49,20 @@ fn said(words: &[(Timed, Option<Timed>); 3]) -> Said {
     );
     for (view, (resolution, connect)) in snapshot.nodes.iter_mut().zip(words) {
         let connects = connect.map(|timed| ("10.96.0.80".parse().unwrap(), timed));
-        let service = Service {
+        let mut service = Service {
             address: ServiceAddress { name: DnsName::parse("api.shop.svc").unwrap(), port: 443 },
             resolution: *resolution,
             answers: 1,
             resolvers: Vec::new(),
+            details: Vec::new(),
+            resolved_as: None,
             search_us: None,
             connects: connects.into_iter().collect(),
         };
+        change(&mut service);
         Arc::make_mut(view.row.as_mut().unwrap()).services = vec![service];
     }
-    let diagnosis = diagnose(&observe(&snapshot));
-    (diagnosis.findings.iter().map(line).collect(), !diagnosis.held_kinds.is_empty())
+    diagnose(&observe(&snapshot))
 }
 
 /// What is said of a port.
@@ -128,4 +137,87 @@ fn a_failure_of_a_name_or_a_port_stands_while_those_who_saw_it_cannot_ask() {
         said(&[(timed(NO_RESOURCE, 0), Some(blind)); 3]),
         found("service_unreachable api.shop.svc 443 3/3")
     );
+}
+/// The one sentence that is said, without its end.
+fn sentence(diagnosis: &Diagnosis) -> String {
+    let [finding] = diagnosis.findings.as_slice() else { panic!("{:?}", diagnosis.findings) };
+    let now = Now { moment: NOW, wall: chrono::DateTime::UNIX_EPOCH };
+    let sentence = finding.sentence.render(&now, finding.since);
+    sentence.split(", from").next().unwrap().to_owned()
+}
+
+#[test]
+fn what_a_name_server_does_instead_of_answering_is_in_the_sentence() {
+    let server = "10.96.0.10".parse().unwrap();
+    for (cause, detail, expected) in [
+        (Cause::ResolverTimeout, Some(ResolverDetail::NoUdpAnswer), "no name server answered by UDP in time"),
+        (
+            Cause::ResolverTimeout,
+            Some(ResolverDetail::NoIpv6Answer),
+            "the name server answers A and not AAAA",
+        ),
+        (
+            Cause::ResolverTimeout,
+            Some(ResolverDetail::NoIpv4Answer),
+            "the name server answers AAAA and not A",
+        ),
+        (
+            Cause::Refused,
+            Some(ResolverDetail::NoTcpAnswer),
+            "the name server's answer by UDP is truncated, and by TCP it refuses",
+        ),
+        (
+            Cause::ResolverTimeout,
+            Some(ResolverDetail::NoTcpAnswer),
+            "the name server's answer by UDP is truncated, and by TCP it is silent",
+        ),
+        (
+            Cause::Protocol,
+            Some(ResolverDetail::WrongAnswers),
+            "what the name server sends is no answer to the question",
+        ),
+        (Cause::Refused, None, "nothing listens at the name server's port (refused)"),
+        (Cause::ResolverTimeout, Some(ResolverDetail::Unspecified), "no name server answered in time"),
+        (Cause::ResolverTimeout, None, "no name server answered in time"),
+    ] {
+        let failed = timed(Outcome::Unreached(cause), 4_000);
+        let diagnosis = judged(&[(failed, None); 3], |service| {
+            service.resolvers = vec![(server, failed)];
+            service.details = detail.map(|detail| (server, detail)).into_iter().collect();
+        });
+        assert_eq!(sentence(&diagnosis), format!("api.shop.svc does not resolve: {expected}"));
+    }
+}
+
+#[test]
+fn the_name_that_resolved_is_in_the_sentence_about_its_port() {
+    let failed = timed(FAILED, 4_000);
+    let diagnosis = judged(&[(timed(REACHED, 500), Some(failed)); 3], |service| {
+        service.resolved_as = Some(DnsName::parse("api.shop.svc.example.net").unwrap());
+    });
+    assert_eq!(
+        sentence(&diagnosis),
+        "api.shop.svc resolves as api.shop.svc.example.net and its port 443 does not answer (timeout)"
+    );
+}
+
+#[test]
+fn of_an_address_the_port_is_judged_and_no_name() {
+    let address = |service: &mut Service| {
+        service.address.name = DnsName::parse("fd00::1").unwrap();
+    };
+    let failed = timed(FAILED, 4_000);
+    // What is said of its resolution is worth nothing, good or bad.
+    for resolution in [REACHED, FAILED, NOT_YET] {
+        let diagnosis = judged(&[(timed(resolution, 500), Some(failed)); 3], address);
+        assert_eq!(sentence(&diagnosis), "port 443 of the service fd00::1 does not answer (timeout)");
+        let diagnosis = judged(&[(timed(resolution, 500), Some(timed(REACHED, 500))); 3], address);
+        assert_eq!(diagnosis.findings.len(), 0, "{:?}", diagnosis.findings);
+    }
+    // An older agent asks name servers for it: that is a name like any other.
+    let diagnosis = judged(&[(failed, None); 3], |service| {
+        address(service);
+        service.resolvers = vec![("10.96.0.10".parse().unwrap(), failed)];
+    });
+    assert_eq!(sentence(&diagnosis), "fd00::1 does not resolve: timeout");
 }

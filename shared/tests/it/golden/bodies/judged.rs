@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use meshvane_shared::address::Family;
 use meshvane_shared::check::{CheckKind, Plane};
+use meshvane_shared::name::DnsName;
 use meshvane_shared::outcome::Reason;
 use meshvane_shared::wire::agents::MemberState;
 use meshvane_shared::wire::findings::{
@@ -20,6 +21,7 @@ pub(super) fn all() -> Vec<Golden> {
     vec![
         golden("matrix", &matrix()),
         golden("matrix_service", &matrix_service()),
+        golden("matrix_resolved_as", &matrix_resolved_as()),
         golden("findings", &findings()),
         golden("finding_kinds", &FindingKind::ALL.to_vec()),
         golden_with_maps("report", &[("members", 1)], &report()),
@@ -72,6 +74,17 @@ fn matrix_service() -> MatrixBody {
             ..MatrixCellBody::bare(CellWord::Unreached)
         }]],
     }
+}
+
+/// A name that a wildcard of the search list resolved.
+fn matrix_resolved_as() -> MatrixBody {
+    let cell = MatrixCellBody {
+        rtt_us: Some(1_450),
+        age_ms: Some(700),
+        resolved_as: DnsName::parse("aip.shop.svc.example.net").ok(),
+        ..MatrixCellBody::bare(CellWord::Reached)
+    };
+    MatrixBody { to: vec!["aip.shop.svc:8443".to_owned()], cells: vec![vec![cell]], ..matrix_service() }
 }
 
 fn evidence() -> EvidenceBody {

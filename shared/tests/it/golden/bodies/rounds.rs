@@ -2,11 +2,11 @@
 
 use meshvane_shared::check::CheckKind;
 use meshvane_shared::name::DnsName;
-use meshvane_shared::outcome::{Cause, Outcome, Reached, Reason};
+use meshvane_shared::outcome::{Cause, Outcome, Reached, Reason, ResolverDetail};
 use meshvane_shared::plan::PlanVersion;
 use meshvane_shared::wire::round::{
-    CellBody, ResolverBody, RoundAnswer, RoundBody, RoundStatus, ServiceAddressBody, ServiceBody,
-    StrangerBody, TimedOutcome,
+    CellBody, ResolverBody, ResolverDetailBody, RoundAnswer, RoundBody, RoundStatus, ServiceAddressBody,
+    ServiceBody, StrangerBody, TimedOutcome,
 };
 
 use super::{EPOCH, address, boot, node, targets};
@@ -18,6 +18,7 @@ pub(super) fn all() -> Vec<Golden> {
         golden("round_with_targets", &round_with_targets()),
         golden("round_partial", &round_partial()),
         golden("round_resolvers", &round_resolvers()),
+        golden("round_names", &round_names()),
         golden("round_strangers", &round_strangers()),
         golden("round_answer_accepted", &answer(RoundStatus::Accepted)),
         golden("round_answer_duplicate", &answer(RoundStatus::Duplicate)),
@@ -88,6 +89,8 @@ fn services() -> Vec<ServiceBody> {
             port: 8443,
             resolution: timed(Outcome::reached(1_450)),
             resolvers: Vec::new(),
+            details: Vec::new(),
+            resolved_as: None,
             search_us: None,
             addresses: vec![
                 at("10.96.0.10", Outcome::reached(402)),
@@ -100,6 +103,8 @@ fn services() -> Vec<ServiceBody> {
             port: 80,
             resolution: timed(Outcome::Unreached(Cause::Name { rcode: 3 })),
             resolvers: Vec::new(),
+            details: Vec::new(),
+            resolved_as: None,
             search_us: None,
             addresses: Vec::new(),
             answers: 0,
@@ -167,6 +172,41 @@ fn round_resolvers() -> RoundBody {
     ];
     services[0].search_us = Some(2_870);
     RoundBody { sequence: 44, overrun: false, cells: Vec::new(), services, ..round_whole() }
+}
+
+/// What name servers did, the name that resolved, and a service that is an address.
+fn round_names() -> RoundBody {
+    let silent = Outcome::Unreached(Cause::ResolverTimeout);
+    let details = [
+        ResolverDetail::NoUdpAnswer,
+        ResolverDetail::NoIpv4Answer,
+        ResolverDetail::NoIpv6Answer,
+        ResolverDetail::NoTcpAnswer,
+        ResolverDetail::WrongAnswers,
+        ResolverDetail::Unspecified,
+    ];
+    let failing = |details: &[ResolverDetail]| {
+        let server = |place: usize| address(&format!("10.96.0.{}", place + 2));
+        let resolver = |place| ResolverBody { address: server(place), resolution: timed(silent) };
+        let detail = |(place, detail): (usize, &ResolverDetail)| ResolverDetailBody {
+            address: server(place),
+            detail: *detail,
+        };
+        ServiceBody {
+            resolvers: (0..details.len()).map(resolver).collect(),
+            details: details.iter().enumerate().map(detail).collect(),
+            resolution: timed(silent),
+            ..services().remove(1)
+        }
+    };
+    let [mut resolved, mut literal] = [services().remove(0), services().remove(0)];
+    resolved.resolved_as = DnsName::parse("api.shop.svc.cluster.local.example.net").ok();
+    literal.name = DnsName::parse("fd00:96::a").unwrap();
+    let without_time = Reached { rtt_us: None, late: false, retransmitted: false };
+    literal.resolution = TimedOutcome { age_ms: 0, ..timed(Outcome::Reached(without_time)) };
+    literal.addresses.remove(0);
+    let services = vec![failing(&details[..3]), failing(&details[3..]), resolved, literal];
+    RoundBody { sequence: 46, overrun: false, cells: Vec::new(), services, ..round_whole() }
 }
 
 /// Another node's agent answers at the address of a target.
