@@ -161,6 +161,11 @@ impl fmt::Display for Expected {
     }
 }
 
+/// IPv6 is dead where IPv4 works.
+fn ipv6(subject: Whom) -> Option<Expected> {
+    Some(Expected { family: Some(Family::Ipv6), ..Expected::of(FindingKind::FamilyCut, subject) })
+}
+
 /// The one finding that a scenario should open; `None` where none may open.
 pub(crate) fn finding(scenario: Scenario) -> Option<Expected> {
     let of = |kind, subject| Some(Expected::of(kind, subject));
@@ -171,9 +176,6 @@ pub(crate) fn finding(scenario: Scenario) -> Option<Expected> {
         Some(Expected { direction: Some(direction), ..Expected::of(FindingKind::NodeOneWay, victim) })
     };
     let port = |kind, subject, port| Some(Expected { port: Some(port), ..Expected::of(kind, subject) });
-    let ipv6 = |subject| {
-        Some(Expected { family: Some(Family::Ipv6), ..Expected::of(FindingKind::FamilyCut, subject) })
-    };
     match scenario {
         // However a node went away, what can be seen of it is the same: nothing.
         Scenario::NodeDown | Scenario::HostLinkDown | Scenario::CablePulled | Scenario::NodeSilent => {
@@ -209,6 +211,8 @@ pub(crate) fn finding(scenario: Scenario) -> Option<Expected> {
         Scenario::NameNxdomain
         | Scenario::NameServfail
         | Scenario::ResolversSilent
+        | Scenario::TruncatedThenUdpDead
+        | Scenario::Ipv6AnswersDropped
         | Scenario::OneResolverDead
         | Scenario::NameWrongOnOneNode => of(FindingKind::NameFailed, service),
         // The name servers are believed: what they lie of is found where the lie leads to.
@@ -302,6 +306,8 @@ pub(crate) fn needs_namespaces(scenario: Scenario) -> Option<&'static str> {
         Scenario::NameNxdomain
         | Scenario::NameServfail
         | Scenario::ResolversSilent
+        | Scenario::TruncatedThenUdpDead
+        | Scenario::Ipv6AnswersDropped
         | Scenario::ResolversSlow
         | Scenario::OneResolverDead
         | Scenario::NameWrongOnOneNode

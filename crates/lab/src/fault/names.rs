@@ -2,7 +2,7 @@
 
 mod answer;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
@@ -50,6 +50,20 @@ pub enum DnsAnswer {
     Silent,
     /// What it knows, after this time.
     Slow(Duration),
+    /// What it knows, and by UDP only that it is too much for a datagram.
+    Truncated,
+    /// The same; and to those who then asked by TCP nothing by UDP any more. By TCP what it knows,
+    /// throughout.
+    TruncatedThenSilent,
+    /// What it knows of IPv4 addresses, and to questions for IPv6 ones nothing.
+    Ipv4Alone,
+}
+
+/// How a question came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum By {
+    Udp,
+    Tcp,
 }
 
 /// What a name server knows and how it behaves.
@@ -93,9 +107,36 @@ impl DnsBehaviour {
 pub struct DnsServer {
     addresses: Addresses,
     // A std mutex: held to copy or replace, never across an await.
-    behaviour: Arc<Mutex<DnsBehaviour>>,
+    state: Arc<Mutex<State>>,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
+}
+
+/// How a name server behaves, and what it remembers of those who asked.
+#[derive(Debug)]
+struct State {
+    behaviour: DnsBehaviour,
+    /// Who asked by TCP since it behaves like this: one place for each pod.
+    asked_by_tcp: BTreeSet<IpAddr>,
+}
+
+impl State {
+    fn new(behaviour: DnsBehaviour) -> Self {
+        State { behaviour, asked_by_tcp: BTreeSet::new() }
+    }
+
+    /// What is to be said to this question, asked from here.
+    fn decide(&mut self, source: IpAddr, by: By, question: &[u8]) -> Option<Reply> {
+        let source = source.to_canonical();
+        if by == By::Tcp {
+            self.asked_by_tcp.insert(source);
+        }
+        let answer = self.behaviour.towards(source);
+        let is_over = by == By::Udp && self.asked_by_tcp.contains(&source);
+        let answer =
+            if is_over && *answer == DnsAnswer::TruncatedThenSilent { &DnsAnswer::Silent } else { answer };
+        reply(question, by, &self.behaviour.names, answer)
+    }
 }
 
 impl Cluster {
@@ -112,9 +153,9 @@ impl Cluster {
             UdpSocket::from_std(udp).and_then(|udp| Ok((Arc::new(udp), TcpListener::from_std(tcp)?)))
         };
         let (udp, tcp) = watched.map_err(LabError::system("watching the name server's sockets"))?;
-        let behaviour = Arc::new(Mutex::new(behaviour));
+        let state = Arc::new(Mutex::new(State::new(behaviour)));
         let (stop, stopped) = oneshot::channel();
-        let known = Arc::clone(&behaviour);
+        let known = Arc::clone(&state);
         let thread = std::thread::Builder::new()
             .name("lab-dns".to_owned())
             .spawn(move || {
@@ -127,7 +168,7 @@ impl Cluster {
                 });
             })
             .map_err(LabError::system("starting a thread"))?;
-        Ok(DnsServer { addresses, behaviour, stop: Some(stop), thread: Some(thread) })
+        Ok(DnsServer { addresses, state, stop: Some(stop), thread: Some(thread) })
     }
 }
 
@@ -139,12 +180,12 @@ impl DnsServer {
 
     /// Behaves like this, from now on.
     pub fn behave(&self, behaviour: DnsBehaviour) {
-        *lock(&self.behaviour) = behaviour;
+        *lock(&self.state) = State::new(behaviour);
     }
 
     /// How it behaves.
     pub fn behaviour(&self) -> DnsBehaviour {
-        lock(&self.behaviour).clone()
+        lock(&self.state).behaviour.clone()
     }
 }
 
@@ -175,20 +216,14 @@ fn bind(netns: &Netns) -> Result<(std::net::UdpSocket, std::net::TcpListener), L
     both.map_err(LabError::system::<std::io::Error>(format!("listening on port {DNS_PORT}")))
 }
 
-/// What is to be said to this question, asked from here.
-fn decide(behaviour: &Mutex<DnsBehaviour>, source: IpAddr, question: &[u8]) -> Option<Reply> {
-    let behaviour = lock(behaviour);
-    reply(question, &behaviour.names, behaviour.towards(source))
-}
-
-async fn serve_udp(socket: Arc<UdpSocket>, behaviour: &Mutex<DnsBehaviour>) {
+async fn serve_udp(socket: Arc<UdpSocket>, state: &Mutex<State>) {
     let mut waiting = JoinSet::new();
     let mut buffer = [0; MAX_QUESTION];
     loop {
         // An error is one of an earlier answer whose asker had gone.
         let Ok((length, source)) = socket.recv_from(&mut buffer).await else { continue };
         while waiting.try_join_next().is_some() {}
-        if let Some(reply) = decide(behaviour, source.ip(), &buffer[..length])
+        if let Some(reply) = lock(state).decide(source.ip(), By::Udp, &buffer[..length])
             && waiting.len() < MAX_WAITING
         {
             let socket = Arc::clone(&socket);
@@ -201,7 +236,7 @@ async fn serve_udp(socket: Arc<UdpSocket>, behaviour: &Mutex<DnsBehaviour>) {
     }
 }
 
-async fn serve_tcp(listener: TcpListener, behaviour: &Mutex<DnsBehaviour>) {
+async fn serve_tcp(listener: TcpListener, state: &Mutex<State>) {
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
@@ -213,7 +248,7 @@ async fn serve_tcp(listener: TcpListener, behaviour: &Mutex<DnsBehaviour>) {
             },
             Some(taken) = connections.join_next() => {
                 if let Ok(Some(asked)) = taken {
-                    connections.spawn(asked.answered(behaviour));
+                    connections.spawn(asked.answered(state));
                 }
             }
         }
@@ -237,8 +272,8 @@ async fn take_question(mut connection: TcpStream, source: IpAddr) -> Option<Aske
 
 impl Asked {
     /// Answers and closes; without an answer the connection stays until its peer leaves.
-    fn answered(mut self, behaviour: &Mutex<DnsBehaviour>) -> impl Future<Output = Option<Asked>> + use<> {
-        let reply = decide(behaviour, self.source, &self.question);
+    fn answered(mut self, state: &Mutex<State>) -> impl Future<Output = Option<Asked>> + use<> {
+        let reply = lock(state).decide(self.source, By::Tcp, &self.question);
         async move {
             match reply {
                 Some(reply) => {

@@ -77,6 +77,8 @@ scenarios! {
     NameNxdomain "name-nxdomain" "the name servers say that a service's name does not exist";
     NameServfail "name-servfail" "the name servers say that they failed to look a service's name up";
     ResolversSilent "resolvers-silent" "no name server answers";
+    TruncatedThenUdpDead "truncated-then-udp-dead" "the name servers' answers are truncated, then those by UDP stay away; TCP answers";
+    Ipv6AnswersDropped "ipv6-answers-dropped" "the name servers answer for IPv4 addresses, and not for IPv6 ones";
     ResolversSlow "resolvers-slow" "the name servers answer rightly, and 2 s late";
     OneResolverDead "one-resolver-dead" "of two name servers, the one that is asked first is silent";
     NameWrongOnOneNode "name-wrong-on-one-node" "the name servers tell one node that a service's name does not exist";
@@ -151,6 +153,8 @@ impl Scenario {
             Scenario::NameNxdomain => cluster.names_answer(&DnsAnswer::NxDomain),
             Scenario::NameServfail => cluster.names_answer(&DnsAnswer::ServFail),
             Scenario::ResolversSilent => cluster.names_answer(&DnsAnswer::Silent),
+            Scenario::TruncatedThenUdpDead => cluster.names_answer(&DnsAnswer::TruncatedThenSilent),
+            Scenario::Ipv6AnswersDropped => cluster.names_answer(&DnsAnswer::Ipv4Alone),
             Scenario::ResolversSlow => cluster.names_answer(&DnsAnswer::Slow(LATE)),
             Scenario::OneResolverDead => cluster.one_name_server_answers(DnsAnswer::Silent),
             Scenario::NameWrongOnOneNode => cluster.names_answer_node(node, &DnsAnswer::NxDomain),

@@ -20,6 +20,7 @@ pub(crate) const TESTS: &[(&str, fn())] = &[
     ("a_service_is_there_also_when_the_server_is_behind_a_node", beside_without_a_server),
     ("a_name_server_says_what_it_is_told_to_say", answers),
     ("a_name_server_lies_to_one_node_alone", lies_to_one),
+    ("a_name_server_truncates_and_dies_by_udp_alone", truncates),
     ("a_name_server_that_is_dropped_refuses_and_the_other_answers", one_of_two_dies),
     ("agents_are_told_of_the_backend_and_it_breaks_and_is_mended", backend),
     ("agents_find_their_name_servers_where_programs_look_for_them", resolv_conf),
@@ -146,6 +147,23 @@ fn answers() {
     check(DnsAnswer::Silent, None);
     check(DnsAnswer::Slow(ANSWERED), None);
     check(DnsAnswer::Slow(Duration::from_millis(50)), Some((ResponseCode::NoError, "10.1.2.3")));
+}
+
+fn truncates() {
+    let cluster = Cluster::build(&Spec::nodes(2)).unwrap();
+    let right = web("10.1.2.3");
+    let server = cluster.dns_server(right.with_answer(DnsAnswer::TruncatedThenSilent)).unwrap();
+    let address = server.addresses().primary();
+    let udp = |node, limit| ask_udp(&cluster, pod(node), address, limit).ok();
+    let tcp = |node| ask_tcp(&cluster, pod(node), address, ANSWERED).unwrap();
+    let (cut, whole) =
+        ((ResponseCode::NoError, Vec::new()), (ResponseCode::NoError, vec!["10.1.2.3".to_owned()]));
+    assert_eq!([udp(1, ANSWERED), udp(1, ANSWERED)], [Some(cut.clone()), Some(cut.clone())]);
+    assert_eq!(tcp(1), whole);
+    assert_eq!((udp(1, SILENCE), tcp(1)), (None, whole.clone()));
+    assert_eq!(udp(2, ANSWERED), Some(cut.clone()), "who did not ask by TCP is told as before");
+    server.behave(right.with_answer(DnsAnswer::Truncated));
+    assert_eq!((udp(1, ANSWERED), tcp(1), udp(1, ANSWERED)), (Some(cut.clone()), whole, Some(cut)));
 }
 
 fn lies_to_one() {

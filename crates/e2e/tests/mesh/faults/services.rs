@@ -45,6 +45,15 @@ pub(super) static CASES: &[Case] = &[
     case!("name_refused", |lab| lab.names_answer(&DnsAnswer::Refused), UNNAMED.seen_by(5, 5, 2)),
     case!("resolvers_silent", |lab| lab.names_answer(&DnsAnswer::Silent), UNNAMED.seen_by(5, 5, 2)),
     case!("resolvers_too_slow", |lab| lab.names_answer(&DnsAnswer::Slow(TOO_SLOW)), UNNAMED.seen_by(5, 5, 2)),
+    // Answers that are truncated are asked for by TCP; when UDP dies then, programs fail, however well TCP
+    // works.
+    case!("answers_truncated", |lab| lab.names_answer(&DnsAnswer::Truncated)),
+    case!(
+        "answers_truncated_then_udp_dies",
+        |lab| lab.names_answer(&DnsAnswer::TruncatedThenSilent),
+        UNNAMED.seen_by(5, 5, 2)
+    ),
+    case!("aaaa_dropped", |lab| lab.names_answer(&DnsAnswer::Ipv4Alone), UNNAMED.seen_by(5, 5, 2)),
     // An answer that is late is an answer: no kind that is judged names it.
     case!("resolvers_slow", |lab| lab.names_answer(&DnsAnswer::Slow(SLOW))),
     case!(

@@ -10,7 +10,7 @@ use std::time::Duration;
 use hickory_proto::op::{Message, MessageType, ResponseCode};
 use hickory_proto::rr::{RData, Record, RecordType};
 
-use super::DnsAnswer;
+use super::{By, DnsAnswer};
 
 /// Nobody shall keep an answer: every question is one of a test.
 const TIME_TO_LIVE: u32 = 0;
@@ -25,6 +25,7 @@ pub(super) struct Reply {
 /// `None` where nothing is said: also to what is no question.
 pub(super) fn reply(
     question: &[u8],
+    by: By,
     names: &BTreeMap<String, Vec<IpAddr>>,
     answer: &DnsAnswer,
 ) -> Option<Reply> {
@@ -35,16 +36,25 @@ pub(super) fn reply(
     let found = |addresses: &[IpAddr]| known.map(|_| addresses.to_vec());
     let (after, outcome) = match answer {
         DnsAnswer::Silent => return None,
-        DnsAnswer::Right => (Duration::ZERO, known.cloned().ok_or(ResponseCode::NXDomain)),
         DnsAnswer::Slow(after) => (*after, known.cloned().ok_or(ResponseCode::NXDomain)),
         DnsAnswer::Wrong(addresses) => (Duration::ZERO, found(addresses).ok_or(ResponseCode::NXDomain)),
         DnsAnswer::NxDomain => (Duration::ZERO, Err(ResponseCode::NXDomain)),
         DnsAnswer::ServFail => (Duration::ZERO, Err(ResponseCode::ServFail)),
         DnsAnswer::Refused => (Duration::ZERO, Err(ResponseCode::Refused)),
+        DnsAnswer::Ipv4Alone if query.query_type() == RecordType::AAAA => return None,
+        DnsAnswer::Truncated | DnsAnswer::TruncatedThenSilent if by == By::Udp => {
+            (Duration::ZERO, found(&[]).ok_or(ResponseCode::NXDomain))
+        }
+        DnsAnswer::Right | DnsAnswer::Ipv4Alone | DnsAnswer::Truncated | DnsAnswer::TruncatedThenSilent => {
+            (Duration::ZERO, known.cloned().ok_or(ResponseCode::NXDomain))
+        }
     };
+    let is_truncated =
+        by == By::Udp && matches!(answer, DnsAnswer::Truncated | DnsAnswer::TruncatedThenSilent);
     let mut response = Message::response(asked.metadata.id, asked.metadata.op_code);
     response.metadata.recursion_desired = asked.metadata.recursion_desired;
     response.metadata.recursion_available = true;
+    response.metadata.truncation = is_truncated;
     response.add_query(query.clone());
     match outcome {
         Ok(addresses) => {

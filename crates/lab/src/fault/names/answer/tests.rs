@@ -17,7 +17,7 @@ fn names() -> BTreeMap<String, Vec<IpAddr>> {
 
 /// The response code and the addresses, in text.
 fn said(name: &str, kind: RecordType, answer: &DnsAnswer) -> (ResponseCode, String) {
-    let reply = reply(&question(name, kind), &names(), answer).unwrap();
+    let reply = reply(&question(name, kind), By::Udp, &names(), answer).unwrap();
     let message = Message::from_vec(&reply.message).unwrap();
     assert_eq!(message.metadata.id, 7);
     let data: Vec<_> = message.answers.iter().map(|record| record.data.to_string()).collect();
@@ -44,16 +44,33 @@ fn each_answer_says_what_it_is_called() {
 #[test]
 fn a_slow_answer_is_the_right_one_later_and_a_silent_one_is_none() {
     let asked = question("web.test.", RecordType::A);
-    let slow = reply(&asked, &names(), &DnsAnswer::Slow(Duration::from_secs(2))).unwrap();
+    let slow = reply(&asked, By::Udp, &names(), &DnsAnswer::Slow(Duration::from_secs(2))).unwrap();
     assert_eq!(slow.after, Duration::from_secs(2));
-    let right = reply(&asked, &names(), &DnsAnswer::Right).unwrap();
+    let right = reply(&asked, By::Udp, &names(), &DnsAnswer::Right).unwrap();
     assert_eq!((slow.message, right.after), (right.message, Duration::ZERO));
-    assert!(reply(&asked, &names(), &DnsAnswer::Silent).is_none());
+    assert!(reply(&asked, By::Udp, &names(), &DnsAnswer::Silent).is_none());
+}
+
+#[test]
+fn a_truncated_answer_is_whole_by_tcp_and_ipv6_may_be_missing_alone() {
+    let said = |by, kind, answer: &DnsAnswer| {
+        let reply = reply(&question("web.test.", kind), by, &names(), answer)?;
+        let message = Message::from_vec(&reply.message).unwrap();
+        Some((message.metadata.truncation, message.answers.len()))
+    };
+    for answer in [DnsAnswer::Truncated, DnsAnswer::TruncatedThenSilent] {
+        assert_eq!(said(By::Udp, RecordType::A, &answer), Some((true, 0)), "{answer:?}");
+        assert_eq!(said(By::Tcp, RecordType::AAAA, &answer), Some((false, 1)), "{answer:?}");
+    }
+    for by in [By::Udp, By::Tcp] {
+        assert_eq!(said(by, RecordType::A, &DnsAnswer::Ipv4Alone), Some((false, 1)));
+        assert_eq!(said(by, RecordType::AAAA, &DnsAnswer::Ipv4Alone), None);
+    }
 }
 
 #[test]
 fn what_is_no_question_is_not_answered() {
-    assert!(reply(b"hello", &names(), &DnsAnswer::Right).is_none());
-    let answer = reply(&question("web.test.", RecordType::A), &names(), &DnsAnswer::Right).unwrap();
-    assert!(reply(&answer.message, &names(), &DnsAnswer::Right).is_none());
+    assert!(reply(b"hello", By::Udp, &names(), &DnsAnswer::Right).is_none());
+    let answer = reply(&question("web.test.", RecordType::A), By::Udp, &names(), &DnsAnswer::Right).unwrap();
+    assert!(reply(&answer.message, By::Udp, &names(), &DnsAnswer::Right).is_none());
 }
