@@ -5,7 +5,8 @@ import yaml
 # Longer defaults are named by their kind; values.yaml has them in full.
 DEFAULT_MAX = 48
 # What Kubernetes defines is one value, however deep its default is.
-WHOLE = {"resources", "nodeSelector", "tolerations", "affinity", "podLabels", "podAnnotations", "annotations", "updateStrategy"}
+WHOLE = {"resources", "nodeSelector", "tolerations", "affinity", "podLabels", "podAnnotations", "annotations", "updateStrategy",
+         "dnsConfig"}
 
 
 def leaves(values, path=()):

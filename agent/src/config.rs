@@ -15,8 +15,10 @@ use serde::Deserialize;
 use crate::client::ServerUrl;
 
 mod check;
+mod command;
 mod table;
 
+pub use command::Command;
 pub use table::SETTINGS;
 
 /// Where the server is when nothing else is said: the chart's Service.

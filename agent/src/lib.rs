@@ -1,6 +1,6 @@
 //! Measures connectivity from one Kubernetes node and reports it.
 //!
-//! [`main_from_env`] is the whole program; [`app::App`] is the same for those that bring their own
+//! [`main_from_arguments`] is the whole program; [`app::App`] is the same for those that bring their own
 //! configuration.
 //!
 //! ```text
@@ -36,6 +36,23 @@ pub mod server_epoch;
 
 /// Exit code for a setting that is wrong, as shells use it for wrong usage.
 pub const EXIT_USAGE: u8 = 2;
+/// Does what the arguments ask for: nothing asks to run, `--help` and `--version` print a text.
+///
+/// A wrong argument is one line on standard error and exit code 2.
+pub fn main_from_arguments() -> ExitCode {
+    match config::Command::from_env() {
+        Ok(command) => match command.text() {
+            Some(text) => {
+                // Whoever closed standard output reads the exit code.
+                let _unread = std::io::stdout().write_all(text.as_bytes());
+                ExitCode::SUCCESS
+            }
+            None => main_from_env(),
+        },
+        Err(error) => fail(&error, EXIT_USAGE),
+    }
+}
+
 /// Runs an agent as the environment says, until SIGTERM or SIGINT.
 ///
 /// A wrong setting is one line on standard error and exit code 2; anything else that keeps the agent from running, 1.

@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    meshvane_agent::main_from_env()
+    meshvane_agent::main_from_arguments()
 }

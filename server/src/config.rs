@@ -19,7 +19,7 @@ mod check;
 mod kubernetes;
 mod table;
 
-pub use check::{CheckConfig, CheckUrl, Command};
+pub use check::{CheckConfig, CheckUrl, Command, help, version};
 pub use kubernetes::{ApiServer, KubernetesConfig};
 pub use table::SETTINGS;
 
@@ -27,7 +27,9 @@ use kubernetes::Injected;
 
 /// Longest time to live and report interval that is accepted: a day. A member that may be silent for longer is not
 /// monitored.
-const PERIOD_MAX_SECONDS: u64 = 86_400;
+const PERIOD_MAX: Duration = Duration::from_hours(24);
+/// Shortest of the two: below a second nobody heartbeats or reads.
+const PERIOD_MIN: Duration = Duration::from_secs(1);
 /// Longest time for which a lost member is kept: 30 days, the size of a quarterly maintenance window with room.
 const FORGET_AFTER_MAX: Duration = Duration::from_hours(30 * 24);
 /// Time between two looks at a token or certificate file. Kubernetes itself takes up to a minute to project a changed Secret,
@@ -157,8 +159,9 @@ impl Config {
 
 impl RawConfig {
     fn check(self, injected: &Injected) -> Result<Config, SettingError> {
-        let ttl = seconds("CACHE_KEY_SECOND", self.cache_key_second.as_deref(), 15)?;
-        let report_interval = seconds("REPORT_INTERVAL", self.report_interval.as_deref(), 300)?;
+        let ttl = period("CACHE_KEY_SECOND", self.cache_key_second.as_deref(), Duration::from_secs(15))?;
+        let report_interval =
+            period("REPORT_INTERVAL", self.report_interval.as_deref(), Duration::from_mins(5))?;
         let log_level = LogLevel::parse(self.log_level.as_deref())?;
         let forget_after = forget_after(self.meshvane_forget_after.as_deref(), ttl)?;
         let ports = Ports {
@@ -214,9 +217,8 @@ impl Ports {
     }
 }
 
-fn seconds(variable: &str, value: Option<&str>, default: u64) -> Result<Duration, SettingError> {
-    let seconds = value.map_or(Ok(default), |text| parse_number(variable, text, 1..=PERIOD_MAX_SECONDS))?;
-    Ok(Duration::from_secs(seconds))
+fn period(variable: &str, value: Option<&str>, default: Duration) -> Result<Duration, SettingError> {
+    value.map_or(Ok(default), |text| parse_duration(variable, text, PERIOD_MIN..=PERIOD_MAX))
 }
 
 fn port(variable: &str, value: Option<&str>, default: u16) -> Result<u16, SettingError> {

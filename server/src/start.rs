@@ -8,12 +8,13 @@ use tokio::runtime::Builder;
 
 use crate::app::{App, StartError};
 use crate::check::check;
-use crate::config::{CheckConfig, Command, Config};
+use crate::config::{CheckConfig, Command, Config, help, version};
 
 /// The exit code of a wrong setting.
 const WRONG_SETTING: u8 = 2;
 
-/// Does what the arguments ask for: nothing asks to serve, `check` to ask a server whether all agents report.
+/// Does what the arguments ask for: nothing asks to serve, `check` to ask a server whether all agents report;
+/// `--help` and `--version` print a text.
 ///
 /// A wrong argument or setting gives one line on standard error and exit code 2; any other failure gives one line and exit
 /// code 1.
@@ -21,8 +22,17 @@ pub fn main_from_arguments() -> ExitCode {
     match Command::from_env() {
         Ok(Command::Serve) => main_from_env(),
         Ok(Command::Check(config)) => ask(&config),
+        Ok(Command::Help) => tell(&help()),
+        Ok(Command::Version) => tell(&version()),
         Err(error) => fail(&error, ExitCode::from(WRONG_SETTING)),
     }
+}
+
+/// Prints a text.
+fn tell(text: &str) -> ExitCode {
+    // Whoever closed standard output reads the exit code.
+    let _ = std::io::stdout().write_all(text.as_bytes());
+    ExitCode::SUCCESS
 }
 
 /// Checks, and says what came of it in one line.

@@ -137,6 +137,14 @@ pub struct Setting {
     pub meaning: &'static str,
 }
 
+/// The settings as the text of `--help` lists them, in the order of the table.
+pub fn list(settings: &[Setting]) -> String {
+    let entry = |Setting { name, default, accepted, meaning }: &Setting| {
+        format!("  {name}\n      {meaning}\n      Accepted: {accepted}. Default: {default}.\n")
+    };
+    settings.iter().map(entry).collect()
+}
+
 /// What is logged, `LOG_LEVEL`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LogLevel {

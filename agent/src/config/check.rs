@@ -31,12 +31,9 @@ impl RawConfig {
             .transpose()?;
         let server_url = server_url(self.server_url.as_deref().unwrap_or(DEFAULT_SERVER_URL))?;
         let heartbeat_interval = match self.heartbeat_interval {
-            Some(text) => {
-                parse_number("HEARTBEAT_INTERVAL", &text, INTERVAL_MIN.as_secs()..=INTERVAL_MAX.as_secs())?
-            }
-            None => 5,
+            Some(text) => parse_duration("HEARTBEAT_INTERVAL", &text, INTERVAL_MIN..=INTERVAL_MAX)?,
+            None => Duration::from_secs(5),
         };
-        let heartbeat_interval = Duration::from_secs(heartbeat_interval);
         let probe_interval = match self.meshvane_probe_interval {
             Some(text) => parse_duration("MESHVANE_PROBE_INTERVAL", &text, INTERVAL_MIN..=INTERVAL_MAX)?,
             None => heartbeat_interval,
@@ -162,7 +159,8 @@ fn services(value: Option<&str>, default_port: u16) -> Result<Vec<ServiceAddress
     let mut services = Vec::new();
     for part in text.split(',') {
         let service = ServiceAddress::parse(part.trim(), default_port).map_err(|error| {
-            let accepted = "names or name:port, joined by commas, are accepted";
+            let accepted =
+                "names, addresses, name:port or [IPv6 address]:port, joined by commas, are accepted";
             SettingError::new(NAME, format!("{error}: {accepted}{}", injected_hint(text)))
         })?;
         if !services.contains(&service) {

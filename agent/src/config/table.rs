@@ -55,8 +55,8 @@ pub const SETTINGS: &[Setting] = &[
     Setting {
         name: "HEARTBEAT_INTERVAL",
         default: "5",
-        accepted: "1 to 3600",
-        meaning: "Seconds between two heartbeats.",
+        accepted: "a duration from 1s to 1h",
+        meaning: "Time between two heartbeats.",
     },
     Setting {
         name: "TEST_PORT",
@@ -67,8 +67,8 @@ pub const SETTINGS: &[Setting] = &[
     Setting {
         name: "CUSTOM_SERVICE_NAME",
         default: "none",
-        accepted: "up to 64 names or name:port, joined by commas",
-        meaning: "Services to resolve and to connect to.",
+        accepted: "up to 64 names, addresses, name:port or [IPv6 address]:port, joined by commas",
+        meaning: "Services to resolve and to connect to. An address is not resolved.",
     },
     Setting {
         name: "CUSTOM_SERVICE_PORT",

@@ -47,3 +47,24 @@ fn a_port_that_is_taken_is_named_and_exit_code_1() {
     assert_eq!(output.status.code(), Some(1), "{error}");
     assert!(error.contains("CLIENT_PORT: cannot listen on port"), "{error}");
 }
+
+#[test]
+fn help_and_version_are_told_on_standard_output() {
+    let told = |argument: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_meshvane-agent"));
+        command.env_clear().arg(argument).output().unwrap()
+    };
+    let help = told("--help");
+    assert_eq!((help.status.code(), help.stderr.len()), (Some(0), 0));
+    let text = String::from_utf8(help.stdout).unwrap();
+    for setting in meshvane_agent::config::SETTINGS {
+        assert!(text.contains(&format!("\n  {}\n      {}", setting.name, setting.meaning)), "{text}");
+    }
+    let version = told("--version");
+    assert_eq!(version.status.code(), Some(0));
+    let expected = format!("meshvane-agent {}\n", env!("CARGO_PKG_VERSION"));
+    assert_eq!(String::from_utf8(version.stdout).unwrap(), expected);
+    let wrong = told("--hlep");
+    let error = String::from_utf8(wrong.stderr).unwrap();
+    assert_eq!((wrong.status.code(), wrong.stdout.len(), error.lines().count()), (Some(2), 0, 1), "{error}");
+}

@@ -122,6 +122,16 @@ capabilities:
 {{ int64 . | toString | quote }}
 {{- end -}}
 
+{{/* A time in seconds, of a number of them or of a text such as 5s, 2m, 1h or 1d. */}}
+{{- define "meshvane.seconds" -}}
+{{- if kindIs "string" . -}}
+{{- $units := dict "s" 1 "m" 60 "h" 3600 "d" 86400 -}}
+{{ mul (regexFind "^[0-9]+" . | int64) (get $units (regexFind "[smhd]$" . | default "s")) }}
+{{- else -}}
+{{ int64 . }}
+{{- end -}}
+{{- end -}}
+
 {{/*
 The Nodes that should have an agent, in the server's words: what the DaemonSet asks of a node's labels. Refuses what these
 words cannot say, or the server would miss agents where none can be.

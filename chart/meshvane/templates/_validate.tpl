@@ -7,8 +7,10 @@ values.schema.json before.
 {{- if $v.agent.hostNetwork -}}
 {{- fail "agent.hostNetwork cannot be true: on the node's network the agents have no pod address, so that the pods' network would go unwatched, and they could not be told apart from the node" -}}
 {{- end -}}
-{{- if lt (int64 $v.server.ttlSeconds) (mul 2 (int64 $v.agent.heartbeatIntervalSeconds)) -}}
-{{- fail (printf "server.ttlSeconds is %d and agent.heartbeatIntervalSeconds is %d: the first must be at least twice the second, or one late heartbeat loses an agent" (int64 $v.server.ttlSeconds) (int64 $v.agent.heartbeatIntervalSeconds)) -}}
+{{- $ttl := include "meshvane.seconds" $v.server.ttlSeconds | int64 -}}
+{{- $heartbeat := include "meshvane.seconds" $v.agent.heartbeatIntervalSeconds | int64 -}}
+{{- if lt $ttl (mul 2 $heartbeat) -}}
+{{- fail (printf "server.ttlSeconds is %d and agent.heartbeatIntervalSeconds is %d: the first must be at least twice the second, or one late heartbeat loses an agent" $ttl $heartbeat) -}}
 {{- end -}}
 {{- if and (eq $v.auth.mode "token") (empty $v.auth.existingSecret) -}}
 {{- fail "auth.mode is token and auth.existingSecret is empty: name a Secret of this namespace that holds the agents' token" -}}

@@ -4,7 +4,9 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use meshvane_shared::setting::{SettingError, parse_duration};
+use meshvane_shared::setting::{SettingError, list, parse_duration};
+
+use super::SETTINGS;
 
 /// What the program is to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,6 +15,10 @@ pub enum Command {
     Serve,
     /// Ask a server whether all agents report.
     Check(CheckConfig),
+    /// Say how the program is used.
+    Help,
+    /// Say its version.
+    Version,
 }
 
 /// Settings of a check.
@@ -39,7 +45,7 @@ pub struct CheckUrl {
     pub port: u16,
 }
 
-const USAGE: &str = "no argument (to serve), or check [--url http://HOST:PORT] [--wait 2m]";
+const USAGE: &str = "no argument (to serve), check [--url http://HOST:PORT] [--wait 2m], --help or --version";
 const URL: &str = "http://localhost:8080";
 /// An image must be pulled and a pod started on every node.
 const WAIT: Duration = Duration::from_mins(2);
@@ -63,6 +69,8 @@ impl Command {
         match arguments.next() {
             None => return Ok(Self::Serve),
             Some(first) if first == "check" => {}
+            Some(first) if first == "--help" || first == "-h" => return alone(Self::Help, arguments),
+            Some(first) if first == "--version" || first == "-V" => return alone(Self::Version, arguments),
             Some(first) => return Err(wrong(&first.to_string_lossy())),
         }
         let file = |name: &str| variable(name).filter(|value| !value.is_empty()).map(PathBuf::from);
@@ -85,6 +93,31 @@ impl Command {
         }
         Ok(Self::Check(config))
     }
+}
+
+/// A command that takes no more words.
+fn alone(command: Command, mut rest: impl Iterator<Item = OsString>) -> Result<Command, SettingError> {
+    let wrong = |more: OsString| SettingError::not_accepted("argument", &more.to_string_lossy(), USAGE);
+    rest.next().map_or(Ok(command), |more| Err(wrong(more)))
+}
+
+/// The text of `--version`.
+pub fn version() -> String {
+    format!("meshvane-server {}\n", env!("CARGO_PKG_VERSION"))
+}
+
+/// The text of `--help`.
+pub fn help() -> String {
+    format!(
+        "{}Collects what agents measure, judges it and serves it.\n\n\
+         Usage: meshvane-server [--help | --version]\n       \
+         meshvane-server check [--url http://HOST:PORT] [--wait 2m]\n\n\
+         check waits until every node that should have an agent has one that reports; MESHVANE_TOKEN_FILE and\n\
+         MESHVANE_TLS_CA_FILE name its token and the certificates that it trusts.\n\n\
+         Without an argument it serves until SIGTERM or SIGINT, with these settings of the environment:\n\n{}",
+        version(),
+        list(SETTINGS)
+    )
 }
 
 impl CheckUrl {
@@ -121,6 +154,7 @@ mod tests {
     #[test]
     fn without_arguments_it_serves() {
         assert_eq!(read(&[]), Ok(Command::Serve));
+        assert_eq!((read(&["--help"]), read(&["-V"])), (Ok(Command::Help), Ok(Command::Version)));
     }
 
     #[test]
@@ -145,6 +179,8 @@ mod tests {
     fn what_is_wrong_is_refused_with_what_is_accepted() {
         for (arguments, expected) in [
             (&["serve"][..], "check [--url"),
+            (&["--hlep"], "--help or --version"),
+            (&["--help", "check"], "\"check\" is not accepted"),
             (&["check", "--url"], "check [--url"),
             (&["check", "x"], "check [--url"),
             (&["check", "--url", "server:8080"], "http://HOST"),

@@ -11,9 +11,23 @@ use crate::mesh::context::{Selector, Tolerations};
 
 /// Where Kubernetes puts a pod's certificate authority, token and namespace.
 const MOUNT: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
-/// The taints by which autoscalers say that they are taking a Node away, unless `MESHVANE_TERMINATING_TAINTS` names others:
-/// those of cluster-autoscaler and of Karpenter.
-const TERMINATING_TAINTS: &str = "ToBeDeletedByClusterAutoscaler,karpenter.sh/disrupted";
+/// The taints that say that a Node is being taken away, unless `MESHVANE_TERMINATING_TAINTS` names others.
+/// cluster-autoscaler's `DeletionCandidateOfClusterAutoscaler` is not among them: it marks a Node that is
+/// idle, and is mostly taken back.
+const TERMINATING_TAINTS: &[&str] = &[
+    "ToBeDeletedByClusterAutoscaler",
+    // Karpenter from 1.0 on, and before.
+    "karpenter.sh/disrupted",
+    "karpenter.sh/disruption",
+    "aws-node-termination-handler/spot-itn",
+    "aws-node-termination-handler/scheduled-maintenance",
+    "aws-node-termination-handler/asg-lifecycle-termination",
+    "aws-node-termination-handler/rebalance-recommendation",
+    // GKE: spot and preemptible Nodes, and maintenance.
+    "cloud.google.com/impending-node-termination",
+    // Kubernetes itself, where the cloud says that the machine is off.
+    "node.cloudprovider.kubernetes.io/shutdown",
+];
 /// The Nodes that should have an agent, unless `MESHVANE_AGENT_NODE_SELECTOR` says others: those that the chart's `DaemonSet`
 /// selects by default.
 const AGENT_NODES: &str =
@@ -119,7 +133,10 @@ pub(super) fn kubernetes(
         agent_tolerations: tolerations(
             raw.meshvane_agent_tolerations.as_deref().unwrap_or(AGENT_TOLERATIONS),
         )?,
-        terminating_taints: taints(raw.meshvane_terminating_taints.as_deref().unwrap_or(TERMINATING_TAINTS))?,
+        terminating_taints: match raw.meshvane_terminating_taints.as_deref() {
+            Some(text) => taints(text)?,
+            None => TERMINATING_TAINTS.iter().map(ToString::to_string).collect(),
+        },
     };
     Ok(injected.api().map(|api| KubernetesConfig { api, ..config }))
 }

@@ -7,8 +7,8 @@ pub const SETTINGS: &[Setting] = &[
     Setting {
         name: "CACHE_KEY_SECOND",
         default: "15",
-        accepted: "1 to 86400",
-        meaning: "Seconds after its newest heartbeat at which a member is lost (its TTL); at least twice its HEARTBEAT_INTERVAL and one more.",
+        accepted: "a duration from 1s to 1day",
+        meaning: "Time after its newest heartbeat at which a member is lost (its TTL); at least twice its HEARTBEAT_INTERVAL and one second more.",
     },
     Setting {
         name: "LOG_LEVEL",
@@ -20,8 +20,8 @@ pub const SETTINGS: &[Setting] = &[
     Setting {
         name: "REPORT_INTERVAL",
         default: "300",
-        accepted: "1 to 86400",
-        meaning: "Seconds between two reports in the log.",
+        accepted: "a duration from 1s to 1day",
+        meaning: "Time between two reports in the log.",
     },
     Setting {
         name: "MESHVANE_FORGET_AFTER",
@@ -115,7 +115,7 @@ pub const SETTINGS: &[Setting] = &[
     },
     Setting {
         name: "MESHVANE_TERMINATING_TAINTS",
-        default: "ToBeDeletedByClusterAutoscaler,karpenter.sh/disrupted",
+        default: "those of cluster-autoscaler, Karpenter, the AWS termination handler, GKE and cloud providers: see docs/kubernetes.md",
         accepted: "keys of taints, separated by commas",
         meaning: "Taints that say that a Node is being taken away. With MESHVANE_AUTH=kubernetes.",
     },

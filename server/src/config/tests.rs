@@ -71,6 +71,19 @@ fn an_empty_value_means_unset_for_every_setting() {
 }
 
 #[test]
+fn a_time_is_bare_seconds_or_has_its_unit() {
+    for (value, expected) in
+        [("7", 7_000), ("7s", 7_000), ("2m", 120_000), ("1h", 3_600_000), ("1500ms", 1_500)]
+    {
+        let config =
+            read(&[("MESHVANE_AUTH", "none"), ("CACHE_KEY_SECOND", value), ("REPORT_INTERVAL", value)]);
+        let config = config.unwrap();
+        let expected = Duration::from_millis(expected);
+        assert_eq!((config.ttl, config.report_interval), (expected, expected), "{value}");
+    }
+}
+
+#[test]
 fn a_wrong_value_is_refused_in_one_line_that_names_the_variable_and_the_rule() {
     let check = |name: &str, value: &str, rule: &str| {
         let error = read_one(name, value).expect_err(&format!("{name}={value:?} was taken")).to_string();
@@ -79,8 +92,8 @@ fn a_wrong_value_is_refused_in_one_line_that_names_the_variable_and_the_rule() {
         assert!(!error.contains('\n'), "{error}");
     };
     for name in ["CACHE_KEY_SECOND", "REPORT_INTERVAL"] {
-        for value in ["abc", "1.5", "15s", "-1", "0", "86401", "99999999999999999999", " 15"] {
-            check(name, value, "from 1 to 86400 is accepted");
+        for value in ["abc", "1.5", "-1", "0", "999ms", "86401", "25h", "99999999999999999999", " 15"] {
+            check(name, value, "from 1s to 1day is accepted");
         }
         check(name, "tcp://10.0.0.1:80", "enableServiceLinks");
     }
@@ -210,7 +223,16 @@ fn in_a_pod_kubernetes_vouches_and_says_where_it_is() {
         ("meshvane", "meshvane-agent", None)
     );
     assert_eq!(config.agent_tolerations, serde_json::from_str(r#"[{"operator":"Exists"}]"#).unwrap());
-    assert_eq!(config.terminating_taints, ["ToBeDeletedByClusterAutoscaler", "karpenter.sh/disrupted"]);
+    for taint in [
+        "ToBeDeletedByClusterAutoscaler",
+        "karpenter.sh/disrupted",
+        "karpenter.sh/disruption",
+        "aws-node-termination-handler/spot-itn",
+        "cloud.google.com/impending-node-termination",
+        "node.cloudprovider.kubernetes.io/shutdown",
+    ] {
+        assert!(config.terminating_taints.iter().any(|known| known == taint), "{taint}");
+    }
     let named = [("KUBERNETES_SERVICE_HOST", "10.96.0.1"), ("NAMESPACE", "kube-system")];
     let AuthConfig::Kubernetes(config) = read(&[pod[0], named[0], named[1]]).unwrap().auth else { panic!() };
     assert_eq!(

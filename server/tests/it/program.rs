@@ -44,7 +44,7 @@ fn a_wrong_setting_is_one_line_and_exit_code_2() {
         ),
         (
             &[("MESHVANE_AUTH", "none"), ("CACHE_KEY_SECOND", "soon")],
-            "CACHE_KEY_SECOND: \"soon\" is not a number",
+            "CACHE_KEY_SECOND: \"soon\" is not a duration",
         ),
         (&[("MESHVANE_AUTH", "none"), ("MESHVANE_HEALT_PORT", "1")], "MESHVANE_HEALT_PORT: is not a setting"),
         (&[("MESHVANE_TOKEN_FILE", "/nonexistent")], "MESHVANE_TOKEN_FILE: /nonexistent: No such file"),
@@ -137,4 +137,22 @@ async fn with_few_files_it_says_what_it_needs_and_health_answers_beside_many_con
     }
     kill(Pid::from_raw(child.id().try_into().unwrap()), Signal::SIGTERM).unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn help_and_version_are_told_on_standard_output() {
+    let told = |argument: &str| program(&[]).arg(argument).output().unwrap();
+    let help = told("--help");
+    assert_eq!((help.status.code(), help.stderr.len()), (Some(0), 0));
+    let text = String::from_utf8(help.stdout).unwrap();
+    for setting in meshvane_server::config::SETTINGS {
+        assert!(text.contains(&format!("\n  {}\n      {}", setting.name, setting.meaning)), "{text}");
+    }
+    let version = told("--version");
+    assert_eq!(version.status.code(), Some(0));
+    let expected = format!("meshvane-server {}\n", env!("CARGO_PKG_VERSION"));
+    assert_eq!(String::from_utf8(version.stdout).unwrap(), expected);
+    let wrong = told("--hlep");
+    let error = String::from_utf8(wrong.stderr).unwrap();
+    assert_eq!((wrong.status.code(), wrong.stdout.len(), error.lines().count()), (Some(2), 0, 1), "{error}");
 }

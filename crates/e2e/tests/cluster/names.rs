@@ -5,13 +5,14 @@ use std::time::Duration;
 use meshvane_shared::wire::matrix::CellWord;
 
 use crate::command::Undo;
-use crate::installation::Installation;
+use crate::installation::{Installation, helm, make_namespace};
 use crate::kube::{apply, kubectl, nodes, until};
 
 e2e::tests!(
     a_dns_that_is_gone_is_a_name_that_fails,
     a_service_without_endpoints_is_unreachable,
     a_service_with_a_wrong_target_port_is_unreachable,
+    agents_find_the_server_with_one_dot_and_a_long_search_list,
 );
 
 /// A round of the default interval, its burst, and what kube-proxy takes to follow.
@@ -75,7 +76,7 @@ fn service(namespace: &str, selector: &str, target: u16) -> String {
 }
 
 async fn breaks_and_heals(namespace: &str, selector: &str, target: u16) {
-    crate::installation::make_namespace(namespace);
+    make_namespace(namespace);
     let name = service(namespace, "server", 8080);
     let (mesh, works) = looking_at(namespace, &name).await;
     service(namespace, selector, target);
@@ -93,4 +94,20 @@ async fn a_service_without_endpoints_is_unreachable() {
 
 async fn a_service_with_a_wrong_target_port_is_unreachable() {
     breaks_and_heals("mesh-target", "server", 9999).await;
+}
+
+/// The program of the image is linked with musl, whose own resolver would find nothing here: it does not
+/// search a name that has a dot more than `ndots`, nor read a search line of more than 255 bytes.
+async fn agents_find_the_server_with_one_dot_and_a_long_search_list() {
+    let namespace = "mesh-search";
+    make_namespace(namespace);
+    let searches: Vec<String> =
+        (0..20).map(|index| format!("domain-{index}.of-a-long-search-list.example")).collect();
+    assert!(searches.join(" ").len() > 255);
+    let ndots = ["--set-string", "agent.dnsConfig.options[0].name=ndots,agent.dnsConfig.options[0].value=1"];
+    let list = format!("agent.dnsConfig.searches={{{}}}", searches.join(","));
+    helm(&[&["install"][..], &ndots].concat(), namespace, &[&list]);
+    let mesh = Installation::attach(namespace);
+    mesh.full(nodes().len()).await;
+    mesh.opened_were(&[]).await;
 }
