@@ -18,8 +18,7 @@ fn recalled(own: &str, targets: &[Target]) -> Vec<IpAddr> {
     for number in 1..=2 {
         let node_ip = if number == 1 { own.to_owned() } else { heartbeat(number).node_ip };
         collector.heartbeat(HeartbeatBody { node_ip, ..heartbeat(number) }, at(1_000)).unwrap();
-        // The present plan is known here, so that the list is not needed: it is remembered all the same.
-        let version = lock(&collector.plans).book.current().version.clone();
+        let version = PlanVersion { epoch: Epoch(7), generation: 1 };
         let empty = RoundBody::empty(name(number), BootId::parse("boot").unwrap(), version);
         let body = RoundBody { sequence: 1, interval_ms: 5_000, targets: Some(targets.to_vec()), ..empty };
         let _refused = collector.round(&body, at(1_000));

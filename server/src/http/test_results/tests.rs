@@ -67,7 +67,7 @@ fn what_is_wrong_is_named_with_its_place() {
     check(r#"{"source_ip":"10.0.0.1","results":{}}"#, "results: invalid type: map, expected an array");
     check(&result("7"), "results[0]: invalid type");
     check(&result(r#"{"target_ip":"-c1"}"#), "results[0].target_ip: \"-c1\" is not an IP address");
-    check(&result(r#"{"target_ip":"ff02::1"}"#), "results[0].target_ip: ff02::1 is unspecified");
+    check(&result(r#"{"target_ip":"ff02::1"}"#), "results[0].target_ip: ff02::1 is a multicast address");
     check(
         &result(r#"{"port_status":{"ssh":"open"}}"#),
         "results[0].port_status: \"ssh\" is not a port's number",
