@@ -209,6 +209,7 @@ impl App {
             events: events_sender,
             epoch: epoch.clone(),
             backoff: Backoff::new(identity.seed ^ 1),
+            clock,
             query: PlanQuery::default(),
             plan: None,
         };

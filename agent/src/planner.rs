@@ -10,10 +10,11 @@ use meshvane_shared::plan::{Plan, PlanDelta, PlanVersion, Target};
 use meshvane_shared::wire::plan::PlanBody;
 use runtime::Drain;
 use tokio::sync::mpsc;
-use tokio::time::{Instant, sleep};
+use tokio::time::sleep;
 
 use crate::backoff::Backoff;
 use crate::client::{CallError, Client, PlanQuery};
+use crate::clock::Clock;
 use crate::readiness::NotReady;
 use crate::schedule::Event;
 use crate::server_epoch::{Restarts, ServerEpoch};
@@ -40,6 +41,8 @@ pub struct Planner {
     pub epoch: ServerEpoch,
     /// Waits between failures.
     pub backoff: Backoff,
+    /// Time since the start.
+    pub clock: Clock,
     /// What we ask for.
     pub query: PlanQuery,
     /// The plan that we have.
@@ -68,7 +71,7 @@ impl Planner {
         let mut told = false;
         let mut pace = Pace::default();
         loop {
-            let asked = now();
+            let asked = self.clock.now();
             match self.ask(&mut restarts).await {
                 Asked::Restarted => self.query.look = 0,
                 Asked::Answer(Ok(body)) => {
@@ -80,9 +83,13 @@ impl Planner {
                         Some(body) => {
                             let has_plan = body.targets.is_some() || body.delta.is_some();
                             self.take(body).await;
-                            if has_plan { pace.took_one(now()).max(POLL_SPACING) } else { POLL_SPACING }
+                            if has_plan {
+                                pace.took_one(self.clock.now()).max(POLL_SPACING)
+                            } else {
+                                POLL_SPACING
+                            }
                         }
-                        None if now() < asked + PLAN_WAIT_MAX / 2 => EARLY_SPACING,
+                        None if self.clock.now() < asked + PLAN_WAIT_MAX / 2 => EARLY_SPACING,
                         None => POLL_SPACING,
                     };
                     sleep(wait).await;
@@ -165,21 +172,15 @@ impl Planner {
 #[derive(Debug, Default)]
 struct Pace {
     /// When the plans so far would have come if they had kept the period.
-    due: Option<Instant>,
+    due: Duration,
 }
 
 impl Pace {
     /// A plan was taken: how long to wait before the next question.
-    fn took_one(&mut self, now: Instant) -> Duration {
-        let due = self.due.map_or(now, |due| due.max(now)) + PLAN_PERIOD;
-        self.due = Some(due);
-        due.saturating_duration_since(now).saturating_sub(PLAN_PERIOD * PLANS_AT_ONCE)
+    fn took_one(&mut self, now: Duration) -> Duration {
+        self.due = self.due.max(now) + PLAN_PERIOD;
+        self.due.saturating_sub(now).saturating_sub(PLAN_PERIOD * PLANS_AT_ONCE)
     }
-}
-
-#[expect(clippy::disallowed_methods, reason = "a driver: when the server was asked")]
-fn now() -> Instant {
-    Instant::now()
 }
 
 /// What an answer makes of the plan that we have.

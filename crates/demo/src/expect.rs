@@ -170,7 +170,6 @@ fn ipv6(subject: Whom) -> Option<Expected> {
 pub(crate) fn finding(scenario: Scenario) -> Option<Expected> {
     let of = |kind, subject| Some(Expected::of(kind, subject));
     let (victim, pair) = (Whom::Node(VICTIM_NAME), Whom::Pair(VICTIM_NAME, SECOND));
-    let service = Whom::Name(SERVICE);
     let plane = |kind, subject, plane| Some(Expected { plane: Some(plane), ..Expected::of(kind, subject) });
     let one_way = |direction| {
         Some(Expected { direction: Some(direction), ..Expected::of(FindingKind::NodeOneWay, victim) })
@@ -214,7 +213,7 @@ pub(crate) fn finding(scenario: Scenario) -> Option<Expected> {
         | Scenario::TruncatedThenUdpDead
         | Scenario::Ipv6AnswersDropped
         | Scenario::OneResolverDead
-        | Scenario::NameWrongOnOneNode => of(FindingKind::NameFailed, service),
+        | Scenario::NameWrongOnOneNode => of(FindingKind::NameFailed, Whom::Name(SERVICE)),
         // The name servers are believed: what they lie of is found where the lie leads to.
         Scenario::NameLiesOnOneNode
         | Scenario::ServiceRefused
@@ -222,10 +221,9 @@ pub(crate) fn finding(scenario: Scenario) -> Option<Expected> {
         | Scenario::ServiceRefusedFromOneNode
         | Scenario::ServiceSilentFromOneNode => Some(Expected {
             port: Some(SERVICE_PORT),
-            ..Expected::of(FindingKind::ServiceUnreachable, service)
+            ..Expected::of(FindingKind::ServiceUnreachable, Whom::Name(SERVICE))
         }),
-        // Restarts, goodbyes, late answers and a little loss are no faults, and a server that is away finds nothing. Agents find out by
-        // a fresh socket that a session alone is dead.
+        // Restarts, goodbyes, late answers and a little loss are no faults, and a server that is away finds nothing.
         Scenario::EchoSessionsDead
         | Scenario::ResolversSlow
         | Scenario::Loss1

@@ -51,8 +51,8 @@ fn outcomes() -> Vec<Outcome> {
         Reason::Overloaded,
         Reason::Cancelled,
         Reason::NotYet,
-        Reason::Blocked,
         Reason::Unspecified,
+        Reason::Blocked,
     ];
     let reached = [Outcome::reached(312), reached(true, false), reached(false, true), without_time];
     let unreached = causes.into_iter().map(Outcome::Unreached);
