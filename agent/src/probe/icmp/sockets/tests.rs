@@ -1,5 +1,7 @@
 use super::*;
 
+const MILLISECOND: Duration = Duration::from_millis(1);
+
 fn open() -> (Sockets<&'static str>, u16, Instant) {
     let mut sockets = Sockets::default();
     let first = sockets.opened("first");
@@ -36,9 +38,9 @@ fn there_is_one_fresh_socket_at_a_time_and_a_least_time_between_them() {
     let (mut sockets, _, now) = open();
     assert!(sockets.may_freshen(now));
     sockets.freshened("fresh", now);
-    assert!(!sockets.may_freshen(now + FRESH_KEPT - Duration::from_millis(1)), "one at a time");
+    assert!(!sockets.may_freshen(now + FRESH_KEPT.saturating_sub(MILLISECOND)), "one at a time");
     assert!(sockets.fresh(now + FRESH_KEPT).is_none(), "unanswered, it goes");
-    assert!(!sockets.may_freshen(now + FRESH_SPACING - Duration::from_millis(1)));
+    assert!(!sockets.may_freshen(now + FRESH_SPACING.saturating_sub(MILLISECOND)));
     assert!(sockets.may_freshen(now + FRESH_SPACING));
     // One that could not be opened counts as well.
     assert!(!sockets.may_freshen(now + FRESH_SPACING));
