@@ -49,7 +49,7 @@ pub fn main_from_arguments() -> ExitCode {
             }
             None => main_from_env(),
         },
-        Err(error) => fail(&error, EXIT_USAGE),
+        Err(error) => fail_early(&error),
     }
 }
 
@@ -59,11 +59,7 @@ pub fn main_from_arguments() -> ExitCode {
 pub fn main_from_env() -> ExitCode {
     let config = match config::Config::from_env() {
         Ok(config) => config,
-        Err(error) => {
-            // Where standard error is closed, the code must say it alone.
-            let _unheard = writeln!(std::io::stderr(), "meshvane-agent: {error}");
-            return ExitCode::from(EXIT_USAGE);
-        }
+        Err(error) => return fail_early(&error),
     };
     let log = telemetry::start(config.log_level);
     let runtime = match Builder::new_current_thread().enable_all().build() {
@@ -87,6 +83,13 @@ async fn run(config: config::Config, log: &Log) -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => fail(log, &error, 1),
     }
+}
+
+/// Says what is wrong with the arguments or settings, while there is no log yet.
+fn fail_early(error: &dyn std::fmt::Display) -> ExitCode {
+    // Where standard error is closed, the code must say it alone.
+    let _unheard = writeln!(std::io::stderr(), "meshvane-agent: {error}");
+    ExitCode::from(EXIT_USAGE)
 }
 
 fn fail(log: &Log, error: &dyn std::fmt::Display, code: u8) -> ExitCode {

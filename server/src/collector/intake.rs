@@ -111,7 +111,8 @@ impl Collector {
             }
         }
         if taken.contradicts {
-            self.contradictions.note(body, now.moment);
+            self.contradictions.note();
+            self.journal.contradiction(&body.node, body.sequence, now.moment);
         }
         if !taken.look_at.is_empty() {
             self.look_at(taken.look_at.iter(), now);

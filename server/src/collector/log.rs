@@ -27,6 +27,7 @@ pub(super) struct Journal {
     heard: Mutex<LogLimit<NodeName>>,
     left: Mutex<LogLimit<NodeName>>,
     known: Mutex<LogLimit<NodeName>>,
+    contradictions: Mutex<LogLimit<NodeName>>,
     findings: Mutex<LogLimit<String>>,
 }
 
@@ -36,6 +37,7 @@ impl Default for Journal {
             heard: Mutex::new(LogLimit::new(OF_MEMBERS)),
             left: Mutex::new(LogLimit::new(OF_MEMBERS)),
             known: Mutex::new(LogLimit::new(OF_MEMBERS)),
+            contradictions: Mutex::new(LogLimit::new(OF_MEMBERS)),
             findings: Mutex::new(LogLimit::new(OF_FINDINGS)),
         }
     }
@@ -85,6 +87,16 @@ impl Journal {
             tracing::info!(
                 %node, unlogged,
                 "member recalled: other agents have it in their plans and it was not heard yet"
+            );
+        }
+    }
+
+    /// A round's number contradicts the earlier ones of the same boot.
+    pub(super) fn contradiction(&self, node: &NodeName, sequence: u64, now: Moment) {
+        if let Some(unlogged) = note(&self.contradictions, node.clone(), now) {
+            tracing::warn!(
+                %node, sequence, unlogged,
+                "a round's number contradicts the earlier ones of the same agent: another program may report as this node's agent"
             );
         }
     }
