@@ -45,6 +45,7 @@ pub(super) struct Certain {
 #[derive(Debug, Default)]
 pub(super) struct Cells(BTreeMap<CellId, Box<Cell>>);
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as the map in it has it")]
 impl Cells {
     pub(super) fn insert(&mut self, id: CellId, cell: Cell) {
         self.0.insert(id, Box::new(cell));
