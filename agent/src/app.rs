@@ -248,18 +248,20 @@ impl App {
         let router = responder::health_router(&liveness, &readiness);
         let health = serve(self.health_listener, places.health, router);
         parts.spawn("health responder", health_apart(health, liveness.clone())?);
-        let beating = drain.clone();
-        parts.spawn("beat", async move {
-            tokio::select! {
-                () = liveness.beats() => {}
-                () = beating.started() => {}
-            }
-        });
+        parts.spawn("beat", beat(liveness, drain.clone()));
         parts.spawn("heart", heart.run(drain.clone(), readiness.guard()));
         parts.spawn("planner", planner.run(drain.clone(), readiness.guard()));
         parts.spawn("courier", courier.run(drain.clone(), readiness.guard()));
         parts.spawn("prober", prober.run(drain.clone(), readiness.guard()));
         Ok(parts)
+    }
+}
+
+/// Shows that the main thread gets on, until the drain starts.
+async fn beat(liveness: Liveness, drain: Drain) {
+    tokio::select! {
+        () = liveness.beats() => {}
+        () = drain.started() => {}
     }
 }
 

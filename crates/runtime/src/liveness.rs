@@ -64,7 +64,7 @@ mod tests {
     async fn a_main_thread_that_is_silent_for_a_minute_is_dead_and_one_that_was_busy_lives() {
         let liveness = Liveness::default();
         let watching = tokio::spawn(liveness.clone().watches());
-        tokio::time::sleep(BEAT * (BEATS_MISSED_MAX - 1) - Duration::from_secs(1)).await;
+        tokio::time::sleep(BEAT * (BEATS_MISSED_MAX - 2) + Duration::from_secs(1)).await;
         assert!(liveness.is_alive());
         liveness.beat();
         tokio::time::sleep(BEAT * (BEATS_MISSED_MAX - 1)).await;

@@ -106,7 +106,7 @@ type Candidate = (Rank, Duration, PlaceId);
 pub struct Places {
     limits: PlaceLimits,
     next: u64,
-    places: HashMap<PlaceId, Place>,
+    held: HashMap<PlaceId, Place>,
     groups: HashMap<Group, HashSet<PlaceId>>,
     /// Every connection that may yield, in the order in which they do.
     candidates: BTreeSet<Candidate>,
@@ -123,7 +123,7 @@ impl Places {
         Self {
             limits,
             next: 0,
-            places: HashMap::new(),
+            held: HashMap::new(),
             groups: HashMap::new(),
             candidates: BTreeSet::new(),
             crowds: BTreeSet::new(),
@@ -171,7 +171,7 @@ impl Places {
     /// Takes note of whose connection it is. Returns the connection that yields and must be closed, if there is one. Where
     /// no proven connection can yield, this one stays unproven.
     pub fn prove(&mut self, id: PlaceId, proof: Proof, now: Duration) -> Option<PlaceId> {
-        match (&self.places.get(&id)?.standing, &proof) {
+        match (&self.held.get(&id)?.standing, &proof) {
             (Standing::Proven(Proof::Agent(_)), _) | (Standing::Proven(Proof::Reader), Proof::Reader) => {
                 return None;
             }
@@ -221,22 +221,22 @@ impl Places {
 
     /// Returns true for a connection that has proved something.
     pub fn is_proven(&self, id: PlaceId) -> bool {
-        self.places.get(&id).is_some_and(|place| place.standing != Standing::Unproven)
+        self.held.get(&id).is_some_and(|place| place.standing != Standing::Unproven)
     }
 
     /// Returns true while the connection has its place.
     pub fn holds(&self, id: PlaceId) -> bool {
-        self.places.contains_key(&id)
+        self.held.contains_key(&id)
     }
 
     /// Connections that have places.
     pub fn len(&self) -> usize {
-        self.places.len()
+        self.held.len()
     }
 
     /// Returns true when no connection has a place.
     pub fn is_empty(&self) -> bool {
-        self.places.is_empty()
+        self.held.is_empty()
     }
 
     fn room_for(&self, source: Source, proof: &Proof) -> Room {
@@ -280,7 +280,7 @@ impl Places {
     /// The first of a group that yields, up to a rank and of an age. A group is small by its limit.
     fn oldest_of(&self, group: &Group, last: Rank, of_age: impl Fn(Duration) -> bool) -> Option<PlaceId> {
         let members = self.groups.get(group)?.iter();
-        let candidates = members.filter_map(|id| candidate(*id, self.places.get(id)?));
+        let candidates = members.filter_map(|id| candidate(*id, self.held.get(id)?));
         let ripe = candidates.filter(|(rank, since, _)| *rank <= last && of_age(*since));
         ripe.min().map(|(_, _, id)| id)
     }
@@ -295,11 +295,11 @@ impl Places {
             self.note_crowd(&group, before, after);
         }
         self.candidates.extend(candidate(id, &place));
-        self.places.insert(id, place);
+        self.held.insert(id, place);
     }
 
     fn take(&mut self, id: PlaceId) -> Option<Place> {
-        let place = self.places.remove(&id)?;
+        let place = self.held.remove(&id)?;
         *self.count(&place.standing) -= 1;
         if let Some(group) = group(&place)
             && let Some(members) = self.groups.get_mut(&group)

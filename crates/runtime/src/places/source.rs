@@ -14,7 +14,7 @@ impl Source {
             IpAddr::V6(address) if !address.is_loopback() => {
                 Self(Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX)).into())
             }
-            address => Self(address),
+            address @ (IpAddr::V4(_) | IpAddr::V6(_)) => Self(address),
         }
     }
 }

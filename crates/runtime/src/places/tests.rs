@@ -30,7 +30,9 @@ impl Hall {
     fn free(&mut self, from: &str, at: u64) -> PlaceId {
         match self.0.admit(address(from), ms(at)) {
             Admission::Taken { place, yields: None } => place,
-            other => panic!("{from} at {at}: {other:?}"),
+            other @ (Admission::Taken { .. } | Admission::Refused | Admission::Wait(_)) => {
+                panic!("{from} at {at}: {other:?}")
+            }
         }
     }
 
@@ -38,7 +40,9 @@ impl Hall {
     fn instead(&mut self, from: &str, at: u64) -> (PlaceId, PlaceId) {
         match self.0.admit(address(from), ms(at)) {
             Admission::Taken { place, yields: Some(yields) } => (place, yields),
-            other => panic!("{from} at {at}: {other:?}"),
+            other @ (Admission::Taken { .. } | Admission::Refused | Admission::Wait(_)) => {
+                panic!("{from} at {at}: {other:?}")
+            }
         }
     }
 
