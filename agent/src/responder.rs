@@ -1,7 +1,8 @@
-//! Answers on our three ports: who we are, whether we live, and what we counted. The only place that knows the web framework.
+//! Answers on our three ports: who we are, whether we live, and what we counted. The only place that knows
+//! the web framework.
 //!
-//! A connection carries one request. When a port has as many connections as it may, the oldest one yields to the next:
-//! accepting never stops, so a peer's connect never fails for what others send us.
+//! A connection carries one request. When a port has as many connections as it may, the oldest one yields to
+//! the next: accepting never stops, so a peer's connect never fails for what others send us.
 
 use std::future::ready;
 use std::net::TcpListener;
@@ -25,7 +26,8 @@ use crate::identity::Identity;
 use crate::metrics::{self, Metrics};
 use crate::readiness::{NotReady, Readiness};
 
-/// Connections of `CLIENT_PORT` that are served together. Each carries one small request and costs 20 KiB for a moment.
+/// Connections of `CLIENT_PORT` that are served together. Each carries one small request and costs 20 KiB for
+/// a moment.
 pub const CONNECTIONS_MAX: usize = 128;
 /// Those of one source: a peer has one or two, and peers behind one address hold each for a round trip.
 pub const CONNECTIONS_PER_SOURCE_MAX: usize = 16;
@@ -43,9 +45,9 @@ pub const HEADER_LIMIT: Duration = Duration::from_secs(5);
 pub const CONNECTION_LIMIT: Duration = Duration::from_secs(10);
 /// Bytes of a request's header.
 pub const HEADER_BYTES_MAX: usize = 8 << 10;
-/// Files that are kept from these connections: probes in flight (64 of each of three engines), questions to residents (16),
-/// sockets of ICMP (2), three listeners, standard streams, the server's connections (8), what two runtimes wait with (12),
-/// and some for files that are read.
+/// Files that are kept from these connections: probes in flight (64 of each of three engines), questions to
+/// residents (16), sockets of ICMP (2), three listeners, standard streams, the server's connections (8), what
+/// two runtimes wait with (12), and some for files that are read.
 pub const FILES_KEPT: usize = 240;
 
 /// The places of each port.
@@ -89,8 +91,8 @@ pub fn client_router(identity: &Arc<Identity>, liveness: &Liveness, readiness: &
     health_router(liveness, readiness).route(paths::AGENT_HEALTH, get(move || ready((json, health.clone()))))
 }
 
-/// What the health port answers. It has a thread of its own: `/livez` says whether the main thread gets on, which it shows
-/// every [`runtime::BEAT`], and `/readyz` whether every part is up.
+/// What the health port answers. It has a thread of its own: `/livez` says whether the main thread gets on,
+/// which it shows every [`runtime::BEAT`], and `/readyz` whether every part is up.
 pub fn health_router(liveness: &Liveness, readiness: &Readiness) -> Router {
     let (liveness, readiness) = (liveness.clone(), readiness.clone());
     Router::new()
@@ -111,8 +113,8 @@ pub fn metrics_router(metrics: Metrics, mailbox: Arc<Mailbox>) -> Router {
     Router::new().route(paths::METRICS, get(move || ready((kind, metrics::text(&metrics, &mailbox)))))
 }
 
-/// Serves a router until the drain starts, or until the runtime cannot watch the socket; connections that are open then are
-/// closed.
+/// Serves a router until the drain starts, or until the runtime cannot watch the socket; connections that are
+/// open then are closed.
 pub async fn serve(
     listener: TcpListener,
     places: PlaceLimits,

@@ -1,7 +1,8 @@
 //! Accepts connections while there are places for them, and closes those that yield.
 //!
-//! Every connection is a task. What yields is aborted, which drops its socket; the newcomer does not wait for that. While
-//! every place is held by a connection that only just arrived, newcomers wait in the kernel's backlog.
+//! Every connection is a task. What yields is aborted, which drops its socket; the newcomer does not wait for
+//! that. While every place is held by a connection that only just arrived, newcomers wait in the kernel's
+//! backlog.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -21,8 +22,9 @@ use crate::places::{Activity, Admission, PlaceId, PlaceLimits, Places, Proof};
 /// Pause after a failed accept: without it a process that cannot open another file would spin.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// Connections that are accepted before those accepted have their turn: a burst is not only accepted, those who came first
-/// may say whose connection it is. Each turn costs a look at all sockets, so it is not taken for every single one.
+/// Connections that are accepted before those accepted have their turn: a burst is not only accepted, those
+/// who came first may say whose connection it is. Each turn costs a look at all sockets, so it is not taken
+/// for every single one.
 const ACCEPTED_TOGETHER: usize = 8;
 
 /// Why a connection was closed before its time.
@@ -74,8 +76,8 @@ pub struct Doing {
 }
 
 impl Room {
-    /// Makes a room whose places are free. `closed` hears of every connection that is closed before its time; it must not
-    /// call the room.
+    /// Makes a room whose places are free. `closed` hears of every connection that is closed before its time;
+    /// it must not call the room.
     #[expect(clippy::disallowed_methods, reason = "a driver: the clock of its places begins here")]
     pub fn new(limits: PlaceLimits, closed: impl Fn(Closed) + Send + Sync + 'static) -> Self {
         let state = State { places: Places::new(limits), tasks: HashMap::new() };
@@ -92,7 +94,8 @@ impl Room {
         self.state().places.len()
     }
 
-    /// A place for a connection from an address, as soon as there is one; `None` closes the connection. Cancel-safe.
+    /// A place for a connection from an address, as soon as there is one; `None` closes the connection.
+    /// Cancel-safe.
     async fn place(&self, address: IpAddr) -> Option<HeldPlace> {
         loop {
             // Subscribed before the places are looked at, so that no change is missed.
@@ -120,7 +123,8 @@ impl Room {
         }
     }
 
-    /// Takes note of the task that serves a connection. It is aborted at once when the connection has yielded already.
+    /// Takes note of the task that serves a connection. It is aborted at once when the connection has yielded
+    /// already.
     fn serves(&self, id: PlaceId, task: AbortHandle) {
         let mut state = self.state();
         if state.places.holds(id) {
@@ -176,7 +180,8 @@ impl HeldPlace {
         Doing { place: self.clone(), then: Activity::Silent }
     }
 
-    /// It is being decided whose connection it is while the returned value lives; the request is handled before and after.
+    /// It is being decided whose connection it is while the returned value lives; the request is handled
+    /// before and after.
     pub fn judged(self: &Arc<Self>) -> Doing {
         self.set(Activity::Judged);
         Doing { place: self.clone(), then: Activity::Busy }
@@ -205,8 +210,8 @@ impl Drop for HeldPlace {
     }
 }
 
-/// Accepts connections until the drain starts, and returns those that are open then. Dropping the future, or what it
-/// returns, closes them. The listener is closed when it returns.
+/// Accepts connections until the drain starts, and returns those that are open then. Dropping the future, or
+/// what it returns, closes them. The listener is closed when it returns.
 pub async fn accept<Serving>(
     listener: TcpListener,
     room: &Room,

@@ -9,8 +9,8 @@ use tokio::sync::oneshot;
 /// Stack of such a thread. Its future is on the heap; what runs on the stack is one small request.
 const STACK_BYTES: usize = 256 << 10;
 
-/// Runs a future on a thread and a runtime of its own. The returned future ends when the thread's work ends or panics;
-/// dropping it ends the work. The name is seen in lists of threads, which show 15 bytes.
+/// Runs a future on a thread and a runtime of its own. The returned future ends when the thread's work ends
+/// or panics; dropping it ends the work. The name is seen in lists of threads, which show 15 bytes.
 ///
 /// # Errors
 /// When the kernel gives no thread, or no files for a runtime.

@@ -1,7 +1,7 @@
 //! How many files the process may open, and how listeners share them.
 //!
-//! A connection is an open file. Where the limit is low, listeners have fewer places, so that files are left for health,
-//! for the API server and for the program's own work.
+//! A connection is an open file. Where the limit is low, listeners have fewer places, so that files are left
+//! for health, for the API server and for the program's own work.
 
 use nix::errno::Errno;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
@@ -35,7 +35,8 @@ fn raise_file_limit() -> Result<usize, Errno> {
     Ok(usize::try_from(if raised { hard } else { soft }).unwrap_or(usize::MAX))
 }
 
-/// Shares the files that the kernel allows, and warns in one line when they are fewer than everything would take.
+/// Shares the files that the kernel allows, and warns in one line when they are fewer than everything would
+/// take.
 pub fn share_files<const LISTENERS: usize>(kept: usize, wishes: [Wish; LISTENERS]) -> [usize; LISTENERS] {
     let limit = match raise_file_limit() {
         Ok(limit) => limit,
@@ -57,8 +58,8 @@ pub fn share_files<const LISTENERS: usize>(kept: usize, wishes: [Wish; LISTENERS
     shares.connections
 }
 
-/// Shares the files of a limit: first those that the program keeps for itself, then the least of each listener, and what is
-/// left in the order of the wishes.
+/// Shares the files of a limit: first those that the program keeps for itself, then the least of each
+/// listener, and what is left in the order of the wishes.
 fn share<const LISTENERS: usize>(limit: usize, kept: usize, wishes: [Wish; LISTENERS]) -> Shares<LISTENERS> {
     let least = |wish: Wish| wish.least.min(wish.wanted);
     let all: usize = wishes.iter().map(|wish| least(*wish)).sum();

@@ -7,12 +7,13 @@ use meshvane_shared::setting::Bind;
 use nix::errno::Errno;
 use socket2::{Domain, Protocol, Socket, Type};
 
-/// Connections whose handshake the kernel completes before we accept them: all agents come at once when the server
-/// restarts, and a mesh of thousands may probe one agent within a second. The kernel cuts it to `net.core.somaxconn`, which
-/// is 4,096 as well.
+/// Connections whose handshake the kernel completes before we accept them: all agents come at once when the
+/// server restarts, and a mesh of thousands may probe one agent within a second. The kernel cuts it to
+/// `net.core.somaxconn`, which is 4,096 as well.
 pub const BACKLOG: i32 = 4096;
 
-/// Opens a listening socket that does not block. It belongs to no runtime yet, so that any thread may serve it.
+/// Opens a listening socket that does not block. It belongs to no runtime yet, so that any thread may serve
+/// it.
 ///
 /// # Errors
 /// The address that was tried, and what the kernel says.

@@ -1,7 +1,8 @@
 //! Whether the main thread still gets on: what `/livez` answers from a thread of its own.
 //!
-//! The main thread says so every [`BEAT`]; the thread of health counts its own beats since then. Both count, and neither
-//! reads a clock, so time in which the whole process was stopped does not make the main thread look stuck.
+//! The main thread says so every [`BEAT`]; the thread of health counts its own beats since then. Both count,
+//! and neither reads a clock, so time in which the whole process was stopped does not make the main thread
+//! look stuck.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -11,8 +12,9 @@ use tokio::time::{MissedTickBehavior, interval};
 
 /// Time between two beats: seldom enough to cost an idle agent nothing.
 pub const BEAT: Duration = Duration::from_secs(5);
-/// Beats without a sign of the main thread after which the program does not live: a minute. A server that draws a very
-/// large mesh is busy for tens of seconds and must not be killed for it; a thread that is stuck never comes back.
+/// Beats without a sign of the main thread after which the program does not live: a minute. A server that
+/// draws a very large mesh is busy for tens of seconds and must not be killed for it; a thread that is stuck
+/// never comes back.
 pub const BEATS_MISSED_MAX: u32 = 12;
 
 /// What both threads know.

@@ -1,4 +1,5 @@
-//! Places for connections: how many of a listener's connections may stay, and which one yields when there are too many.
+//! Places for connections: how many of a listener's connections may stay, and which one yields when there are
+//! too many.
 //!
 //! ```text
 //!            admit                prove
@@ -6,9 +7,10 @@
 //!                      │                         │
 //!                      └── yields to a newcomer  └── an idle one yields to another proven one
 //! ```
-//! A connection that has proved nothing never takes the place of one that has: both kinds have places of their own. The
-//! oldest silent connection yields first, that of the largest crowd before others, so that whoever opens many connections
-//! competes with itself. A connection whose identity is being decided does not yield: the answer is ours to give.
+//! A connection that has proved nothing never takes the place of one that has: both kinds have places of
+//! their own. The oldest silent connection yields first, that of the largest crowd before others, so that
+//! whoever opens many connections competes with itself. A connection whose identity is being decided does not
+//! yield: the answer is ours to give.
 //!
 //! Pure: the caller passes the time and closes what yields.
 
@@ -40,7 +42,8 @@ pub enum Admission {
     },
     /// Its source has as many as it may, and all of them arrived only just now: it must be closed.
     Refused,
-    /// No place is free, and none may be taken away yet. Worth another try at this time, or when anything changed.
+    /// No place is free, and none may be taken away yet. Worth another try at this time, or when anything
+    /// changed.
     Wait(Option<Duration>),
 }
 
@@ -168,8 +171,8 @@ impl Places {
         Admission::Taken { place, yields }
     }
 
-    /// Takes note of whose connection it is. Returns the connection that yields and must be closed, if there is one. Where
-    /// no proven connection can yield, this one stays unproven.
+    /// Takes note of whose connection it is. Returns the connection that yields and must be closed, if there
+    /// is one. Where no proven connection can yield, this one stays unproven.
     pub fn prove(&mut self, id: PlaceId, proof: Proof, now: Duration) -> Option<PlaceId> {
         match (&self.held.get(&id)?.standing, &proof) {
             (Standing::Proven(Proof::Agent(_)), _) | (Standing::Proven(Proof::Reader), Proof::Reader) => {
@@ -211,8 +214,8 @@ impl Places {
         drop(self.take(id));
     }
 
-    /// Frees the place of the connection that can best be missed, whatever its age: the program cannot open another file.
-    /// An agent's stays.
+    /// Frees the place of the connection that can best be missed, whatever its age: the program cannot open
+    /// another file. An agent's stays.
     pub fn shed(&mut self) -> Option<PlaceId> {
         let (_, _, id) = self.oldest(Rank::Silent, Rank::IdleReader)?;
         self.release(id);
@@ -265,7 +268,8 @@ impl Places {
         since + self.limits.grace <= now
     }
 
-    /// The first of the source with the most unproven connections, if those are a crowd. It yields without any grace.
+    /// The first of the source with the most unproven connections, if those are a crowd. It yields without
+    /// any grace.
     fn oldest_of_the_largest_crowd(&self) -> Option<PlaceId> {
         let (_, source) = self.crowds.last().filter(|(count, _)| *count >= CROWD)?;
         self.oldest_of(&Group::Unproven(*source), Rank::Asking, |_| true)

@@ -1,10 +1,10 @@
-//! Whether the server lives and can do its work: `/api/v1/health` as in the original, `/livez` and `/readyz` on their own
-//! listener. None of them looks at anything outside of this process.
+//! Whether the server lives and can do its work: `/api/v1/health` as in the original, `/livez` and `/readyz`
+//! on their own listener. None of them looks at anything outside of this process.
 //!
-//! That listener has a thread of its own: the main thread may be busy for seconds, and a kubelet that hears nothing meanwhile
-//! would restart a server that works. What `/livez` looks at is therefore whether the main thread gets on: it says so every
-//! [`runtime::BEAT`], and is taken for stuck after [`runtime::BEATS_MISSED_MAX`] beats. `/readyz` looks at state that both
-//! threads share.
+//! That listener has a thread of its own: the main thread may be busy for seconds, and a kubelet that hears
+//! nothing meanwhile would restart a server that works. What `/livez` looks at is therefore whether the main
+//! thread gets on: it says so every [`runtime::BEAT`], and is taken for stuck after
+//! [`runtime::BEATS_MISSED_MAX`] beats. `/readyz` looks at state that both threads share.
 
 use axum::http::StatusCode;
 use axum::response::Response;

@@ -1,7 +1,8 @@
 //! Accepting connections and serving them, within limits.
 //!
-//! Every connection is a task with a place ([`runtime::places`]): when the drain starts the listener takes no more, tells
-//! each connection to finish its request, and returns when the last one is closed. Dropping the future aborts them all.
+//! Every connection is a task with a place ([`runtime::places`]): when the drain starts the listener takes no
+//! more, tells each connection to finish its request, and returns when the last one is closed. Dropping the
+//! future aborts them all.
 //!
 //! ```text
 //!   accepted ──> TLS handshake ──> resting ──first byte──> hyper ──┐
@@ -81,7 +82,8 @@ pub struct Service {
     pub drain: Drain,
 }
 
-/// Serves until the drain starts and the last connection is closed, or until the runtime cannot watch the socket.
+/// Serves until the drain starts and the last connection is closed, or until the runtime cannot watch the
+/// socket.
 pub async fn serve(bound: Bound, service: Service) {
     let Bound { door, listener, .. } = bound;
     let listener = match TcpListener::from_std(listener) {

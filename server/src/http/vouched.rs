@@ -1,7 +1,7 @@
 //! Sources that members' heartbeats come from, where nobody shows who they are (`MESHVANE_AUTH=none`).
 //!
-//! An agent's other connections say nothing about themselves there. Their source does, also behind a translation of
-//! addresses, where no member names it.
+//! An agent's other connections say nothing about themselves there. Their source does, also behind a
+//! translation of addresses, where no member names it.
 
 use std::collections::{BTreeSet, HashMap};
 use std::net::IpAddr;
@@ -12,9 +12,11 @@ use runtime::places::Source;
 
 use crate::mesh::time::Moment;
 
-/// Sources that are kept, the one that was quiet for longest going first: as many as members, each of which has one.
+/// Sources that are kept, the one that was quiet for longest going first: as many as members, each of which
+/// has one.
 const SOURCES_MAX: usize = 10_000;
-/// A source counts for this long after its newest heartbeat: the longest time between two that an agent is told.
+/// A source counts for this long after its newest heartbeat: the longest time between two that an agent is
+/// told.
 const SOURCE_KEPT: Duration = Duration::from_hours(1);
 
 /// The sources.

@@ -17,8 +17,8 @@ pub struct PlaceLimits {
     pub readers_per_source: usize,
     /// Connections of one agent that is known by its node.
     pub per_agent: usize,
-    /// A connection keeps its place for this long after it was accepted, so that a burst of honest clients does not evict
-    /// itself.
+    /// A connection keeps its place for this long after it was accepted, so that a burst of honest clients
+    /// does not evict itself.
     pub grace: Duration,
 }
 
@@ -37,6 +37,7 @@ impl PlaceLimits {
     }
 }
 
-/// Unproven connections of one source that are a crowd: an agent or a browser has fewer while it starts. When all places are
-/// taken, the largest crowd gives one up at once, so that a flood from few sources does not make others wait.
+/// Unproven connections of one source that are a crowd: an agent or a browser has fewer while it starts. When
+/// all places are taken, the largest crowd gives one up at once, so that a flood from few sources does not
+/// make others wait.
 pub const CROWD: usize = 5;

@@ -2,7 +2,8 @@
 
 use std::net::{IpAddr, Ipv6Addr};
 
-/// Where connections come from: an IPv4 address, or the /64 of an IPv6 address, within which one host may choose freely.
+/// Where connections come from: an IPv4 address, or the /64 of an IPv6 address, within which one host may
+/// choose freely.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Source(IpAddr);
 

@@ -1,5 +1,5 @@
-//! Bodies that the listener looks after: an answer's, with what is held until it is sent, and a request's, of which it must be
-//! known whether it was read to its end.
+//! Bodies that the listener looks after: an answer's, with what is held until it is sent, and a request's, of
+//! which it must be known whether it was read to its end.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -42,7 +42,8 @@ impl<Guard: Unpin> HttpBody for Held<Guard> {
     }
 }
 
-/// A request's body. When it is dropped before its end, hyper has work left: it drains what is small, or closes.
+/// A request's body. When it is dropped before its end, hyper has work left: it drains what is small, or
+/// closes.
 #[derive(Debug)]
 pub(super) struct Sent {
     body: Incoming,

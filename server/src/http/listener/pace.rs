@@ -6,13 +6,13 @@
 //!     ^                                                                  │ answered
 //!     └──────────────────────────────────────────────────────────────────┘
 //! ```
-//! While a request is handled no read is timed here: a long poll waits for the server, and a body has its own time. A write
-//! that takes no byte is timed always. A part of the next head that arrives while a request is handled counts as idle until
-//! the connection rests: its sender then has the longer time, once.
+//! While a request is handled no read is timed here: a long poll waits for the server, and a body has its own
+//! time. A write that takes no byte is timed always. A part of the next head that arrives while a request is
+//! handled counts as idle until the connection rests: its sender then has the longer time, once.
 //!
-//! A connection **rests** when its answers are sent and nothing of another request was read. Hyper keeps 16 KiB of buffers
-//! for a connection, and a resting one needs none of it: the listener takes its stream back, and gives it to hyper again with
-//! the first byte of the next request ([`Paced::begun`]).
+//! A connection **rests** when its answers are sent and nothing of another request was read. Hyper keeps 16
+//! KiB of buffers for a connection, and a resting one needs none of it: the listener takes its stream back,
+//! and gives it to hyper again with the first byte of the next request ([`Paced::begun`]).
 
 use std::future::{Future as _, poll_fn};
 use std::io;
