@@ -6,6 +6,7 @@ use axum::body::Body;
 use axum::http::StatusCode;
 use meshvane_shared::plan::Epoch;
 use runtime::Liveness;
+use tower::ServiceExt as _;
 
 use super::*;
 use crate::auth::{Gate, WriterAuth};
@@ -136,4 +137,21 @@ async fn a_handler_that_panics_is_a_500_in_the_endpoints_dialect_and_nothing_els
     }
     let text = state.metrics.text(&state.collector, &state.clock).await.unwrap();
     assert!(text.contains("route=\"/later\",method=\"GET\",class=\"5xx\"} 1"), "{text}");
+}
+
+#[tokio::test]
+async fn a_server_whose_main_thread_gives_no_sign_is_not_alive() {
+    let state = state();
+    let router = router(Door::Health, &state);
+    let livez = async || {
+        let request = Request::get(paths::LIVEZ).body(Body::empty()).unwrap();
+        router.clone().oneshot(request).await.unwrap().status()
+    };
+    assert_eq!(livez().await, StatusCode::OK);
+    for _ in 0..runtime::BEATS_MISSED_MAX {
+        state.liveness.miss();
+    }
+    assert_eq!(livez().await, StatusCode::SERVICE_UNAVAILABLE);
+    state.liveness.beat();
+    assert_eq!(livez().await, StatusCode::OK);
 }
