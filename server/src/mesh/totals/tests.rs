@@ -52,6 +52,7 @@ fn outcome() -> impl Strategy<Value = Outcome> {
         1 => Just(Outcome::Unreached(Cause::Name { rcode: 3 })),
         1 => Just(Outcome::Unreached(Cause::Unspecified)),
         1 => Just(Outcome::Unmeasured(Reason::NotPermitted)),
+        1 => Just(Outcome::Unmeasured(Reason::Blocked)),
         1 => Just(Outcome::Unmeasured(Reason::NotYet)),
         1 => Just(Outcome::Unmeasured(Reason::Unspecified)),
     ]
