@@ -25,7 +25,7 @@ use crate::client::{Client, PlanQuery};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::courier::{Courier, Mailbox, Trouble};
-use crate::heartbeat::Heart;
+use crate::heartbeat::{Heart, Told};
 use crate::identity::Identity;
 use crate::metrics::Metrics;
 use crate::names::{NAME_SERVER_PORT, SYSTEM_RESOLVERS};
@@ -201,8 +201,7 @@ impl App {
             backoff: Backoff::new(identity.seed ^ 3),
             epoch: epoch.clone(),
             metrics: metrics.clone(),
-            superseded: false,
-            trouble: None,
+            told: Told::default(),
         };
         let planner = Planner {
             client: client.clone(),

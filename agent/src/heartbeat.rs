@@ -40,10 +40,17 @@ pub struct Heart {
     pub epoch: ServerEpoch,
     /// Counts.
     pub metrics: Metrics,
+    /// What the log says of us now.
+    pub told: Told,
+}
+
+/// What was logged last: only a change is logged.
+#[derive(Debug, Default)]
+pub struct Told {
+    /// How the last heartbeat failed, if it did.
+    trouble: Option<std::mem::Discriminant<CallError>>,
     /// Another agent speaks for our node, as the last answer said.
-    pub superseded: bool,
-    /// How the last one failed, if it did.
-    pub trouble: Option<std::mem::Discriminant<CallError>>,
+    superseded: bool,
 }
 
 impl Heart {
@@ -88,7 +95,7 @@ impl Heart {
     /// Logs what is new: an answer after a failure, or another kind of failure than before.
     fn tell(&mut self, error: Option<CallError>) {
         let kind = error.as_ref().map(std::mem::discriminant);
-        let before = std::mem::replace(&mut self.trouble, kind);
+        let before = std::mem::replace(&mut self.told.trouble, kind);
         match error {
             Some(error) if kind != before => tracing::warn!(%error, "the server does not hear us"),
             Some(error) => tracing::debug!(%error, "the server still does not hear us"),
@@ -99,7 +106,7 @@ impl Heart {
 
     /// Logs when another agent begins to speak for our node, and when we do again.
     fn tell_superseded(&mut self, superseded: bool) {
-        match (std::mem::replace(&mut self.superseded, superseded), superseded) {
+        match (std::mem::replace(&mut self.told.superseded, superseded), superseded) {
             (false, true) => tracing::warn!(
                 "another agent that started later speaks for this node: the server sets our heartbeats and rounds aside while it goes on"
             ),
