@@ -72,6 +72,7 @@ impl Counts {
             status: "success".to_owned(),
             server_epoch: Some(self.epoch(way)),
             plan_generation: Some(1),
+            superseded: false,
         })
     }
 
