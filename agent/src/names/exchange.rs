@@ -50,7 +50,11 @@ pub enum Failure {
     Wrong,
     /// It closed the connection instead of answering.
     Closed,
-    /// A socket failed: because of the network, or because of us.
+    /// There was no socket to ask by.
+    Opening(io::Error),
+    /// Our own kernel did not let the question out.
+    Sending(io::Error),
+    /// A socket failed after that: because of the network, or because of us.
     Socket {
         /// What the kernel says.
         error: io::Error,
@@ -128,9 +132,9 @@ async fn by_udp(
 ) -> Result<Option<Reading>, Failure> {
     let ours: IpAddr =
         if server.is_ipv4() { Ipv4Addr::UNSPECIFIED.into() } else { Ipv6Addr::UNSPECIFIED.into() };
-    let socket = UdpSocket::bind((ours, 0)).await.map_err(failed)?;
-    socket.connect(server).await.map_err(failed)?;
-    socket.send(bytes).await.map_err(failed)?;
+    let socket = UdpSocket::bind((ours, 0)).await.map_err(Failure::Opening)?;
+    socket.connect(server).await.map_err(Failure::Sending)?;
+    socket.send(bytes).await.map_err(Failure::Sending)?;
     let mut buffer = vec![0; UDP_ANSWER_MAX];
     for _ in 0..FOREIGN_MAX {
         let Some(length) = until(limit, socket.recv(&mut buffer)).await.map_err(failed)? else {
@@ -154,9 +158,10 @@ async fn by_tcp(
     bytes: &[u8],
     limit: Instant,
 ) -> Result<Answer, Failure> {
+    let socket = if server.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() };
+    let socket = socket.map_err(Failure::Opening)?;
+    socket.set_zero_linger().map_err(Failure::Opening)?;
     let exchange = async {
-        let socket = if server.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
-        socket.set_zero_linger()?;
         let mut stream = socket.connect(server).await?;
         let length = u16::try_from(bytes.len()).map_err(io::Error::other)?;
         let mut framed = length.to_be_bytes().to_vec();

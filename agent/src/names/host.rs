@@ -132,7 +132,7 @@ fn conclude(host: &str, walked: Walked) -> io::Result<Vec<IpAddr>> {
         Walked::Failed(Failure::Wrong | Failure::Closed) => {
             format!("{host}: the name servers' answers cannot be read")
         }
-        Walked::Failed(Failure::Socket { error, .. }) => {
+        Walked::Failed(Failure::Opening(error) | Failure::Sending(error) | Failure::Socket { error, .. }) => {
             return Err(io::Error::new(
                 error.kind(),
                 format!("{host}: no name server can be asked: {error}"),

@@ -3,16 +3,14 @@
 //! Nothing is cached: a cached answer measures nothing. Nothing is asked twice: repetitions are the
 //! schedule's. How a question goes to a name server is in [`crate::names`]; here is what its answer means.
 
-use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use meshvane_shared::limits::PROBE_HARD_LIMIT;
 use meshvane_shared::name::DnsName;
 use meshvane_shared::outcome::{Cause, Reason, ResolverDetail};
-use nix::errno::Errno;
 
-use super::Answer;
+use super::{Answer, errors};
 use crate::names::{Ask, CompleteName, Failure, Found, ResolvConf, Said, System, Walked, ask, walk};
 
 /// The engine itself gives up this long before the hard limit of a probe: late enough for nearly every late
@@ -88,27 +86,26 @@ fn meaning(failure: Failure) -> Answer {
         Failure::Silent { detail, .. } => unresolved(Cause::ResolverTimeout, Some(detail)),
         Failure::Wrong => unresolved(Cause::Protocol, Some(ResolverDetail::WrongAnswers)),
         Failure::Closed => unresolved(Cause::Reset, Some(ResolverDetail::NoTcpAnswer)),
-        Failure::Socket { error, detail } => match of_socket(&error) {
-            Ok(cause) => unresolved(cause, detail),
-            Err(reason) => Answer::Unmeasured(reason),
-        },
+        Failure::Opening(error) => Answer::Unmeasured(errors::of_opening(&error)),
+        Failure::Sending(error) => {
+            told(errors::of_sending(&error).unwrap_or(Answer::Unmeasured(Reason::NoResource)), None)
+        }
+        Failure::Socket { error, detail } => told(errors::of_connecting(&error), detail),
         // A fault of ours: every name that is configured can be asked for.
         Failure::Unaskable => Answer::Unmeasured(Reason::NoResource),
     }
 }
 
-/// Of a socket that failed: the cause when the network is to blame, the reason when we are.
-fn of_socket(error: &io::Error) -> Result<Cause, Reason> {
-    match error.raw_os_error().map(Errno::from_raw) {
-        Some(Errno::ECONNREFUSED) => Ok(Cause::Refused),
-        Some(Errno::ECONNRESET | Errno::ECONNABORTED | Errno::EPIPE) => Ok(Cause::Reset),
-        Some(Errno::ETIMEDOUT) => Ok(Cause::ResolverTimeout),
-        Some(Errno::ENETUNREACH | Errno::EHOSTUNREACH | Errno::ENETDOWN | Errno::EHOSTDOWN) => {
-            Ok(Cause::NoRoute)
-        }
-        Some(Errno::EPERM | Errno::EACCES) => Err(Reason::NotPermitted),
-        // No descriptor, port or buffer was to be had; what else may come has no name of its own.
-        _ => Err(Reason::NoResource),
+/// What an error of a socket shows, and the detail beside a cause.
+fn told(shown: Answer, detail: Option<ResolverDetail>) -> Answer {
+    match shown {
+        Answer::Failed(Cause::Timeout) => Answer::Unresolved { cause: Cause::ResolverTimeout, detail },
+        Answer::Failed(cause) => Answer::Unresolved { cause, detail },
+        other @ (Answer::Reached { .. }
+        | Answer::Resolved { .. }
+        | Answer::Unresolved { .. }
+        | Answer::Agent(_)
+        | Answer::Unmeasured(_)) => other,
     }
 }
 

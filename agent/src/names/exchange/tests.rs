@@ -38,6 +38,7 @@ fn shown(said: Result<Said, Failure>) -> String {
         Err(Failure::Wrong) => "wrong".to_owned(),
         Err(Failure::Closed) => "closed".to_owned(),
         Err(Failure::Socket { error, detail }) => format!("{:?} {detail:?}", error.kind()),
+        Err(Failure::Opening(error) | Failure::Sending(error)) => format!("ours {:?}", error.kind()),
         Err(Failure::Unaskable) => "unaskable".to_owned(),
     }
 }

@@ -138,6 +138,7 @@ fn a_failure_of_a_name_or_a_port_stands_while_those_who_saw_it_cannot_ask() {
         found("service_unreachable api.shop.svc 443 3/3")
     );
 }
+
 /// The one sentence that is said, without its end.
 fn sentence(diagnosis: &Diagnosis) -> String {
     let [finding] = diagnosis.findings.as_slice() else { panic!("{:?}", diagnosis.findings) };
