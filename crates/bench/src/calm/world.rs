@@ -120,6 +120,7 @@ impl World {
                 interval: INTERVAL,
                 test_port: Some(model::TEST_PORT),
                 services: Vec::new(),
+                is_loopback: false,
                 seed: random.random(),
             };
             Agent {

@@ -155,6 +155,8 @@ fn row(draft: &DraftRow, node: &NodeName, plans: &[Arc<Plan>]) -> Row {
             port: 443,
             resolution: timed(*resolution, *age_ms),
             resolvers: Vec::new(),
+            details: Vec::new(),
+            resolved_as: None,
             search_us: None,
             answers: u32::try_from(addresses.len()).unwrap(),
             addresses,
