@@ -191,7 +191,12 @@ fn services_take_no_turns() {
             let addresses = vec![IpAddr::from([192, 0, 2, VICTIM])];
             Reply::With(
                 MILLISECOND,
-                crate::probe::Answer::Resolved { took: MILLISECOND, searched: Duration::ZERO, addresses },
+                crate::probe::Answer::Resolved {
+                    took: MILLISECOND,
+                    searched: Duration::ZERO,
+                    addresses,
+                    resolved_as: None,
+                },
             )
         }
         Question::Icmp(_) | Question::Tcp(_) | Question::Health(_) => Reply::Never,
