@@ -74,7 +74,7 @@ impl RawConfig {
 
 /// The port of health. Unset, it avoids the other two: a configuration from before this port goes on working.
 fn health_port(value: Option<String>, others: [u16; 2]) -> Result<u16, SettingError> {
-    let free = (HEALTH_PORT..).find(|port| !others.contains(port)).unwrap_or(HEALTH_PORT);
+    let free = (HEALTH_PORT..=HEALTH_PORT + 2).find(|port| !others.contains(port)).unwrap_or(HEALTH_PORT);
     port("MESHVANE_HEALTH_PORT", value, free, 1)
 }
 

@@ -162,8 +162,8 @@ impl fmt::Display for Expected {
 }
 
 /// IPv6 is dead where IPv4 works.
-fn ipv6(subject: Whom) -> Option<Expected> {
-    Some(Expected { family: Some(Family::Ipv6), ..Expected::of(FindingKind::FamilyCut, subject) })
+fn ipv6(subject: Whom) -> Expected {
+    Expected { family: Some(Family::Ipv6), ..Expected::of(FindingKind::FamilyCut, subject) }
 }
 
 /// The one finding that a scenario should open; `None` where none may open.
@@ -202,8 +202,8 @@ pub(crate) fn finding(scenario: Scenario) -> Option<Expected> {
         Scenario::PortDropped => port(FindingKind::PortFiltered, victim, HOST_PORT),
         Scenario::PortRefusedEverywhere => port(FindingKind::PortRefused, Whom::All, HOST_PORT),
         Scenario::PortDroppedEverywhere => port(FindingKind::PortFiltered, Whom::All, HOST_PORT),
-        Scenario::Ipv6Cut => ipv6(victim),
-        Scenario::Ipv6CutEverywhere => ipv6(Whom::All),
+        Scenario::Ipv6Cut => Some(ipv6(victim)),
+        Scenario::Ipv6CutEverywhere => Some(ipv6(Whom::All)),
         Scenario::AgentKilled | Scenario::AgentStopped => of(FindingKind::AgentDown, victim),
         Scenario::AddressTaken => of(FindingKind::AgentReplaced, victim),
         Scenario::IcmpNotPermitted => of(FindingKind::NotMeasurable, victim),

@@ -185,18 +185,14 @@ where
             return None;
         }
     };
-    match ended {
-        Some(ended) => {
-            note_end(peer, ended);
-            None
-        }
-        None => {
-            let parts = connection.into_parts();
-            let mut stream = parts.io.into_inner();
-            stream.read_again(parts.read_buf);
-            Some(stream)
-        }
+    if let Some(ended) = ended {
+        note_end(peer, ended);
+        return None;
     }
+    let parts = connection.into_parts();
+    let mut stream = parts.io.into_inner();
+    stream.read_again(parts.read_buf);
+    Some(stream)
 }
 
 fn note_end(peer: &Peer, ended: hyper::Result<()>) {

@@ -78,7 +78,9 @@ async fn a_node_that_died_stays_named_while_nobody_can_measure_it() {
     for broken in blind {
         broken.heal_soon().await.unwrap();
     }
-    OBSERVERS.iter().for_each(|node| limit_descriptors(&mesh, *node, "1024"));
+    for node in OBSERVERS {
+        limit_descriptors(&mesh, node, "1024");
+    }
     mesh.open_are(&["node_down/node-3"], Duration::from_secs(20)).await;
     mesh.pass(Duration::from_secs(11)).await;
     assert_eq!(mesh.watch.open(), ["node_down/node-3"]);

@@ -63,8 +63,11 @@ fn of_two_boots_on_a_node_the_newer_one_speaks_whichever_is_heard_first() {
     assert_eq!(hear(Some(&old), body("new", 1_500), 10_500).unwrap().boot_id().unwrap().as_str(), "new");
 }
 
+/// A heartbeat: the second, the boot, and what is special about it.
+type Beat<'a> = (i64, &'a str, fn(&mut HeartbeatBody));
+
 /// Plays heartbeats of boots on one node. Each line is the second, the boot and, when it matters, its goodbye or interval.
-fn speakers(beats: &[(i64, &str, fn(&mut HeartbeatBody))]) -> Vec<(i64, String)> {
+fn speakers(beats: &[Beat<'_>]) -> Vec<(i64, String)> {
     // `old` started 1,000 s before the server, `new` claims at 10 s to have just started.
     let started = |boot: &str| if boot == "old" { -1_000 } else { 10 };
     let mut member: Option<Member> = None;
@@ -82,7 +85,7 @@ fn speakers(beats: &[(i64, &str, fn(&mut HeartbeatBody))]) -> Vec<(i64, String)>
     changes
 }
 
-fn check_speakers(beats: &[(i64, &str, fn(&mut HeartbeatBody))], expected: &[(i64, &str)]) {
+fn check_speakers(beats: &[Beat<'_>], expected: &[(i64, &str)]) {
     let expected: Vec<_> = expected.iter().map(|(second, boot)| (*second, (*boot).to_owned())).collect();
     assert_eq!(speakers(beats), expected);
 }

@@ -119,12 +119,9 @@ fn nobody_who_fails_is_nothing_to_wait_for() {
 
 #[test]
 fn a_failure_of_a_name_or_a_port_stands_while_those_who_saw_it_cannot_ask() {
-    let standing = Some(Standing { outcome: FAILED, measured: NOW.before(Duration::from_millis(3_000)) });
-    let blind = Timed {
-        standing,
-        failing_since: Some(NOW.before(Duration::from_millis(4_000))),
-        ..timed(NO_RESOURCE, 0)
-    };
+    let standing = Some(Standing { outcome: FAILED, measured: NOW.before(Duration::from_secs(3)) });
+    let blind =
+        Timed { standing, failing_since: Some(NOW.before(Duration::from_secs(4))), ..timed(NO_RESOURCE, 0) };
     let judges: [(Judge, &str); 2] =
         [(port, "service_unreachable api.shop.svc 443"), (name, "name_failed api.shop.svc")];
     for (judge, kind) in judges {
