@@ -3,9 +3,13 @@
 use std::time::Duration;
 
 use lab::{AGENT_PORT, Cluster, Environment, HOST_PORT, NodeId, Scenario, Server, ServerPlace, Spec, Where};
+use socket2::Domain;
 
 use crate::plays::program;
-use crate::reach::{assert_reached, assert_unreached, host, listen, pod, read_from};
+use crate::reach::{
+    ANSWERED, SILENCE, addresses, assert_reached, assert_unreached, echo, echo_by, host, listen, ping_socket,
+    pod, read_from,
+};
 
 pub(crate) const TESTS: &[(&str, fn())] = &[
     ("a_power_cut_kills_the_agent_and_silences_the_node_until_it_is_healed", node_down),
@@ -17,6 +21,7 @@ pub(crate) const TESTS: &[(&str, fn())] = &[
     ("silenced_nodes_swallow_everything_but_the_servers_traffic_if_it_is_spared", silence),
     ("agents_stop_die_and_come_back", agents),
     ("at_a_taken_address_another_nodes_agent_answers_until_it_is_healed", address_taken),
+    ("dead_echo_sessions_are_those_of_the_sockets_in_use", echo_sessions_dead),
     ("a_dropped_fault_is_mended", dropped),
     ("every_scenario_breaks_and_heals", every_scenario),
 ];
@@ -164,6 +169,24 @@ fn address_taken() {
     assert_eq!(cluster.agents(NodeId(2)).len(), 1);
 }
 
+fn echo_sessions_dead() {
+    let cluster = Cluster::build(&Spec::nodes(2)).unwrap();
+    let refusal = cluster.echo_sessions_dead(NodeId(2)).unwrap_err();
+    assert_eq!(refusal.to_string(), "the cluster has no ICMP socket in a pod");
+    let targets: Vec<_> =
+        [host(2), pod(2)].map(|place| addresses(&cluster, place).v4.unwrap().into()).to_vec();
+    let mut used = ping_socket(&cluster, pod(1), Domain::IPV4).unwrap();
+    assert!(targets.iter().all(|target| echo_by(&mut used, *target, ANSWERED)));
+    let broken = cluster.echo_sessions_dead(NodeId(2)).unwrap();
+    for target in &targets {
+        assert!(!echo_by(&mut used, *target, SILENCE), "{target}");
+        assert!(echo(&cluster, pod(1), *target, ANSWERED), "{target}");
+    }
+    assert_reached(&cluster, pod(1), host(2), HOST_PORT);
+    broken.heal().unwrap();
+    assert!(targets.iter().all(|target| echo_by(&mut used, *target, ANSWERED)));
+}
+
 fn dropped() {
     let cluster = mesh(2);
     drop(cluster.host_link_down(NodeId(2)).unwrap());
@@ -177,6 +200,9 @@ fn dropped() {
 fn every_scenario() {
     let cluster = mesh(3);
     cluster.add_backend("web.test", 80).unwrap();
+    // Its session is one that can be dead; the programs here open no such socket.
+    let mut session = ping_socket(&cluster, pod(1), Domain::IPV4).unwrap();
+    assert!(echo_by(&mut session, addresses(&cluster, host(2)).v4.unwrap().into(), ANSWERED));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     for scenario in Scenario::ALL {
         let run = scenario.run(&cluster, NodeId(2), Duration::ZERO);

@@ -178,11 +178,13 @@ pub(crate) fn ping_socket(cluster: &Cluster, place: Where, domain: Domain) -> io
 
 /// Whether an echo request from a place is answered. The kernel fills in identifier and checksum.
 pub(crate) fn echo(cluster: &Cluster, from: Where, to: IpAddr, limit: Duration) -> bool {
-    let (domain, request, reply) = match to {
-        IpAddr::V4(_) => (Domain::IPV4, 8, 0),
-        IpAddr::V6(_) => (Domain::IPV6, 128, 129),
-    };
-    let mut socket = ping_socket(cluster, from, domain).unwrap();
+    let domain = if to.is_ipv4() { Domain::IPV4 } else { Domain::IPV6 };
+    echo_by(&mut ping_socket(cluster, from, domain).unwrap(), to, limit)
+}
+
+/// Whether an echo request by a socket is answered.
+pub(crate) fn echo_by(socket: &mut Socket, to: IpAddr, limit: Duration) -> bool {
+    let (request, reply) = if to.is_ipv4() { (8, 0) } else { (128, 129) };
     socket.set_read_timeout(Some(limit)).unwrap();
     let target = SocketAddr::new(to, 0);
     if socket.send_to(&[request, 0, 0, 0, 0, 0, 0, 1], &target.into()).is_err() {
