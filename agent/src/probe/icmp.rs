@@ -7,7 +7,7 @@
 //!
 //! A socket has one echo identifier for its life, and devices on the way keep a session for each identifier. A session that died there
 //! stays dead as long as we use it. So the schedule can ask by a *fresh* socket, and one that is answered replaces the one in use
-//! ([`sockets`](self::sockets)).
+//! (`icmp/sockets.rs`).
 
 use std::io;
 use std::net::IpAddr;

@@ -51,7 +51,7 @@ pub fn dropped() -> Dropped {
     Dropped { unread: LOST.load(Ordering::Relaxed), limited: LEFT_OUT.load(Ordering::Relaxed) }
 }
 
-/// The log of this process. When it is dropped, what is still to be written has [`FLUSH_LIMIT`] to be.
+/// The log of this process. When it is dropped, what is still to be written has `FLUSH_LIMIT` to be.
 #[derive(Debug)]
 #[must_use = "the last lines are written when it is dropped"]
 pub struct Log {
