@@ -28,7 +28,7 @@ use kubernetes::Injected;
 /// Longest time to live and report interval that is accepted: a day. A member that may be silent for longer is not
 /// monitored.
 const PERIOD_MAX: Duration = Duration::from_hours(24);
-/// Shortest of the two: below a second nobody heartbeats or reads.
+/// Shortest of the two: no agent heartbeats more often, and no reader needs reports more often.
 const PERIOD_MIN: Duration = Duration::from_secs(1);
 /// Longest time for which a lost member is kept: 30 days, the size of a quarterly maintenance window with room.
 const FORGET_AFTER_MAX: Duration = Duration::from_hours(30 * 24);

@@ -60,7 +60,7 @@ struct State {
     /// The newest answer.
     remembered: Option<Remembered>,
     /// The question under way, and the host that it is about. Whoever connects meanwhile waits for the same
-    /// one: name servers that are silent would otherwise be asked by every try anew.
+    /// one: name servers that are silent would otherwise be asked again by every try.
     asked: Option<(String, Awaited)>,
 }
 
@@ -96,7 +96,7 @@ impl Resolver {
         }
     }
 
-    /// Asks, unless a question about this host is under way. It goes on when nobody waits for it any more: a
+    /// Asks, unless a question about this host is under way. It goes on without a waiting caller: a
     /// late answer counts for the next connection.
     fn ask(&self, host: String) -> Awaited {
         let mut state = self.state();

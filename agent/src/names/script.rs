@@ -61,7 +61,7 @@ pub(crate) struct Place {
 }
 
 impl Place {
-    /// A free port, where nobody listens yet.
+    /// A free port, without a listener yet.
     pub(crate) async fn new() -> Self {
         let path = NamedTempFile::new().unwrap().into_temp_path();
         // One that is free for TCP as well.

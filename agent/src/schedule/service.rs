@@ -1,7 +1,7 @@
 //! Services: a cell for each name server that is asked for the name, and one for each address that it gave.
 //!
 //! The name servers are the system's, told by [`Event::Resolvers`](super::Event::Resolvers) when they were
-//! listed; one that is silent keeps nobody waiting for what another says. Of several that answer, the first
+//! listed; one that is silent does not delay what another says. Of several that answer, the first
 //! in the system's order gives the addresses, as it does to every program on the node. A service that is
 //! given as an address needs no name server: it has the cell of that address, and none of a name.
 //!

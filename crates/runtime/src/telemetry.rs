@@ -40,7 +40,7 @@ static LEFT_OUT: AtomicU64 = AtomicU64::new(0);
 /// Lines that were not logged since the program began, by why.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Dropped {
-    /// They found the queue full: nobody read the log, or not fast enough; or it could not be written.
+    /// They found the queue full because the log was not read fast enough, or they could not be written.
     pub unread: u64,
     /// The place that logs them had logged too many.
     pub limited: u64,

@@ -1,7 +1,7 @@
 //! Files that may change while the program runs: tokens and certificates.
 //!
 //! Such a file is looked at by a thread of its own. Opening, reading or even asking for its state can take for ever (a
-//! network file system that is away), so nobody who serves waits for it: they take the value that was read last. What cannot
+//! network file system that is away), so no serving thread waits for it: it takes the value that was read last. What cannot
 //! be used leaves that value in place, and the log says so once.
 
 use std::fs::{File, OpenOptions};

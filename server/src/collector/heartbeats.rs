@@ -96,7 +96,7 @@ impl Collector {
     }
 }
 
-/// Tells whether the plan or a finding may change by this heartbeat.
+/// Returns true when the plan or a finding may change by this heartbeat.
 fn is_news(prior: &Member, member: &Member) -> bool {
     prior.left != member.left
         || prior.host_addresses != member.host_addresses

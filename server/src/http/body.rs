@@ -105,7 +105,7 @@ impl Encoding {
     }
 }
 
-/// Reads a body for which there is room, while it keeps its pace or nobody waits for its place.
+/// Reads a body for which there is room, while it keeps its pace or no other body waits for its place.
 async fn collect(mut body: Body, room: usize, limit: usize, place: &Place) -> Result<Vec<u8>, Fault> {
     let mut bytes: Vec<u8> = Vec::new();
     let mut ticks = interval(BODY_PACE_EVERY);

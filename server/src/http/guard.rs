@@ -48,7 +48,7 @@ const CONFIRMED_WAITS: Duration = Duration::from_millis(500);
 
 /// Lets a request in, or says why not. Cancel-safe.
 pub(super) async fn admit(state: &Arc<ApiState>, route: &Route, head: &Parts) -> Result<Identity, Refused> {
-    // Health and metrics ask nobody. Health has a thread of its own, which must not wait for what the main one holds.
+    // Health and metrics are open to all. Health has a thread of its own, which must not wait for what the main one holds.
     if route.door != Door::Api {
         return Ok(Identity::Unasked);
     }

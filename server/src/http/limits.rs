@@ -96,7 +96,7 @@ pub const BODY_PACE_EVERY: Duration = Duration::from_millis(500);
 /// Bytes that arrive in [`BODY_PACE_EVERY`] on the slowest link that is served, 2 Mbit/s, as for
 /// [`BODY_TIME`].
 pub const BODY_PACE_BYTES: usize = 125_000;
-/// Bytes that are read and thrown away of a body that nobody believes, so that its sender sees the refusal
+/// Bytes that are read and thrown away of a body whose sender has no right to write, so that it sees the refusal
 /// and not a reset.
 pub const UNBELIEVED_BODY_MAX_BYTES: usize = 64 * 1024;
 /// Bytes that are read and thrown away of a believed writer's body that is too large, for the same reason.

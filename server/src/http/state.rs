@@ -50,7 +50,7 @@ pub struct ApiState {
     pub refusals: RefusalNotes,
     /// Answers with a plan that were written before.
     pub plan_answers: PlanAnswers,
-    /// Where members' heartbeats come from, when nobody shows who they are.
+    /// Where members' heartbeats come from, when clients show no identity.
     pub vouched: Vouched,
 }
 

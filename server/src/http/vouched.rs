@@ -1,4 +1,4 @@
-//! Sources that members' heartbeats come from, where nobody shows who they are (`MESHVANE_AUTH=none`).
+//! Sources that members' heartbeats come from, where clients show no identity (`MESHVANE_AUTH=none`).
 //!
 //! An agent's other connections say nothing about themselves there. Their source does, also behind a
 //! translation of addresses, where no member names it.

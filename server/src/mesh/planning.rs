@@ -5,7 +5,7 @@
 //!
 //! Two limits leave something out, and [`LeftOut`] says what: one address is planned for few members, and the whole has
 //! so many targets. Members that are not lost come before those that are, and then those known for longest: a member
-//! that is invented later takes nobody's place.
+//! that is invented later takes no place of an earlier one.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::net::IpAddr;

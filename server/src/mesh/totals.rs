@@ -20,7 +20,7 @@ use super::time::Moment;
 /// The checks of services.
 const SERVICE_CHECKS: [CheckKind; 2] = [CheckKind::Dns, CheckKind::Tcp];
 
-/// How many cells of one plane and check show what. Cells that nobody was asked to measure are not among them.
+/// How many cells of one plane and check show what. Cells that no agent was asked to measure are not among them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Totals {
     /// The plane.

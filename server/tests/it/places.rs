@@ -157,7 +157,7 @@ async fn agents_behind_one_address_keep_all_their_connections() {
 }
 
 #[tokio::test]
-async fn where_nobody_shows_who_he_is_a_member_counts_and_others_do_not() {
+async fn where_clients_show_no_identity_a_member_counts_and_others_do_not() {
     let server = Server::start(small(Config { auth: AuthConfig::None, ..open() })).await;
     let mut heart = connect_from(AGENT, server.addresses.api).await;
     assert!(ask(&mut heart, &post_heartbeat("any")).await.unwrap().starts_with("HTTP/1.1 200"));

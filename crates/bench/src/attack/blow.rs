@@ -45,7 +45,7 @@ pub(super) enum Blow {
     AgentSilence,
     /// Requests of `/metrics`, 20 a second.
     Scrapes,
-    /// Rounds that are refused and name 19,900 nodes that nobody has.
+    /// Rounds that are refused and name 19,900 invented nodes.
     RefusedRounds,
     /// Rounds with deeply branched content that no version knows.
     NestedBodies,

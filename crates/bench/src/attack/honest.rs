@@ -72,7 +72,7 @@ async fn livez(server: IpAddr) -> Result<Duration, String> {
     }
 }
 
-/// The goodbye of a node that nobody else speaks for: it is taken like any heartbeat, and changes neither plan nor findings.
+/// The goodbye of a node without any other agent: it is taken like any heartbeat, and changes neither plan nor findings.
 async fn beat(api: &Api) -> Result<Duration, String> {
     let body = HeartbeatBody {
         namespace: "kube-system".to_owned(),

@@ -13,7 +13,7 @@ use meshvane_shared::outcome::{Cause, Reason};
 use meshvane_shared::wire::matrix::CellWord;
 
 e2e::tests!(
-    a_node_that_died_stays_named_while_nobody_can_measure_it,
+    a_node_that_died_stays_named_while_no_agent_can_measure_it,
     what_the_kernel_refuses_us_is_unmeasured_with_its_reason,
 );
 
@@ -44,7 +44,7 @@ async fn said_of_the_dead(mesh: &Mesh) -> Vec<CellWord> {
     said
 }
 
-async fn a_node_that_died_stays_named_while_nobody_can_measure_it() {
+async fn a_node_that_died_stays_named_while_no_agent_can_measure_it() {
     // Of IPv4 alone: the kernel does not tell an ICMPv6 socket that a rule dropped what it sent.
     let mesh = Mesh::build(&Spec { families: Families::V4, ..Spec::nodes(4) });
     mesh.start_server();

@@ -121,7 +121,7 @@ impl Shared {
         let mut queue = self.queue();
         queue.bytes -= bytes;
         if !is_written {
-            // It is not told: nobody reads this log any more.
+            // It is not told: this log has no reader any more.
             self.lost.fetch_add(1, Ordering::Relaxed);
         }
         let goes_on = is_written && queue.bytes < TOLD_BELOW_BYTES;

@@ -30,7 +30,7 @@ fn node(name: &str) -> NodeName {
     NodeName::parse(name).unwrap()
 }
 
-/// A round of a node, with a list of so many nodes that nobody else knows.
+/// A round of a node, with a list of so many nodes that no other agent knows.
 fn round(name: &str, plan: PlanVersion, invented: u32) -> RoundBody {
     let target = |number: u32| Target {
         node: node(&format!("invented-{number:05}")),

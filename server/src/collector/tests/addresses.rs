@@ -6,7 +6,7 @@ use meshvane_shared::plan::Target;
 
 use super::*;
 
-/// The target of a node that nobody heard, at this address.
+/// The target of a node that was not heard, at this address.
 fn remembered(address: &str) -> Vec<Target> {
     let address = address.parse().unwrap();
     vec![Target { node: name(9), plane: Plane::Host, address, port: None, zone: None }]

@@ -54,7 +54,7 @@ async fn a_body_slower_than_the_slowest_link_gives_up_its_place_when_another_wai
         collected(Body::from_stream(stream::pending::<Result<Bytes, Infallible>>()), true).await,
         busy
     );
-    assert_eq!(collected(endless(1_000), false).await, Err(()), "it has the whole time while nobody waits");
+    assert_eq!(collected(endless(1_000), false).await, Err(()), "it has the whole time while no other waits");
     assert_eq!(collected(endless(BODY_PACE_BYTES), true).await, Err(()), "it keeps its pace");
 }
 

@@ -173,14 +173,14 @@ fn a_part_of_the_observers_that_cannot_measure_changes_nothing() {
 }
 
 #[test]
-fn a_failure_that_nobody_can_measure_ends_with_a_sign_of_life_and_with_its_target() {
+fn a_failure_that_no_agent_can_measure_ends_with_a_sign_of_life_and_with_its_target() {
     let opened = || {
         let mut ledger = Ledger::default();
         settle(&mut ledger, DOWN, 0);
         ledger
     };
     let of_c = |state: &str| LOST_SIGHT.replace("late ", state);
-    // Its agent is heard again; it left; its Node was deleted and nobody plans it any more.
+    // Its agent is heard again; it left; its Node was deleted and no plan has it any more.
     for state in ["back", "leaving"] {
         let mut ledger = opened();
         assert_eq!(settle(&mut ledger, &of_c(state), 1), ["resolved node_down/c"], "{state}");
@@ -223,6 +223,6 @@ fn a_failure_stands_while_an_agent_that_is_heard_brings_no_rounds_and_not_when_r
         let edges = ledger.settle(diagnosis, at(20));
         edges.iter().filter(|edge| matches!(edge, Edge::Resolved(_))).count()
     };
-    assert_eq!(judged(false), 0, "nobody can tell");
+    assert_eq!(judged(false), 0, "no agent can tell");
     assert_eq!(judged(true), 1, "the check is not done any more");
 }

@@ -43,7 +43,7 @@ fn who_logs_does_not_wait_for_a_reader_that_does_not_read_and_memory_stays_bound
     }
     assert_eq!(LOST.load(Ordering::SeqCst), 10_000 - fit as u64);
     assert!(lines.shared.queue().bytes <= QUEUE_BYTES_MAX);
-    assert!(!lines.flush(Duration::from_millis(10)), "nobody reads");
+    assert!(!lines.flush(Duration::from_millis(10)), "without a reader");
     for _ in 0..fit {
         go.send(()).unwrap();
         assert_eq!(read.recv().unwrap(), line);
@@ -91,7 +91,7 @@ fn a_log_that_cannot_be_written_counts_its_lines_as_lost_and_ends_nothing() {
             Ok(())
         }
     }
-    let lines = Lines::start(Closed, &LOST, |_| panic!("nobody would read it")).unwrap();
+    let lines = Lines::start(Closed, &LOST, |_| panic!("it would have no reader")).unwrap();
     for _ in 0..3 {
         lines.push(b"line".to_vec());
     }
