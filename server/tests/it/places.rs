@@ -1,4 +1,4 @@
-//! Places of connections: who yields to whom, on each listener.
+//! Places of connections: which one yields to a newcomer, on each listener.
 
 use std::io::{Read as _, Write as _};
 use std::net::SocketAddr;
