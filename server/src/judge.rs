@@ -3,8 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::clock::{Clock, PULSE};
+use crate::clock::Clock;
 use crate::collector::Collector;
+use crate::mesh::time::PULSE;
 
 /// Two judgements are at least this far apart, so that a storm of rounds costs no more than ten a second.
 pub const JUDGE_SPACING: Duration = Duration::from_millis(100);

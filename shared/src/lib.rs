@@ -14,6 +14,7 @@
 
 pub mod address;
 pub mod check;
+pub mod finding;
 pub mod go_duration;
 pub mod limits;
 pub mod matrix;

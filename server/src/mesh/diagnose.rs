@@ -8,9 +8,10 @@ use std::collections::BTreeSet;
 
 use meshvane_shared::address::Family;
 use meshvane_shared::check::{CheckKind, Plane};
+pub use meshvane_shared::finding::FindingKey;
 use meshvane_shared::name::NodeName;
 use meshvane_shared::outcome::Cause;
-use meshvane_shared::wire::findings::{Direction, FindingKind, Severity, Subject};
+use meshvane_shared::wire::findings::{FindingKind, Severity};
 
 use super::observe::Observed;
 use super::time::Moment;
@@ -58,42 +59,6 @@ pub struct Finding {
     pub sentence: Sentence,
     /// Failing cells behind it.
     pub evidence: Vec<Evidence>,
-}
-
-/// What a finding says, and of whom: the same fault has the same key while it lasts.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct FindingKey {
-    /// What was seen.
-    pub kind: FindingKind,
-    /// Of whom.
-    pub subject: Subject,
-    /// On which plane.
-    pub plane: Option<Plane>,
-    /// By which check.
-    pub check: Option<CheckKind>,
-    /// Which way.
-    pub direction: Option<Direction>,
-    /// In which family.
-    pub family: Option<Family>,
-    /// On which port.
-    pub port: Option<u16>,
-}
-
-impl FindingKey {
-    /// A key that says nothing beside its kind and subject.
-    pub fn new(kind: FindingKind, subject: Subject) -> Self {
-        Self { kind, subject, plane: None, check: None, direction: None, family: None, port: None }
-    }
-
-    /// The nodes that it is about.
-    pub fn nodes(&self) -> Vec<&NodeName> {
-        match &self.subject {
-            Subject::Node { node } => vec![node],
-            Subject::Pair { from, to } => vec![from, to],
-            Subject::Groups { groups, .. } => groups.iter().flatten().collect(),
-            Subject::Name { .. } | Subject::Scope { .. } => Vec::new(),
-        }
-    }
 }
 
 /// Who saw it.

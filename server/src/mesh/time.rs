@@ -56,3 +56,38 @@ impl Now {
         self.wall.checked_sub_signed(distance).unwrap_or(self.wall)
     }
 }
+
+/// The judge asks the clock at least this often.
+pub const PULSE: Duration = Duration::from_millis(500);
+/// A gap above this means that the process did not run: four missed pulses, well above any scheduling delay of a live one.
+pub const PAUSE: Duration = Duration::from_secs(2);
+
+/// Time during which the process ran, from readings of a monotonic clock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Awake {
+    last: Duration,
+    paused: Duration,
+}
+
+impl Awake {
+    /// Takes a reading, time since the start; returns how much of that time the process ran, and the gap when it was
+    /// stopped since the last reading. A stop longer than [`PAUSE`] counts as one pulse.
+    pub fn advance(&mut self, elapsed: Duration) -> (Duration, Option<Duration>) {
+        let gap = Some(elapsed.saturating_sub(self.last)).filter(|gap| *gap > PAUSE);
+        self.paused += gap.unwrap_or_default().saturating_sub(PULSE);
+        self.last = self.last.max(elapsed);
+        (elapsed.saturating_sub(self.paused), gap)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stop_of_the_process_is_taken_out_and_ordinary_gaps_are_not() {
+        let mut awake = Awake::default();
+        let mut at = |millis| awake.advance(Duration::from_millis(millis)).0.as_millis();
+        assert_eq!([at(500), at(2_400), at(32_400), at(32_900)], [500, 2_400, 2_900, 3_400]);
+    }
+}

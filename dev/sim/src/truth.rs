@@ -1,0 +1,180 @@
+//! What is really the case while some faults are active: who answers whom, which agents run and are heard.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use meshvane_shared::address::Family;
+use meshvane_shared::check::{CheckKind, Plane};
+
+use crate::fault::{Block, Fault, NameAnswer, Rule};
+use crate::mesh::Mesh;
+
+/// How a question is really answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Reply {
+    /// As it should be.
+    Yes,
+    /// By a reset.
+    Refused,
+    /// Not at all.
+    Silent,
+}
+
+/// A question of one node's agent about another node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Flow {
+    pub(crate) from: usize,
+    pub(crate) to: usize,
+    pub(crate) plane: Plane,
+    pub(crate) family: Family,
+    pub(crate) check: CheckKind,
+}
+
+/// The state of a mesh.
+#[derive(Debug, Clone)]
+pub(crate) struct Truth {
+    pub(crate) mesh: Arc<Mesh>,
+    faults: Vec<Fault>,
+    rules: Vec<Rule>,
+}
+
+impl Truth {
+    /// The state while these faults are active.
+    pub(crate) fn of(mesh: &Arc<Mesh>, faults: Vec<Fault>) -> Self {
+        let rules = faults.iter().flat_map(Fault::rules).collect();
+        Self { mesh: Arc::clone(mesh), faults, rules }
+    }
+
+    fn any(&self, test: impl Fn(&Fault) -> bool) -> bool {
+        self.faults.iter().any(|fault| test(fault))
+    }
+
+    /// Returns true when the node has power.
+    pub(crate) fn is_on(&self, node: usize) -> bool {
+        !self.any(|fault| fault.is_off(node))
+    }
+
+    /// Returns true when the node has an agent's pod, whether its process runs or not.
+    pub(crate) fn has_pod(&self, node: usize) -> bool {
+        self.is_on(node) && !self.any(|fault| *fault == Fault::Absent(node))
+    }
+
+    /// Returns true when the agent's process exists, stopped or not.
+    pub(crate) fn has_agent(&self, node: usize) -> bool {
+        self.has_pod(node) && !self.any(|fault| *fault == Fault::AgentKilled(node))
+    }
+
+    /// Returns true when the agent's process runs.
+    pub(crate) fn runs(&self, node: usize) -> bool {
+        self.has_agent(node) && !self.any(|fault| *fault == Fault::AgentStopped(node))
+    }
+
+    /// Returns true when packets pass between the node's agent and the server, both ways.
+    pub(crate) fn reaches_server(&self, node: usize) -> bool {
+        !self.any(|fault| fault.cuts_server_path(node))
+    }
+
+    /// Returns true when the server accepts the agent's token.
+    pub(crate) fn has_token(&self, node: usize) -> bool {
+        !self.any(|fault| *fault == Fault::TokenRefused(node))
+    }
+
+    /// Returns true when the server hears the node's agent.
+    pub(crate) fn is_heard(&self, node: usize) -> bool {
+        self.runs(node) && self.reaches_server(node) && self.has_token(node)
+    }
+
+    /// Returns true when the node's agent may open ICMP sockets.
+    pub(crate) fn may_ping(&self, node: usize) -> bool {
+        !self.any(|fault| *fault == Fault::IcmpNotPermitted(node))
+    }
+
+    /// Returns true when the server's process exists.
+    pub(crate) fn has_server(&self) -> bool {
+        !self.any(|fault| *fault == Fault::ServerDown)
+    }
+
+    /// Returns true when the server's process runs.
+    pub(crate) fn server_runs(&self) -> bool {
+        self.has_server() && !self.any(|fault| *fault == Fault::ServerStopped)
+    }
+
+    /// How long each judgement takes.
+    pub(crate) fn judging_takes(&self) -> Duration {
+        let lag = self.faults.iter().find_map(|fault| match fault {
+            Fault::ServerSlow(lag) => Some(*lag),
+            _ => None,
+        });
+        lag.unwrap_or_default()
+    }
+
+    /// How a flow is answered.
+    pub(crate) fn reply(&self, flow: Flow) -> Reply {
+        let there = match flow.plane {
+            Plane::Host => self.is_on(flow.to),
+            Plane::Pod => self.has_pod(flow.to),
+        };
+        if !there {
+            return Reply::Silent;
+        }
+        let blocks: Vec<Block> =
+            self.rules.iter().filter(|rule| rule.hits(flow)).map(|rule| rule.block).collect();
+        if blocks.contains(&Block::Drop) {
+            return Reply::Silent;
+        }
+        let listens = flow.plane == Plane::Host || self.has_agent(flow.to);
+        if flow.check == CheckKind::Tcp && (blocks.contains(&Block::Refuse) || !listens) {
+            return Reply::Refused;
+        }
+        Reply::Yes
+    }
+
+    /// What the name server with this number answers a node.
+    pub(crate) fn name_answer(&self, node: usize, server: usize) -> NameAnswer {
+        if self.cuts_pods_off(node) || server == 0 && self.any(|fault| *fault == Fault::OneNameServerDead) {
+            return NameAnswer::Silent;
+        }
+        let wrong = self.faults.iter().find_map(|fault| match fault {
+            Fault::NameServers { node: only, answer } if only.is_none_or(|only| only == node) => Some(*answer),
+            _ => None,
+        });
+        wrong.unwrap_or(NameAnswer::Right)
+    }
+
+    /// How the service answers a node.
+    pub(crate) fn service_reply(&self, node: usize) -> Reply {
+        if self.cuts_pods_off(node) {
+            return Reply::Silent;
+        }
+        let blocked = self.faults.iter().find_map(|fault| match fault {
+            Fault::ServiceBlocked { node: only, block } if only.is_none_or(|only| only == node) => Some(*block),
+            _ => None,
+        });
+        match blocked {
+            None => Reply::Yes,
+            Some(Block::Drop) => Reply::Silent,
+            Some(Block::Refuse) => Reply::Refused,
+        }
+    }
+
+    /// Returns true when the node's pods reach neither services nor name servers.
+    fn cuts_pods_off(&self, node: usize) -> bool {
+        self.any(|fault| match fault {
+            Fault::NodeSilent(cut) | Fault::PodLinkDown(cut) | Fault::PodsIsolated(cut) | Fault::NodeMute(cut) => {
+                *cut == node
+            }
+            _ => fault.is_off(node),
+        })
+    }
+}
+
+impl Rule {
+    fn hits(&self, flow: Flow) -> bool {
+        let begins = self.from.has(flow.from) && self.to.has(flow.to);
+        let replies = self.packets && self.from.has(flow.to) && self.to.has(flow.from);
+        (begins || replies)
+            && self.plane.is_none_or(|plane| plane == flow.plane)
+            && self.family.is_none_or(|family| family == flow.family)
+            && self.check.is_none_or(|check| check == flow.check)
+    }
+}
