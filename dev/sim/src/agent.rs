@@ -101,7 +101,6 @@ enum State {
 /// One start of an agent.
 #[derive(Debug)]
 pub(crate) struct Agent {
-    pub(crate) identity: Identity,
     body: HeartbeatBody,
     started: Duration,
     schedule: Schedule,
@@ -127,7 +126,7 @@ pub(crate) struct Agent {
 impl Agent {
     /// An agent that starts now; the first input is [`Input::Wake`].
     pub(crate) fn new(identity: Identity, mesh: &Mesh, now: Duration) -> Self {
-        let Identity { node, pod, start, seed } = identity.clone();
+        let Identity { node, pod, start, seed } = identity;
         let boot = BootId::parse(&format!("boot-{start}")).expect("the word and digits are a boot's id");
         let addresses = |plane| mesh.families.iter().map(|family| mesh::address(node, plane, *family, pod)).collect();
         let body = HeartbeatBody {
@@ -154,7 +153,6 @@ impl Agent {
             seed,
         };
         Self {
-            identity,
             body,
             started: now,
             schedule: Schedule::new(settings),

@@ -1,17 +1,150 @@
-//! cmd
+//! The commands.
+
+use std::path::PathBuf;
 use std::process::ExitCode;
-use crate::incident::{Incident,Wish};
-#[allow(clippy::all, reason="x")]
-pub(crate) fn run() -> ExitCode {
-    let first: u64 = std::env::args().nth(1).and_then(|t| t.parse().ok()).unwrap_or(1);
-    let n: u64 = std::env::args().nth(2).and_then(|t| t.parse().ok()).unwrap_or(1);
-    for seed in first..first+n {
-        let incident = Incident::draw(seed, Wish::default());
-        println!("seed {seed} {} nodes {} zones {:?} fam {} svc {}", incident.circumstance.as_str(), incident.mesh.nodes(), incident.mesh.zones_used().len(), incident.mesh.families.len(), incident.mesh.has_service);
-        for s in &incident.script { println!("   {:?} {:?}..{:?}", s.fault, s.begin, s.end); }
-        let story = crate::world::play(&incident);
-        for e in &story.edges { println!("   {:8.2} {} {} {}", e.at.as_secs_f64(), if e.opened.is_some() {"+"} else {"-"}, e.key, e.opened.as_deref().unwrap_or("")); }
-        println!("   {} judgements {} probes", story.judgements, story.probes);
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::diary;
+use crate::incident::{Circumstance, Incident, Wish};
+use crate::output::say;
+use crate::record;
+use crate::survey::{self, Survey};
+
+/// Plays incidents in virtual time and holds the findings to an oracle.
+#[derive(Debug, Parser)]
+#[command(name = "sim")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Plays the incidents of some seeds; exit code 1 and the first seed that failed when one did.
+    Run {
+        #[command(flatten)]
+        seeds: Seeds,
+        #[command(flatten)]
+        wish: Wishes,
+        /// Stops beginning new seeds after so many seconds.
+        #[arg(long, value_name = "SECONDS")]
+        seconds: Option<u64>,
+        /// Lists every seed that failed with what went wrong, not only the first ones of each kind.
+        #[arg(long)]
+        all: bool,
+    },
+    /// Plays one seed and tells what broke, what agents saw, and what opened and closed when.
+    Replay {
+        /// The seed.
+        seed: u64,
+        #[command(flatten)]
+        wish: Wishes,
+    },
+    /// Plays incidents and writes the findings of each with their times into a file.
+    Record {
+        /// The file.
+        file: PathBuf,
+        #[command(flatten)]
+        seeds: Seeds,
+        #[command(flatten)]
+        wish: Wishes,
+    },
+    /// Plays the incidents of a record again and shows what differs; exit code 1 when something does.
+    Compare {
+        /// The file.
+        file: PathBuf,
+    },
+    /// Plays seed after seed for so long, and prints each that fails.
+    Search {
+        /// How long, in seconds.
+        #[arg(long, value_name = "SECONDS", default_value_t = 60)]
+        seconds: u64,
+        /// The first seed.
+        #[arg(long, value_name = "SEED", default_value_t = 1)]
+        first: u64,
+        #[command(flatten)]
+        wish: Wishes,
+    },
+}
+
+/// Which seeds.
+#[derive(Debug, Clone, Copy, Args)]
+pub(crate) struct Seeds {
+    /// How many seeds.
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    pub(crate) seeds: u64,
+    /// The first one; the next one is one more.
+    #[arg(long, value_name = "SEED", default_value_t = 1)]
+    pub(crate) first: u64,
+}
+
+/// What is fixed of what is drawn.
+#[derive(Debug, Clone, Copy, Args)]
+pub(crate) struct Wishes {
+    /// Only incidents of this kind.
+    #[arg(long, value_name = "KIND", value_parser = circumstance)]
+    kind: Option<Circumstance>,
+    /// Share of packets between nodes that are lost, each way, in percent.
+    #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u8).range(0..=20))]
+    loss: Option<u8>,
+    /// Nodes of each mesh.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1_000))]
+    nodes: Option<u16>,
+}
+
+impl Wishes {
+    fn wish(self) -> Wish {
+        Wish {
+            circumstance: self.kind,
+            loss: self.loss.map(|percent| f64::from(percent) / 100.0),
+            nodes: self.nodes.map(usize::from),
+        }
     }
-    ExitCode::SUCCESS
+}
+
+fn circumstance(text: &str) -> Result<Circumstance, String> {
+    let found = Circumstance::ALL.into_iter().find(|known| known.as_str() == text);
+    found.ok_or_else(|| {
+        let names = Circumstance::ALL.map(Circumstance::as_str);
+        format!("accepted are {}", names.join(", "))
+    })
+}
+
+/// Does what the arguments ask for.
+pub(crate) fn run() -> ExitCode {
+    match Cli::parse().command {
+        Command::Run { seeds, wish, seconds, all } => {
+            let limit = seconds.map(Duration::from_secs);
+            let survey = survey::survey(seeds.first, Some(seeds.seeds), limit, wish.wish());
+            say(&survey.text(all));
+            survey.exit()
+        }
+        Command::Replay { seed, wish } => {
+            say(&diary::diary(&Incident::draw(seed, wish.wish())));
+            ExitCode::SUCCESS
+        }
+        Command::Record { file, seeds, wish } => {
+            record::record(&file, seeds, wish.wish()).map_or_else(failed, |text| done(&text, ExitCode::SUCCESS))
+        }
+        Command::Compare { file } => record::compare(&file).map_or_else(failed, |(text, same)| {
+            done(&text, if same { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+        }),
+        Command::Search { seconds, first, wish } => {
+            let survey: Survey = survey::survey(first, None, Some(Duration::from_secs(seconds)), wish.wish());
+            say(&survey.text(true));
+            survey.exit()
+        }
+    }
+}
+
+fn done(text: &str, code: ExitCode) -> ExitCode {
+    say(text);
+    code
+}
+
+fn failed(error: String) -> ExitCode {
+    say(&format!("sim: {error}\n"));
+    ExitCode::from(2)
 }

@@ -75,6 +75,8 @@ impl Rule {
 pub(crate) enum NameAnswer {
     /// The name's address.
     Right,
+    /// The name's address, two seconds late.
+    Slow,
     /// The name does not exist.
     NxDomain,
     /// The name server failed.
@@ -134,6 +136,8 @@ pub(crate) enum Fault {
     ServiceBlocked { node: Option<usize>, block: Block },
     /// The agent is killed and stays away; its pod's network is still there.
     AgentKilled(usize),
+    /// The first node's agent is gone, and the second one's answers at its pod address.
+    AddressTaken(usize, usize),
     /// The agent's process is stopped.
     AgentStopped(usize),
     /// The node has no agent and no pod: it has not joined yet, or it has left.
@@ -195,6 +199,7 @@ impl Fault {
             | Self::OneNameServerDead
             | Self::ServiceBlocked { .. }
             | Self::AgentKilled(_)
+            | Self::AddressTaken(..)
             | Self::AgentStopped(_)
             | Self::Absent(_)
             | Self::TokenRefused(_)
@@ -220,38 +225,6 @@ impl Fault {
             Self::ZoneCut { nodes, server_inside } => nodes.contains(&node) != *server_inside,
             Self::ServerCutOff => true,
             _ => self.is_off(node),
-        }
-    }
-
-    /// The nodes at which something breaks; all of them for a fault of the whole mesh, which is `None`.
-    pub(crate) fn nodes(&self) -> Option<Vec<usize>> {
-        match self {
-            Self::NodeDown(node)
-            | Self::NodeSilent(node)
-            | Self::NodeDeaf(node)
-            | Self::NodeMute(node)
-            | Self::HostPlaneCut(node)
-            | Self::PodPlaneCut(node)
-            | Self::PodsIsolated(node)
-            | Self::PodLinkDown(node)
-            | Self::IcmpNotPermitted(node)
-            | Self::AgentKilled(node)
-            | Self::AgentStopped(node)
-            | Self::Absent(node)
-            | Self::TokenRefused(node) => Some(vec![*node]),
-            Self::PairCut(one, other, _) | Self::FlowsBlocked(one, other) | Self::PacketsLost(one, other) => {
-                Some(vec![*one, *other])
-            }
-            Self::BlockCut(left, right) => Some([&left[..], &right[..]].concat()),
-            Self::ZoneCut { nodes, .. } | Self::ZoneDown(nodes) => Some(nodes.clone()),
-            Self::IcmpDropped { to: at, .. } | Self::PortBlocked { to: at, .. } | Self::FamilyCut { at, .. } => {
-                at.map(|node| vec![node])
-            }
-            Self::NameServers { node, .. } | Self::ServiceBlocked { node, .. } => {
-                Some(node.iter().copied().collect())
-            }
-            Self::OneNameServerDead => Some(Vec::new()),
-            Self::ServerCutOff | Self::ServerDown | Self::ServerStopped | Self::ServerSlow(_) => None,
         }
     }
 }

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use meshvane_shared::address::Family;
 use rand::rngs::SmallRng;
 use rand::{RngExt as _, SeedableRng as _};
 
@@ -52,10 +51,12 @@ pub(crate) enum Circumstance {
     SlowJudge,
     /// Nothing is broken.
     Nothing,
+    /// A zone of 100 or 250 nodes dies, and three nodes are left. Only on demand: one costs as much as a thousand others.
+    LargeZone,
 }
 
 impl Circumstance {
-    pub(crate) const ALL: [Self; 11] = [
+    pub(crate) const ALL: [Self; 12] = [
         Self::Alone,
         Self::Together,
         Self::Handover,
@@ -67,6 +68,7 @@ impl Circumstance {
         Self::JoinsAndLeaves,
         Self::SlowJudge,
         Self::Nothing,
+        Self::LargeZone,
     ];
 
     /// Its name on the command line and in figures.
@@ -83,6 +85,7 @@ impl Circumstance {
             Self::JoinsAndLeaves => "joins-and-leaves",
             Self::SlowJudge => "slow-judge",
             Self::Nothing => "nothing",
+            Self::LargeZone => "large-zone",
         }
     }
 }
@@ -116,7 +119,10 @@ impl Incident {
         let mut random = SmallRng::seed_from_u64(seed);
         let circumstance = draw::circumstance(&mut random);
         let circumstance = wish.circumstance.unwrap_or(circumstance);
-        let mesh = draw::mesh(&mut random, wish.nodes);
+        let mesh = match circumstance {
+            Circumstance::LargeZone => draw::large_mesh(&mut random),
+            _ => draw::mesh(&mut random, wish.nodes),
+        };
         let drawn_loss = if random.random_bool(0.2) { 0.01 } else { 0.0 };
         let loss = wish.loss.unwrap_or(drawn_loss);
         let server_skew_s = if random.random_bool(0.1) { random.random_range(-3_600..=3_600) } else { 0 };
@@ -144,10 +150,5 @@ impl Incident {
     /// Returns true when a new pod of this node has another address than the one before.
     pub(crate) fn renews_pod(&self, node: usize) -> bool {
         mix(self.seed ^ mix(node as u64)) & 1 == 0
-    }
-
-    /// Returns true when every node has both families.
-    pub(crate) fn is_dual(&self) -> bool {
-        self.mesh.families == [Family::Ipv4, Family::Ipv6]
     }
 }

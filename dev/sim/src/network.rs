@@ -17,6 +17,8 @@ use crate::truth::{Flow, Reply, Truth};
 /// When a TCP sends its SYN: at once, and again when the initial timeout of RFC 6298 section 2 is over, which doubles. What is
 /// sent after the hard limit of a probe is of no interest.
 const SYN_SENT: [Duration; 3] = [Duration::ZERO, Duration::from_secs(1), Duration::from_secs(3)];
+/// A slow name server: later than answers come from a network that is well, and sooner than askers commonly give up.
+const SLOW: Duration = Duration::from_secs(2);
 /// The response codes of RFC 1035 section 4.1.1.
 const SERVFAIL: u16 = 2;
 const NXDOMAIN: u16 = 3;
@@ -77,8 +79,9 @@ impl Network {
                 let flow = flow(from, address.ip(), CheckKind::Tcp, pods)?;
                 let draw = self.draw_flow(flow);
                 let after = self.connects(draw)?;
+                let owner = truth.taken_by(flow.to).unwrap_or(flow.to);
                 match truth.reply(flow) {
-                    Reply::Yes if truth.runs(flow.to) => Some((after, Answer::Agent(Some(mesh::name(flow.to))))),
+                    Reply::Yes if truth.runs(owner) => Some((after, Answer::Agent(Some(mesh::name(owner))))),
                     Reply::Refused => Some((after, Answer::Failed(Cause::Refused))),
                     Reply::Yes | Reply::Silent => None,
                 }
@@ -98,14 +101,19 @@ impl Network {
             resolved_as: None,
         };
         let failed = |rcode| Answer::Unresolved { cause: Cause::Name { rcode }, detail: None };
+        let mut after = took;
         let answer = match truth.name_answer(from, number) {
             NameAnswer::Right => found(mesh::SERVICE_ADDRESS),
+            NameAnswer::Slow => {
+                after += SLOW;
+                found(mesh::SERVICE_ADDRESS)
+            }
             NameAnswer::Lie => found(mesh::EMPTY_ADDRESS),
             NameAnswer::NxDomain => failed(NXDOMAIN),
             NameAnswer::ServFail => failed(SERVFAIL),
             NameAnswer::Silent => return None,
         };
-        Some((took, answer))
+        Some((after, answer))
     }
 
     /// How long a handshake takes, with the SYNs that are lost.

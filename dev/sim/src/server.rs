@@ -203,11 +203,6 @@ impl Server {
         self.open = open;
         (edges, answers)
     }
-
-    /// What is open.
-    pub(crate) fn open(&self) -> &BTreeSet<FindingKey> {
-        &self.open
-    }
 }
 
 fn has_come(signal: &mut Signal) -> bool {

@@ -61,7 +61,17 @@ impl Truth {
 
     /// Returns true when the agent's process exists, stopped or not.
     pub(crate) fn has_agent(&self, node: usize) -> bool {
-        self.has_pod(node) && !self.any(|fault| *fault == Fault::AgentKilled(node))
+        self.has_pod(node)
+            && self.taken_by(node).is_none()
+            && !self.any(|fault| *fault == Fault::AgentKilled(node))
+    }
+
+    /// The node whose agent answers at the pod address of this one.
+    pub(crate) fn taken_by(&self, node: usize) -> Option<usize> {
+        self.faults.iter().find_map(|fault| match fault {
+            Fault::AddressTaken(taken, by) if *taken == node => Some(*by),
+            _ => None,
+        })
     }
 
     /// Returns true when the agent's process runs.
@@ -117,13 +127,14 @@ impl Truth {
         if !there {
             return Reply::Silent;
         }
-        let blocks: Vec<Block> =
-            self.rules.iter().filter(|rule| rule.hits(flow)).map(|rule| rule.block).collect();
-        if blocks.contains(&Block::Drop) {
+        let is_blocked =
+            |block| self.rules.iter().any(|rule| rule.block == block && rule.hits(flow));
+        if is_blocked(Block::Drop) {
             return Reply::Silent;
         }
-        let listens = flow.plane == Plane::Host || self.has_agent(flow.to);
-        if flow.check == CheckKind::Tcp && (blocks.contains(&Block::Refuse) || !listens) {
+        let listens =
+            flow.plane == Plane::Host || self.has_agent(flow.to) || self.taken_by(flow.to).is_some();
+        if flow.check == CheckKind::Tcp && (!listens || is_blocked(Block::Refuse)) {
             return Reply::Refused;
         }
         Reply::Yes

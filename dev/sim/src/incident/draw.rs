@@ -60,11 +60,19 @@ pub(super) fn mesh(random: &mut SmallRng, nodes: Option<usize>) -> Mesh {
     Mesh { zones, families, has_service: random.random_bool(0.4) }
 }
 
+/// A zone of 100 or 250 nodes, and one of three.
+pub(super) fn large_mesh(random: &mut SmallRng) -> Mesh {
+    let large = if random.random_bool(0.5) { 100 } else { 250 };
+    let zones = (0..large + 3).map(|node| Some(usize::from(node >= large))).collect();
+    Mesh { zones, families: vec![Family::Ipv4], has_service: false }
+}
+
 pub(super) fn script(circumstance: Circumstance, mesh: &Mesh, random: &mut SmallRng) -> Vec<Scripted> {
     let begin = CALM + millis(random.random_range(0..10_000));
     let one = |random: &mut SmallRng| lasting(fault(mesh, random), begin, random);
     match circumstance {
         Circumstance::Nothing => Vec::new(),
+        Circumstance::LargeZone => vec![lasting(Fault::ZoneDown(mesh.of_zone(0)), begin, random)],
         Circumstance::Alone => vec![one(random)],
         Circumstance::Together => {
             let count = random.random_range(2..=3);
@@ -149,7 +157,9 @@ fn joins_and_leaves(
 }
 
 fn lasting(fault: Fault, begin: Duration, random: &mut SmallRng) -> Scripted {
-    Scripted { fault, begin, end: begin + millis(random.random_range(LASTS_MS)) }
+    // An agent asks whose agent answers once in a minute.
+    let more = if matches!(fault, Fault::AddressTaken(..)) { millis(60_000) } else { Duration::ZERO };
+    Scripted { fault, begin, end: begin + more + millis(random.random_range(LASTS_MS)) }
 }
 
 fn later(scripted: Scripted, random: &mut SmallRng) -> Scripted {
@@ -181,7 +191,7 @@ fn try_fault(mesh: &Mesh, random: &mut SmallRng) -> Option<Fault> {
     let plane = [None, Some(Plane::Host), Some(Plane::Pod)].choose(random).copied().flatten();
     let zone = mesh.zones_used().choose(random).map(|zone| mesh.of_zone(*zone));
     let zone = zone.filter(|zone| zone.len() >= 2 && zone.len() < mesh.nodes());
-    Some(match random.random_range(0..27) {
+    Some(match random.random_range(0..28) {
         0 | 1 => Fault::NodeDown(one),
         2 => Fault::NodeSilent(one),
         3 => Fault::NodeDeaf(one),
@@ -206,13 +216,15 @@ fn try_fault(mesh: &Mesh, random: &mut SmallRng) -> Option<Fault> {
         20 if mesh.families.len() == 2 => Fault::FamilyCut { at: somewhere(random), family: Family::Ipv6 },
         21 => Fault::IcmpNotPermitted(one),
         22 if mesh.has_service => {
-            let answers = [NameAnswer::NxDomain, NameAnswer::ServFail, NameAnswer::Silent, NameAnswer::Lie];
+            let answers =
+                [NameAnswer::NxDomain, NameAnswer::ServFail, NameAnswer::Silent, NameAnswer::Lie, NameAnswer::Slow];
             Fault::NameServers { node: somewhere(random), answer: *answers.choose(random)? }
         }
         23 if mesh.has_service => Fault::OneNameServerDead,
         24 if mesh.has_service => Fault::ServiceBlocked { node: somewhere(random), block },
         25 => Fault::AgentKilled(one),
         26 => Fault::AgentStopped(one),
+        27 => Fault::AddressTaken(one, two?),
         _ => return None,
     })
 }

@@ -18,7 +18,7 @@ const AGENT: &str = "meshvane-agent";
 const RUNTIME: &str = "runtime";
 
 /// Every package of the workspace, from the ground up. One that is not here fails the test: give it its layer.
-pub(super) const PACKAGES: [Package; 8] = [
+pub(super) const PACKAGES: [Package; 9] = [
     Package {
         name: SHARED,
         stands_on: &[],
@@ -57,6 +57,11 @@ pub(super) const PACKAGES: [Package; 8] = [
         stands_on: &[SHARED, SERVER, AGENT, "lab"],
         never: &["moka", "rtnetlink", "surge-ping"],
     },
+    Package {
+        name: "sim",
+        stands_on: &[SHARED, SERVER, AGENT],
+        never: &["axum", "hyper", "kube", "moka", "reqwest", "rtnetlink", "surge-ping", "tokio"],
+    },
 ];
 
 /// Places from which some paths must not lead.
@@ -70,7 +75,7 @@ pub(super) struct Wall {
 }
 
 /// Walls hold in tests as well.
-pub(super) const WALLS: [Wall; 10] = [
+pub(super) const WALLS: [Wall; 11] = [
     Wall {
         rule: "the shared language does no I/O, has no runtime and no store",
         places: &["shared/src"],
@@ -187,6 +192,12 @@ pub(super) const WALLS: [Wall; 10] = [
             "tokio",
             "tracing",
         ],
+    },
+    Wall {
+        rule: "the oracle knows what was broken, and nothing of what the programs made of it",
+        places: &["dev/sim/src/oracle", "dev/sim/src/truth", "dev/sim/src/fault", "dev/sim/src/mesh"],
+        but: &[],
+        never: &["crate::agent", "crate::server", "crate::world", "meshvane_agent", "meshvane_server"],
     },
     Wall {
         rule: "server and agent never use each other, not even in tests",
@@ -317,6 +328,7 @@ pub(super) const DOORS: [Door; 19] = [
             "crates/demo/",
             "crates/e2e/",
             "crates/bench/src/clock",
+            "dev/sim/src/output",
             // Connections yield by their age, also on the thread of health, which must not read the server's clock: that
             // one takes a gap between two readings for a pause of the process.
             "crates/runtime/src/accepting",
