@@ -172,7 +172,8 @@ fn read_subject(word: &str) -> Result<Subject, String> {
             Ok(Subject::Pair { from: node(from)?, to: node(to)? })
         }
         "groups" => {
-            let groups = value.split('|').map(|group| list(group, NodeName::parse)).collect::<Result<_, _>>()?;
+            let groups =
+                value.split('|').map(|group| list(group, NodeName::parse)).collect::<Result<_, _>>()?;
             Ok(Subject::Groups { groups, zones: Vec::new() })
         }
         "name" => Ok(Subject::Name { name: value.to_owned() }),

@@ -128,7 +128,8 @@ impl Agent {
     pub(crate) fn new(identity: Identity, mesh: &Mesh, now: Duration) -> Self {
         let Identity { node, pod, start, seed } = identity;
         let boot = BootId::parse(&format!("boot-{start}")).expect("the word and digits are a boot's id");
-        let addresses = |plane| mesh.families.iter().map(|family| mesh::address(node, plane, *family, pod)).collect();
+        let addresses =
+            |plane| mesh.families.iter().map(|family| mesh::address(node, plane, *family, pod)).collect();
         let body = HeartbeatBody {
             namespace: "meshvane".to_owned(),
             node_ip: mesh::address(node, Plane::Host, mesh.families[0], pod).to_string(),
@@ -298,7 +299,9 @@ impl Agent {
                 (self.have, self.look) = (None, 0);
                 (self.planner_backoff.longest(), true)
             }
-            Err(CallError::Unanswered(_) | CallError::Failed(_)) => (self.planner_backoff.after_failure(), true),
+            Err(CallError::Unanswered(_) | CallError::Failed(_)) => {
+                (self.planner_backoff.after_failure(), true)
+            }
         };
         if !failed {
             self.planner_backoff.reset();

@@ -125,9 +125,8 @@ pub(crate) fn run() -> ExitCode {
             say(&diary::diary(&Incident::draw(seed, wish.wish())));
             ExitCode::SUCCESS
         }
-        Command::Record { file, seeds, wish } => {
-            record::record(&file, seeds, wish.wish()).map_or_else(failed, |text| done(&text, ExitCode::SUCCESS))
-        }
+        Command::Record { file, seeds, wish } => record::record(&file, seeds, wish.wish())
+            .map_or_else(failed, |text| done(&text, ExitCode::SUCCESS)),
         Command::Compare { file } => record::compare(&file).map_or_else(failed, |(text, same)| {
             done(&text, if same { ExitCode::SUCCESS } else { ExitCode::FAILURE })
         }),

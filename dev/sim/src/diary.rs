@@ -21,7 +21,8 @@ pub(crate) fn diary(incident: &Incident) -> String {
     }
     for state in states(incident) {
         for wanted in &state.expectation.must {
-            let more = if wanted.len() > 1 { format!(" or {} more", wanted.len() - 1) } else { String::new() };
+            let more =
+                if wanted.len() > 1 { format!(" or {} more", wanted.len() - 1) } else { String::new() };
             lines.push((state.begin, format!("expected {:?}{more}", wanted[0])));
         }
         if !state.expectation.loose.is_empty() {

@@ -38,12 +38,15 @@ impl Expectation {
         self.must.iter().flatten().any(|pattern| pattern.is(key))
     }
 
+    /// Returns true when nothing but that the server is cut off can be judged: what was open before stays as it is.
+    pub(crate) fn is_blind(&self) -> bool {
+        self.must.iter().flatten().any(|pattern| pattern.kind == FindingKind::MonitorBlind)
+    }
+
     /// Returns true when a finding is called for or allowed.
     pub(crate) fn allows(&self, key: &FindingKey) -> bool {
         let touches = |node: &usize| key.nodes().contains(&&mesh::name(*node));
-        self.wants(key)
-            || self.may.iter().any(|pattern| pattern.is(key))
-            || self.loose.iter().any(touches)
+        self.wants(key) || self.may.iter().any(|pattern| pattern.is(key)) || self.loose.iter().any(touches)
     }
 }
 
@@ -51,7 +54,8 @@ impl Expectation {
 pub(crate) fn expect(truth: &Truth, members: &[bool]) -> Expectation {
     let all: Vec<usize> = (0..members.len()).filter(|node| members[*node]).collect();
     let (heard, silent) = all.iter().partition(|node| truth.is_heard(**node));
-    let mut oracle = Oracle { truth, all, heard, silent, told: BTreeSet::new(), said: Expectation::default() };
+    let mut oracle =
+        Oracle { truth, all, heard, silent, told: BTreeSet::new(), said: Expectation::default() };
     if !oracle.server_is_cut_off() {
         oracle.silent_zones();
         oracle.silent_nodes();
@@ -81,11 +85,13 @@ struct Oracle<'a> {
 
 impl Oracle<'_> {
     fn must(&mut self, pattern: Pattern) {
-        self.said.must.push(vec![pattern]);
+        self.must_one_of(vec![pattern]);
     }
 
     fn must_one_of(&mut self, patterns: Vec<Pattern>) {
-        self.said.must.push(patterns);
+        if !self.said.must.contains(&patterns) {
+            self.said.must.push(patterns);
+        }
     }
 
     fn tell(&mut self, node: usize) {
@@ -210,8 +216,11 @@ impl Oracle<'_> {
     fn replaced(&mut self, node: usize) {
         let observers = self.others(node);
         let replaced = Pattern::node(FindingKind::AgentReplaced, node);
-        if !observers.is_empty() && Plane::ALL.iter().all(|plane| self.count(&observers, node, *plane).0 == observers.len()) {
-            self.said.may.push(Pattern::node(FindingKind::AgentDown, node));
+        if !observers.is_empty()
+            && Plane::ALL.iter().all(|plane| self.count(&observers, node, *plane).0 == observers.len())
+        {
+            // Until then it is an agent that is silent while its addresses answer.
+            self.must_one_of(vec![Pattern::node(FindingKind::AgentDown, node), replaced.clone()]);
             self.must(replaced);
         } else {
             self.loosen(node);
@@ -270,7 +279,8 @@ impl Oracle<'_> {
                 continue;
             }
             self.told.insert((node, plane));
-            let everywhere = Pattern { plane: Some(plane), ..Pattern::scope(FindingKind::PlaneCut, Scope::All) };
+            let everywhere =
+                Pattern { plane: Some(plane), ..Pattern::scope(FindingKind::PlaneCut, Scope::All) };
             if other_yes == other_all {
                 self.must_one_of(vec![Pattern::plane(node, plane), everywhere]);
             } else {

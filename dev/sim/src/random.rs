@@ -26,7 +26,11 @@ impl Weather {
 
     /// Draws for packet number `count` of the stream with these words.
     pub(crate) fn draw(&self, stream: [u64; 3], count: u64) -> Draw {
-        Draw([stream[0], stream[1], stream[2], count].into_iter().fold(mix(self.seed), |state, word| mix(state ^ mix(word))))
+        Draw(
+            [stream[0], stream[1], stream[2], count]
+                .into_iter()
+                .fold(mix(self.seed), |state, word| mix(state ^ mix(word))),
+        )
     }
 
     /// Returns true when one packet of two, there and back, is lost.

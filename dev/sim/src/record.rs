@@ -53,7 +53,10 @@ fn play_all(seeds: Vec<u64>, wish: Wish) -> BTreeMap<u64, String> {
     let part = &part;
     std::thread::scope(|scope| {
         let workers: Vec<_> = (0..threads).map(|number| scope.spawn(move || part(number))).collect();
-        workers.into_iter().flat_map(|worker| worker.join().expect("a panic of a simulation is a bug to be seen")).collect()
+        workers
+            .into_iter()
+            .flat_map(|worker| worker.join().expect("a panic of a simulation is a bug to be seen"))
+            .collect()
     })
 }
 
@@ -64,8 +67,10 @@ fn difference(before: &str, now: &str) -> Option<String> {
     }
     let gone = before.lines().filter(|line| !now.lines().any(|other| other == *line));
     let come = now.lines().filter(|line| !before.lines().any(|other| other == *line));
-    let lines: Vec<String> =
-        gone.map(|line| format!("    was {line}")).chain(come.map(|line| format!("    now {line}"))).collect();
+    let lines: Vec<String> = gone
+        .map(|line| format!("    was {line}"))
+        .chain(come.map(|line| format!("    now {line}")))
+        .collect();
     Some(lines.join("\n"))
 }
 

@@ -91,7 +91,13 @@ impl Server {
     }
 
     /// Takes a call that arrives; `believed` calls have a good token.
-    pub(crate) fn arrives(&mut self, now: Duration, call: CallId, believed: bool, request: Request) -> Vec<(CallId, Called)> {
+    pub(crate) fn arrives(
+        &mut self,
+        now: Duration,
+        call: CallId,
+        believed: bool,
+        request: Request,
+    ) -> Vec<(CallId, Called)> {
         if now < self.busy_until {
             self.waiting.push((call, believed, request));
             return Vec::new();
@@ -122,7 +128,14 @@ impl Server {
         self.polls.keys().copied().chain(self.waiting.iter().map(|(call, ..)| *call)).collect()
     }
 
-    fn take(&mut self, at: Duration, call: CallId, believed: bool, request: Request, answers: &mut Vec<(CallId, Called)>) {
+    fn take(
+        &mut self,
+        at: Duration,
+        call: CallId,
+        believed: bool,
+        request: Request,
+        answers: &mut Vec<(CallId, Called)>,
+    ) {
         let now = self.now(at);
         if !believed {
             answers.push((call, Err(CallError::Unauthorized("status 401".to_owned()))));
@@ -211,7 +224,9 @@ fn has_come(signal: &mut Signal) -> bool {
 
 fn refused(refusal: Refusal) -> CallError {
     match refusal {
-        Refusal::MissingField(detail) | Refusal::InvalidField(detail) => CallError::Refused { status: 400, detail },
+        Refusal::MissingField(detail) | Refusal::InvalidField(detail) => {
+            CallError::Refused { status: 400, detail }
+        }
         Refusal::UnknownPlan(_) => CallError::UnknownPlan,
         Refusal::Busy(_) => CallError::Busy(meshvane_agent::client::RETRY_AFTER_MIN),
     }

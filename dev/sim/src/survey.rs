@@ -57,7 +57,10 @@ pub(crate) fn survey(first: u64, count: Option<u64>, limit: Option<Duration>, wi
     let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let mut seeds: Vec<Seed> = std::thread::scope(|scope| {
         let workers: Vec<_> = (0..threads).map(|_| scope.spawn(worker)).collect();
-        workers.into_iter().flat_map(|worker| worker.join().expect("a panic of a simulation is a bug to be seen")).collect()
+        workers
+            .into_iter()
+            .flat_map(|worker| worker.join().expect("a panic of a simulation is a bug to be seen"))
+            .collect()
     });
     seeds.sort_by_key(|seed| seed.seed);
     Survey { seeds, elapsed: clock.elapsed() }
@@ -82,7 +85,16 @@ impl Survey {
                 let count = told.entry(wrong.word()).or_default();
                 *count += 1;
                 if all || *count <= DESCRIBED_MAX {
-                    let _written = writeln!(text, "seed {} ({}): {wrong}", seed.seed, seed.circumstance.as_str());
+                    let _written =
+                        writeln!(text, "seed {} ({}): {wrong}", seed.seed, seed.circumstance.as_str());
+                }
+            }
+        }
+        if all {
+            for seed in &self.seeds {
+                for (at, key) in &seed.outcome.tolerated {
+                    let at = at.as_secs_f64();
+                    let _written = writeln!(text, "seed {}: tolerated at {at:.1} s: {key}", seed.seed);
                 }
             }
         }
@@ -94,8 +106,11 @@ impl Survey {
             row[2] += usize::from(!seed.outcome.tolerated.is_empty());
             row[3] += usize::from(!seed.outcome.wrong.is_empty());
         }
-        let _written =
-            writeln!(text, "{:18} {:>8} {:>8} {:>10} {:>8}", "incidents", "played", "musts", "tolerated", "failed");
+        let _written = writeln!(
+            text,
+            "{:18} {:>8} {:>8} {:>10} {:>8}",
+            "incidents", "played", "musts", "tolerated", "failed"
+        );
         let mut sum = [0; 4];
         for (circumstance, row) in &rows {
             let [played, musts, tolerated, failed] = row;

@@ -32,6 +32,8 @@ const LOST_WITHIN: Duration = Duration::from_secs(21);
 const REPLACED_WITHIN: Duration = Duration::from_secs(70);
 /// What is over is closed within this: a cell that is down is asked every second round, twice.
 const CLOSED_WITHIN: Duration = Duration::from_secs(22);
+/// What is down is asked every second round: an interval more than what is up.
+const HEALED_GRACE: Duration = Duration::from_secs(8);
 /// A server that starts judges within this: one TTL, and the agents' way back to it.
 const JUDGES_WITHIN: Duration = Duration::from_secs(20);
 /// With random loss a burst may have to be repeated.
@@ -134,7 +136,9 @@ impl Trial<'_> {
                     continue;
                 }
             }
-            let of_it = self.states.iter().filter(|state| state.begin <= *end && state.expectation.allows(key));
+            let of_it = self.states.iter().filter(|state| {
+                state.begin <= *end && (state.expectation.allows(key) || state.expectation.is_blind())
+            });
             let over = of_it.map(|state| state.end).max().unwrap_or(*begin).max(*begin);
             let until = over + CLOSED_WITHIN + self.grace(over, over + CLOSED_WITHIN);
             if *end > until && !cut_off {
@@ -150,7 +154,8 @@ impl Trial<'_> {
         }
         let from = at.saturating_sub(self.recent(at));
         let near = self.states.iter().filter(|state| state.begin <= at && state.end >= from);
-        let members = near.fold(Members::none(self.incident.mesh.nodes()), |sum, state| sum.with(&state.members));
+        let members =
+            near.fold(Members::none(self.incident.mesh.nodes()), |sum, state| sum.with(&state.members));
         if members.ghosts.iter().any(|node| key.nodes().contains(&&crate::mesh::name(*node))) {
             return true;
         }
@@ -161,7 +166,9 @@ impl Trial<'_> {
         recent.sort_by_key(|scripted| if scripted.end <= at { scripted.end } else { scripted.begin });
         let recent = recent.split_off(recent.len().saturating_sub(RECENT_MAX));
         let steady = self.incident.script.iter().filter(|scripted| {
-            scripted.begin <= at && at < scripted.end && !recent.iter().any(|other| std::ptr::eq(*other, *scripted))
+            scripted.begin <= at
+                && at < scripted.end
+                && !recent.iter().any(|other| std::ptr::eq(*other, *scripted))
         });
         let steady: Vec<Fault> = steady.map(|scripted| scripted.fault.clone()).collect();
         (0_u32..1 << recent.len()).any(|subset| {
@@ -187,7 +194,7 @@ impl Trial<'_> {
                     scripted.end.saturating_sub(scripted.begin) + Duration::from_secs(12)
                 }
                 Fault::ServerDown if touches => overlap + JUDGES_WITHIN,
-                Fault::ServerSlow(lag) if !overlap.is_zero() => *lag * 4,
+                Fault::ServerSlow(lag) if !overlap.is_zero() => *lag * 6,
                 _ => Duration::ZERO,
             };
         }
@@ -215,7 +222,7 @@ impl Trial<'_> {
             matches!(pattern.kind, FindingKind::AgentDown | FindingKind::MonitorBlind | FindingKind::GroupCut)
         };
         let replaced = |pattern: &Pattern| pattern.kind == FindingKind::AgentReplaced;
-        let within = match (wanted.iter().any(replaced), wanted.iter().any(slow)) {
+        let within = match (wanted.iter().all(replaced), wanted.iter().any(slow)) {
             (true, _) => REPLACED_WITHIN,
             (false, true) => LOST_WITHIN,
             (false, false) => FOUND_WITHIN,
@@ -225,6 +232,9 @@ impl Trial<'_> {
         let last = changes.filter(|at| *at > begin && *at < begin + within).last().unwrap_or(begin);
         let judging = self.story.server_starts.iter().filter(|start| **start <= last + within).max();
         let base = judging.map_or(last, |start| last.max(*start + JUDGES_WITHIN));
+        // Where something else healed at that moment, what it leaves is plain once all that healed was asked twice.
+        let healed = self.incident.script.iter().any(|scripted| scripted.end == begin);
+        let within = if healed { within + HEALED_GRACE } else { within };
         base + within + self.grace(begin, base + within)
     }
 
@@ -233,7 +243,9 @@ impl Trial<'_> {
         let mut covered = due;
         let mut opened = None;
         let wanted_ones = self.openings.iter().filter(|opening| {
-            wanted.iter().any(|pattern| pattern.is(&opening.key)) && opening.end > begin && opening.begin < end
+            wanted.iter().any(|pattern| pattern.is(&opening.key))
+                && opening.end > begin
+                && opening.begin < end
         });
         for opening in wanted_ones {
             opened = Some(opened.unwrap_or(opening.begin));
@@ -292,7 +304,8 @@ impl fmt::Display for Wrong {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let seconds = |at: &Duration| format!("{:.1} s", at.as_secs_f64());
         let names = |wanted: &[Pattern]| {
-            let more = if wanted.len() > 1 { format!(" or {} more", wanted.len() - 1) } else { String::new() };
+            let more =
+                if wanted.len() > 1 { format!(" or {} more", wanted.len() - 1) } else { String::new() };
             format!("{:?}{more}", wanted[0])
         };
         match self {
@@ -314,7 +327,12 @@ impl fmt::Display for Wrong {
                 write!(formatter, "interrupted at {}: {}", seconds(at), names(wanted))
             }
             Self::LeftOpen { over, until, key } => {
-                write!(formatter, "left open: {key}, over at {}, open until {}", seconds(over), seconds(until))
+                write!(
+                    formatter,
+                    "left open: {key}, over at {}, open until {}",
+                    seconds(over),
+                    seconds(until)
+                )
             }
         }
     }

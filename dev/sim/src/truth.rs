@@ -127,8 +127,7 @@ impl Truth {
         if !there {
             return Reply::Silent;
         }
-        let is_blocked =
-            |block| self.rules.iter().any(|rule| rule.block == block && rule.hits(flow));
+        let is_blocked = |block| self.rules.iter().any(|rule| rule.block == block && rule.hits(flow));
         if is_blocked(Block::Drop) {
             return Reply::Silent;
         }
@@ -146,7 +145,9 @@ impl Truth {
             return NameAnswer::Silent;
         }
         let wrong = self.faults.iter().find_map(|fault| match fault {
-            Fault::NameServers { node: only, answer } if only.is_none_or(|only| only == node) => Some(*answer),
+            Fault::NameServers { node: only, answer } if only.is_none_or(|only| only == node) => {
+                Some(*answer)
+            }
             _ => None,
         });
         wrong.unwrap_or(NameAnswer::Right)
@@ -158,7 +159,9 @@ impl Truth {
             return Reply::Silent;
         }
         let blocked = self.faults.iter().find_map(|fault| match fault {
-            Fault::ServiceBlocked { node: only, block } if only.is_none_or(|only| only == node) => Some(*block),
+            Fault::ServiceBlocked { node: only, block } if only.is_none_or(|only| only == node) => {
+                Some(*block)
+            }
             _ => None,
         });
         match blocked {
@@ -171,9 +174,10 @@ impl Truth {
     /// Returns true when the node's pods reach neither services nor name servers.
     fn cuts_pods_off(&self, node: usize) -> bool {
         self.any(|fault| match fault {
-            Fault::NodeSilent(cut) | Fault::PodLinkDown(cut) | Fault::PodsIsolated(cut) | Fault::NodeMute(cut) => {
-                *cut == node
-            }
+            Fault::NodeSilent(cut)
+            | Fault::PodLinkDown(cut)
+            | Fault::PodsIsolated(cut)
+            | Fault::NodeMute(cut) => *cut == node,
             _ => fault.is_off(node),
         })
     }

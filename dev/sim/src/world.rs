@@ -12,8 +12,8 @@ use std::collections::{BTreeMap, BinaryHeap};
 use std::time::Duration;
 
 use meshvane_agent::client::CallError;
-use meshvane_agent::schedule::ProbeId;
 use meshvane_agent::probe::Answer;
+use meshvane_agent::schedule::ProbeId;
 
 use crate::agent::{Agent, Called, Identity, Input, Output, Part, Request};
 use crate::fault::Fault;
@@ -303,11 +303,14 @@ impl<'a> World<'a> {
                         self.push(self.now + after, Happening::Answer(node, start, probe, answer));
                     }
                 }
-                Output::Call { part, number, request, limit } => self.call(node, part, number, request, limit),
+                Output::Call { part, number, request, limit } => {
+                    self.call(node, part, number, request, limit)
+                }
                 Output::Abandon(number) => {
                     let start = self.nodes[node].start;
                     self.calls.retain(|_, call| {
-                        (call.node, call.start, call.part, call.number) != (node, start, Part::Planner, number)
+                        (call.node, call.start, call.part, call.number)
+                            != (node, start, Part::Planner, number)
                     });
                 }
             }
@@ -379,7 +382,8 @@ impl<'a> World<'a> {
         if !self.passes(id, tries, Happening::Response) {
             return;
         }
-        let Some(Call { node, start, part, number, called: Some(called), .. }) = self.calls.remove(&id) else {
+        let Some(Call { node, start, part, number, called: Some(called), .. }) = self.calls.remove(&id)
+        else {
             return;
         };
         self.end_call(node, start, Input::Called(part, number, called));

@@ -103,7 +103,10 @@ pub(super) fn script(circumstance: Circumstance, mesh: &Mesh, random: &mut Small
             let fault = one(random);
             let at = begin + millis(random.random_range(0..30_000));
             let away = millis(random.random_range(500..30_000));
-            vec![Scripted { end: (at + away + millis(60_000)).max(fault.end), ..fault }, down(Fault::ServerDown, at, away)]
+            vec![
+                Scripted { end: (at + away + millis(60_000)).max(fault.end), ..fault },
+                down(Fault::ServerDown, at, away),
+            ]
         }
         Circumstance::ServerLate => {
             let fault = one(random);
@@ -117,7 +120,10 @@ pub(super) fn script(circumstance: Circumstance, mesh: &Mesh, random: &mut Small
             let at = begin + millis(random.random_range(0..20_000));
             let length = millis(random.random_range(1_000..60_000));
             let fault = one(random);
-            vec![Scripted { end: fault.end.max(at + length + millis(35_000)), ..fault }, down(stop, at, length)]
+            vec![
+                Scripted { end: fault.end.max(at + length + millis(35_000)), ..fault },
+                down(stop, at, length),
+            ]
         }
         Circumstance::Tokens => {
             let length = millis(random.random_range(5_000..60_000));
@@ -216,8 +222,13 @@ fn try_fault(mesh: &Mesh, random: &mut SmallRng) -> Option<Fault> {
         20 if mesh.families.len() == 2 => Fault::FamilyCut { at: somewhere(random), family: Family::Ipv6 },
         21 => Fault::IcmpNotPermitted(one),
         22 if mesh.has_service => {
-            let answers =
-                [NameAnswer::NxDomain, NameAnswer::ServFail, NameAnswer::Silent, NameAnswer::Lie, NameAnswer::Slow];
+            let answers = [
+                NameAnswer::NxDomain,
+                NameAnswer::ServFail,
+                NameAnswer::Silent,
+                NameAnswer::Lie,
+                NameAnswer::Slow,
+            ];
             Fault::NameServers { node: somewhere(random), answer: *answers.choose(random)? }
         }
         23 if mesh.has_service => Fault::OneNameServerDead,

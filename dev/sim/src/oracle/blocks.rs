@@ -72,7 +72,9 @@ impl Oracle<'_> {
                 names.extend([Pattern::plane(one, plane), Pattern::plane(other, plane)]);
             }
         }
-        for (node, direction) in [one, other].into_iter().flat_map(|node| [(node, Direction::In), (node, Direction::Out)]) {
+        for (node, direction) in
+            [one, other].into_iter().flat_map(|node| [(node, Direction::In), (node, Direction::Out)])
+        {
             let direction = Some(direction);
             names.push(Pattern { direction, ..Pattern::node(FindingKind::NodeOneWay, node) });
         }
@@ -129,7 +131,8 @@ impl Oracle<'_> {
 /// The two sides of a complete block; `None` when the edges are none.
 fn sides(edges: &BTreeSet<(usize, usize)>, both: bool) -> Option<(Vec<usize>, Vec<usize>)> {
     let (first, _) = *edges.first()?;
-    let has = |one: usize, other: usize| edges.contains(&(one, other)) || both && edges.contains(&(other, one));
+    let has =
+        |one: usize, other: usize| edges.contains(&(one, other)) || both && edges.contains(&(other, one));
     let nodes: BTreeSet<usize> = edges.iter().flat_map(|edge| [edge.0, edge.1]).collect();
     let right: Vec<usize> = nodes.iter().copied().filter(|node| has(first, *node)).collect();
     let left: Vec<usize> = nodes.iter().copied().filter(|node| !right.contains(node)).collect();

@@ -21,8 +21,11 @@ impl Oracle<'_> {
         let (mut seen, mut of) = (0, 0);
         for from in self.others(node).into_iter().filter(|from| !self.is_told(*from)) {
             // Where no family answers it is the pair that fails; one family alone is a matter of families.
-            let up: Vec<Family> =
-                families.iter().copied().filter(|family| self.answers_in(from, node, plane, &[*family]) == Some(true)).collect();
+            let up: Vec<Family> = families
+                .iter()
+                .copied()
+                .filter(|family| self.answers_in(from, node, plane, &[*family]) == Some(true))
+                .collect();
             let replies: Vec<Reply> =
                 up.iter().filter_map(|family| self.reply(from, node, plane, *family, check)).collect();
             if replies.is_empty() {
@@ -69,25 +72,27 @@ impl Oracle<'_> {
             [false, true] => Some(Plane::Pod),
             _ => None,
         };
-        let everywhere = echo.len() == nodes.len() && echo.iter().all(|(_, lost)| *lost == echo[0].1);
-        let all = echo.first().map(|(_, lost)| Pattern {
-            plane: plane(*lost),
-            ..Pattern::scope(FindingKind::IcmpFiltered, Scope::All)
-        });
+        // Planes with a finding of their own say nothing here; what the others lose may be one loss of the whole mesh.
+        let union =
+            Plane::ALL.map(|plane| echo.iter().any(|(_, lost)| lost[usize::from(plane == Plane::Pod)]));
+        let fits = |node: &usize| {
+            let lost = echo.iter().find(|(other, _)| other == node).map_or([false; 2], |(_, lost)| *lost);
+            (0..2).all(|side| lost[side] == union[side] || self.told.contains(&(*node, Plane::ALL[side])))
+        };
+        let everywhere = nodes.iter().all(fits);
+        let all = Pattern { plane: plane(union), ..Pattern::scope(FindingKind::IcmpFiltered, Scope::All) };
         for (node, lost) in echo {
             let own = Pattern { plane: plane(*lost), ..Pattern::node(FindingKind::IcmpFiltered, *node) };
-            self.one_or_all(nodes, own, all.clone().filter(|_| everywhere));
-        }
-        if echo.len() > 1 && !everywhere {
-            // Several at once may be taken for a matter of the mesh where most others are told otherwise.
-            self.said.may.extend(all);
+            self.one_or_all(nodes, own, everywhere.then(|| all.clone()));
         }
     }
 
     fn ports(&mut self, nodes: &[usize], ports: &[(usize, Plane, Reply)]) {
-        let everywhere = ports.len() == nodes.len() && ports.iter().all(|(_, _, reply)| *reply == ports[0].2);
+        let clear = nodes.iter().filter(|node| !self.told.contains(&(**node, Plane::Host))).count();
+        let everywhere = ports.len() >= clear && ports.iter().all(|(_, _, reply)| *reply == ports[0].2);
         for (node, plane, reply) in ports {
-            let kind = if *reply == Reply::Refused { FindingKind::PortRefused } else { FindingKind::PortFiltered };
+            let kind =
+                if *reply == Reply::Refused { FindingKind::PortRefused } else { FindingKind::PortFiltered };
             let port = Some(if *plane == Plane::Host { mesh::HOST_PORT } else { mesh::CLIENT_PORT });
             let own = Pattern { port, ..Pattern::node(kind, *node) };
             let all = everywhere.then(|| Pattern { port, ..Pattern::scope(kind, Scope::All) });
@@ -97,8 +102,9 @@ impl Oracle<'_> {
 
     /// A finding of a node, or of all nodes together where all have it; of two nodes nothing tells one from both.
     fn one_or_all(&mut self, nodes: &[usize], own: Pattern, all: Option<Pattern>) {
+        let clear = nodes.iter().filter(|node| !self.is_told(**node)).count();
         match all {
-            Some(all) if nodes.len() > 2 => self.must(all),
+            Some(all) if clear > 2 && clear == nodes.len() => self.must(all),
             Some(all) => self.must_one_of(vec![own, all]),
             None => self.must(own),
         }
@@ -124,11 +130,17 @@ impl Oracle<'_> {
                     [false, true] => Some(Plane::Pod),
                     _ => None,
                 };
-                let own = Pattern { plane, family: Some(family), ..Pattern::node(FindingKind::FamilyCut, *node) };
-                let all = Pattern { plane, family: Some(family), ..Pattern::scope(FindingKind::FamilyCut, Scope::All) };
+                let own =
+                    Pattern { plane, family: Some(family), ..Pattern::node(FindingKind::FamilyCut, *node) };
+                let all = Pattern {
+                    plane,
+                    family: Some(family),
+                    ..Pattern::scope(FindingKind::FamilyCut, Scope::All)
+                };
                 if everywhere {
-                    let of_each = self.all.iter().map(|node| Pattern { about: About::Node(*node), ..own.clone() });
-                    self.said.must.push(if few { of_each.chain([all]).collect() } else { vec![all] });
+                    let of_each =
+                        self.all.iter().map(|node| Pattern { about: About::Node(*node), ..own.clone() });
+                    self.must_one_of(if few { of_each.chain([all]).collect() } else { vec![all] });
                 } else {
                     self.must(own);
                 }
@@ -163,7 +175,9 @@ impl Oracle<'_> {
         for node in self.heard.clone() {
             let answers: Vec<NameAnswer> =
                 (0..mesh::NAME_SERVERS.len()).map(|server| self.truth.name_answer(node, server)).collect();
-            let wrong = answers.iter().any(|answer| !matches!(answer, NameAnswer::Right | NameAnswer::Slow | NameAnswer::Lie));
+            let wrong = answers
+                .iter()
+                .any(|answer| !matches!(answer, NameAnswer::Right | NameAnswer::Slow | NameAnswer::Lie));
             let nowhere = answers.contains(&NameAnswer::Lie) || self.truth.service_reply(node) != Reply::Yes;
             if self.is_told(node) {
                 // The node's own finding explains what it fails to reach.
@@ -188,7 +202,12 @@ impl Oracle<'_> {
     }
 
     pub(super) fn not_measurable(&mut self) {
-        let blind: Vec<usize> = self.heard.iter().copied().filter(|node| !self.truth.may_ping(*node)).collect();
+        let blind: Vec<usize> =
+            self.heard.iter().copied().filter(|node| !self.truth.may_ping(*node)).collect();
+        if self.all.len() < 2 {
+            // There is nothing to ask.
+            return;
+        }
         let all = blind.len() == self.heard.len();
         for node in blind {
             let own = Pattern::node(FindingKind::NotMeasurable, node);

@@ -38,7 +38,8 @@ fn one_fault_calls_for_one_finding() {
     check(6, 0, &[Fault::PodLinkDown(2)], &["plane_cut node=node-002 plane=pod"]);
     check(6, 0, &[Fault::AgentKilled(2)], &["agent_down node=node-002"]);
     check(6, 0, &[Fault::AgentStopped(2)], &["agent_down node=node-002"]);
-    check(6, 0, &[Fault::AddressTaken(2, 3)], &["agent_replaced node=node-002"]);
+    let taken = ["agent_replaced node=node-002", "agent_down node=node-002"];
+    check(6, 0, &[Fault::AddressTaken(2, 3)], &taken);
     check(6, 0, &[Fault::ServerCutOff], &["monitor_blind scope=server"]);
     check(6, 0, &[Fault::IcmpNotPermitted(2)], &["not_measurable node=node-002 check=icmp"]);
 }
@@ -51,7 +52,8 @@ fn pairs_and_blocks_are_told_apart() {
     check(6, 0, &[Fault::PacketsLost(4, 1)], &["pair_cut pair=node-001>node-004"]);
     let block = Fault::BlockCut(vec![0, 3], vec![5]);
     check(6, 0, &[block], &["group_cut groups=node-000,node-003|node-005"]);
-    let silent = "group_cut groups=node-001,node-003,node-005|node-000,node-002,node-004,node-006 zones=zone-1";
+    let silent =
+        "group_cut groups=node-001,node-003,node-005|node-000,node-002,node-004,node-006 zones=zone-1";
     let zone = "group_cut groups=node-000,node-002,node-004|node-001,node-003,node-005 zones=zone-0,zone-1";
     check(6, 2, &[Fault::ZoneCut { nodes: vec![0, 2, 4], server_inside: false }], &[zone]);
     check(7, 2, &[Fault::ZoneDown(vec![1, 3, 5])], &[silent]);
@@ -85,7 +87,12 @@ fn a_fault_of_the_whole_mesh_is_one_finding() {
     let check_all = |fault: Fault, text: &str| {
         let said = expect(&Truth::of(&mesh_of(6, 0), vec![fault.clone()]), &[true; 6]);
         let key: FindingKey = text.parse().unwrap();
-        assert!(!said.must.is_empty() && said.must.iter().all(|one_of| one_of.iter().any(|pattern| pattern.is(&key))), "{fault}: {:?}", said.must);
+        assert!(
+            !said.must.is_empty()
+                && said.must.iter().all(|one_of| one_of.iter().any(|pattern| pattern.is(&key))),
+            "{fault}: {:?}",
+            said.must
+        );
     };
     check_all(Fault::IcmpDropped { to: None, plane: Some(Plane::Pod) }, "icmp_filtered scope=all plane=pod");
     check_all(Fault::PortBlocked { to: None, block: Block::Drop }, "port_filtered scope=all port=10256");
