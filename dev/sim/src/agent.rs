@@ -8,83 +8,26 @@ use meshvane_agent::backoff::Backoff;
 use meshvane_agent::client::{CallError, ROUND_LIMIT};
 use meshvane_agent::outbox::{Next, Outbox, Sender};
 use meshvane_agent::planner::{EARLY_SPACING, PLAN_PERIOD, PLANS_AT_ONCE, POLL_SPACING};
-use meshvane_agent::probe::{Answer, Question};
-use meshvane_agent::schedule::{Command, Event, ProbeId, Schedule, Settings};
+use meshvane_agent::probe::Question;
+use meshvane_agent::schedule::{Command, Event, Schedule, Settings};
 use meshvane_agent::server_epoch::RESTART_SPACING;
 use meshvane_server::collector::{PlanAsk, PlanNews, PlanPart};
 use meshvane_shared::check::Plane;
 use meshvane_shared::limits::PLAN_WAIT_MAX;
 use meshvane_shared::name::BootId;
 use meshvane_shared::plan::{Epoch, PlanVersion};
-use meshvane_shared::wire::heartbeat::{HeartbeatAnswer, HeartbeatBody};
-use meshvane_shared::wire::round::{RoundAnswer, RoundBody};
+use meshvane_shared::wire::heartbeat::HeartbeatBody;
 
 use crate::mesh::{self, Mesh};
+
+mod words;
+
+pub(crate) use words::{Called, Identity, Input, Output, Part, Request, Response};
 
 /// The default interval of heartbeats and rounds.
 pub(crate) const INTERVAL: Duration = Duration::from_secs(5);
 /// What the plan may take beyond the wait that was asked for, as the agent's client allows.
 const PLAN_LIMIT: Duration = PLAN_WAIT_MAX.saturating_add(meshvane_agent::client::PLAN_GRACE);
-
-/// A part of the agent that speaks to the server.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Part {
-    Heart,
-    Planner,
-    Courier,
-}
-
-/// What the server is asked.
-#[derive(Debug, Clone)]
-pub(crate) enum Request {
-    Heartbeat(Box<HeartbeatBody>),
-    Round(Box<RoundBody>),
-    Plan(PlanAsk),
-}
-
-/// What the server answers.
-#[derive(Debug, Clone)]
-pub(crate) enum Response {
-    Heartbeat(HeartbeatAnswer),
-    Round(RoundAnswer),
-    Plan(Option<Box<PlanNews>>),
-}
-
-/// How a call ended.
-pub(crate) type Called = Result<Response, CallError>;
-
-/// What happens to an agent.
-#[derive(Debug, Clone)]
-pub(crate) enum Input {
-    /// The process begins to run, or a time that it waits for has come.
-    Wake,
-    /// A probe is answered.
-    Answer(ProbeId, Answer),
-    /// Call number so and so ended.
-    Called(Part, u64, Called),
-}
-
-/// What an agent does.
-#[derive(Debug)]
-pub(crate) enum Output {
-    /// Asks the network.
-    Ask(ProbeId, Question),
-    /// Calls the server; the call fails when it has no answer within the limit.
-    Call { part: Part, number: u64, request: Request, limit: Duration },
-    /// Takes a call back.
-    Abandon(u64),
-}
-
-/// Who an agent is.
-#[derive(Debug, Clone)]
-pub(crate) struct Identity {
-    pub(crate) node: usize,
-    /// Which pod of the node it runs in, which decides its pod addresses.
-    pub(crate) pod: u8,
-    /// Counts the starts of all agents, and seeds what this one draws.
-    pub(crate) start: u64,
-    pub(crate) seed: u64,
-}
 
 /// Waiting of a part: for an answer, for a time, or for something to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -125,8 +68,8 @@ pub(crate) struct Agent {
 
 impl Agent {
     /// An agent that starts now; the first input is [`Input::Wake`].
-    pub(crate) fn new(identity: Identity, mesh: &Mesh, now: Duration) -> Self {
-        let Identity { node, pod, start, seed } = identity;
+    pub(crate) fn new(identity: &Identity, mesh: &Mesh, now: Duration) -> Self {
+        let Identity { node, pod, start, seed } = *identity;
         let boot = BootId::parse(&format!("boot-{start}")).expect("the word and digits are a boot's id");
         let addresses =
             |plane| mesh.families.iter().map(|family| mesh::address(node, plane, *family, pod)).collect();
@@ -262,19 +205,16 @@ impl Agent {
     }
 
     fn heart_called(&mut self, now: Duration, called: Called) {
-        match called {
-            Ok(Response::Heartbeat(answer)) => {
-                self.heart_backoff.reset();
-                let until = (self.heart_began + INTERVAL).max(now);
-                self.heart = State::Waiting { until, failed: false };
-                if let Some(epoch) = answer.server_epoch {
-                    self.saw(now, epoch);
-                }
+        if let Ok(Response::Heartbeat(answer)) = called {
+            self.heart_backoff.reset();
+            let until = (self.heart_began + INTERVAL).max(now);
+            self.heart = State::Waiting { until, failed: false };
+            if let Some(epoch) = answer.server_epoch {
+                self.saw(now, epoch);
             }
-            Ok(_) | Err(_) => {
-                let wait = self.heart_backoff.after_failure().min(INTERVAL);
-                self.heart = State::Waiting { until: now + wait, failed: true };
-            }
+        } else {
+            let wait = self.heart_backoff.after_failure().min(INTERVAL);
+            self.heart = State::Waiting { until: now + wait, failed: true };
         }
     }
 

@@ -126,10 +126,11 @@ pub(crate) fn run() -> ExitCode {
             ExitCode::SUCCESS
         }
         Command::Record { file, seeds, wish } => record::record(&file, seeds, wish.wish())
-            .map_or_else(failed, |text| done(&text, ExitCode::SUCCESS)),
-        Command::Compare { file } => record::compare(&file).map_or_else(failed, |(text, same)| {
-            done(&text, if same { ExitCode::SUCCESS } else { ExitCode::FAILURE })
-        }),
+            .map_or_else(|error| failed(&error), |text| done(&text, ExitCode::SUCCESS)),
+        Command::Compare { file } => record::compare(&file).map_or_else(
+            |error| failed(&error),
+            |(text, same)| done(&text, if same { ExitCode::SUCCESS } else { ExitCode::FAILURE }),
+        ),
         Command::Search { seconds, first, wish } => {
             let survey: Survey = survey::survey(first, None, Some(Duration::from_secs(seconds)), wish.wish());
             say(&survey.text(true));
@@ -143,7 +144,7 @@ fn done(text: &str, code: ExitCode) -> ExitCode {
     code
 }
 
-fn failed(error: String) -> ExitCode {
+fn failed(error: &str) -> ExitCode {
     say(&format!("sim: {error}\n"));
     ExitCode::from(2)
 }

@@ -211,21 +211,19 @@ impl Fault {
 
     /// Returns true when this node has no power.
     pub(crate) fn is_off(&self, node: usize) -> bool {
-        match self {
-            Self::NodeDown(off) => *off == node,
-            Self::ZoneDown(nodes) => nodes.contains(&node),
-            _ => false,
-        }
+        matches!(self, Self::NodeDown(off) if *off == node)
+            || matches!(self, Self::ZoneDown(nodes) if nodes.contains(&node))
     }
 
     /// Returns true when packets between this node's agent and the server are lost.
     pub(crate) fn cuts_server_path(&self, node: usize) -> bool {
-        match self {
-            Self::NodeSilent(cut) | Self::PodLinkDown(cut) => *cut == node,
-            Self::ZoneCut { nodes, server_inside } => nodes.contains(&node) != *server_inside,
-            Self::ServerCutOff => true,
-            _ => self.is_off(node),
-        }
+        *self == Self::ServerCutOff
+            || self.is_off(node)
+            || matches!(self, Self::NodeSilent(cut) | Self::PodLinkDown(cut) if *cut == node)
+            || matches!(
+                self,
+                Self::ZoneCut { nodes, server_inside } if nodes.contains(&node) != *server_inside
+            )
     }
 }
 

@@ -119,9 +119,10 @@ impl Incident {
         let mut random = SmallRng::seed_from_u64(seed);
         let circumstance = draw::circumstance(&mut random);
         let circumstance = wish.circumstance.unwrap_or(circumstance);
-        let mesh = match circumstance {
-            Circumstance::LargeZone => draw::large_mesh(&mut random),
-            _ => draw::mesh(&mut random, wish.nodes),
+        let mesh = if circumstance == Circumstance::LargeZone {
+            draw::large_mesh(&mut random)
+        } else {
+            draw::mesh(&mut random, wish.nodes)
         };
         let drawn_loss = if random.random_bool(0.2) { 0.01 } else { 0.0 };
         let loss = wish.loss.unwrap_or(drawn_loss);

@@ -39,7 +39,7 @@ impl Network {
     /// The delay of a message between an agent and the server, one way.
     pub(crate) fn way_to_server(&mut self, node: usize) -> Duration {
         let draw = self.draw(node, usize::MAX, 0);
-        self.weather.round_trip(draw) / 2
+        Weather::round_trip(draw) / 2
     }
 
     /// The answer to a question and how long it takes; `None` when there is none. `pods` has the number of each node's pod.
@@ -58,7 +58,7 @@ impl Network {
                 let flow = flow(from, *address, CheckKind::Icmp, pods)?;
                 let draw = self.draw_flow(flow);
                 let answers = truth.reply(flow) == Reply::Yes && !self.weather.is_lost(draw);
-                let rtt = self.weather.round_trip(draw);
+                let rtt = Weather::round_trip(draw);
                 answers.then_some((rtt, Answer::Reached { rtt }))
             }
             Question::Tcp(address) => {
@@ -93,7 +93,7 @@ impl Network {
     fn resolve(&mut self, truth: &Truth, from: usize, server: IpAddr) -> Option<(Duration, Answer)> {
         let number = mesh::NAME_SERVERS.iter().position(|known| *known == server)?;
         let draw = self.draw(from, usize::MAX, 2);
-        let took = self.weather.round_trip(draw);
+        let took = Weather::round_trip(draw);
         let found = |address| Answer::Resolved {
             took,
             searched: Duration::ZERO,
@@ -121,7 +121,7 @@ impl Network {
         let mut draw = draw;
         for sent in SYN_SENT {
             if !self.weather.is_lost(draw) {
-                return Some(sent + self.weather.round_trip(draw));
+                return Some(sent + Weather::round_trip(draw));
             }
             draw = draw.again();
         }

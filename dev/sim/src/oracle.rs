@@ -181,7 +181,9 @@ impl Oracle<'_> {
                 self.truth.mesh.of_zone(zone).into_iter().filter(|node| self.all.contains(node)).collect();
             let dead = |node: &usize| self.silent.contains(node) && self.is_dead(*node);
             if of_zone.len() >= 2 && of_zone.iter().all(dead) {
-                of_zone.iter().for_each(|node| self.tell(*node));
+                for node in &of_zone {
+                    self.tell(*node);
+                }
                 self.must(Pattern::group(of_zone));
             }
         }

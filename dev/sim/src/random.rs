@@ -39,8 +39,8 @@ impl Weather {
         draw.share() >= kept
     }
 
-    /// A round trip.
-    pub(crate) fn round_trip(&self, draw: Draw) -> Duration {
+    /// The round trip of a packet.
+    pub(crate) fn round_trip(draw: Draw) -> Duration {
         let width = ROUND_TRIP_US.end - ROUND_TRIP_US.start;
         Duration::from_micros(ROUND_TRIP_US.start + mix(draw.0) % width)
     }
@@ -58,7 +58,7 @@ impl Draw {
     }
 }
 
-/// One step of SplitMix64 (Steele, Lea and Flood, 2014).
+/// One step of `SplitMix64` (Steele, Lea and Flood, 2014).
 pub(crate) fn mix(word: u64) -> u64 {
     let word = word.wrapping_add(0x9e37_79b9_7f4a_7c15);
     let word = (word ^ (word >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

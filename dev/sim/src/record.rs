@@ -37,14 +37,14 @@ fn edges(story: &Story) -> String {
 pub(crate) fn record(file: &Path, seeds: Seeds, wish: Wish) -> Result<String, String> {
     let mut text = heading(wish);
     text.push('\n');
-    for (seed, edges) in play_all((seeds.first..seeds.first + seeds.seeds).collect(), wish) {
+    for (seed, edges) in play_all(&(seeds.first..seeds.first + seeds.seeds).collect::<Vec<_>>(), wish) {
         let _written = write!(text, "seed {seed}\n{edges}");
     }
     std::fs::write(file, text).map_err(|error| format!("{}: {error}", file.display()))?;
     Ok(format!("{} seeds are recorded in {}\n", seeds.seeds, file.display()))
 }
 
-fn play_all(seeds: Vec<u64>, wish: Wish) -> BTreeMap<u64, String> {
+fn play_all(seeds: &[u64], wish: Wish) -> BTreeMap<u64, String> {
     let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let part = |number: usize| -> Vec<(u64, String)> {
         let mine = seeds.iter().copied().skip(number).step_by(threads);
@@ -93,7 +93,7 @@ pub(crate) fn compare(file: &Path) -> Result<(String, bool), String> {
             let _written = writeln!(edges, "{line}");
         }
     }
-    let now = play_all(before.keys().copied().collect(), wish);
+    let now = play_all(&before.keys().copied().collect::<Vec<_>>(), wish);
     let differing: Vec<String> = now
         .iter()
         .filter_map(|(seed, edges)| Some(format!("seed {seed}\n{}", difference(&before[seed], edges)?)))

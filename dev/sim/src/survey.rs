@@ -16,7 +16,7 @@ const DESCRIBED_MAX: usize = 3;
 
 /// What came of one seed.
 #[derive(Debug)]
-struct Seed {
+struct Played {
     seed: u64,
     circumstance: Circumstance,
     outcome: Outcome,
@@ -27,7 +27,7 @@ struct Seed {
 /// What came of all.
 #[derive(Debug, Default)]
 pub(crate) struct Survey {
-    seeds: Vec<Seed>,
+    seeds: Vec<Played>,
     elapsed: Duration,
 }
 
@@ -44,7 +44,7 @@ pub(crate) fn survey(first: u64, count: Option<u64>, limit: Option<Duration>, wi
             }
             let incident = Incident::draw(seed, wish);
             let story = play(&incident);
-            seeds.push(Seed {
+            seeds.push(Played {
                 seed,
                 circumstance: incident.circumstance,
                 outcome: try_story(&incident, &story),
@@ -55,7 +55,7 @@ pub(crate) fn survey(first: u64, count: Option<u64>, limit: Option<Duration>, wi
         seeds
     };
     let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let mut seeds: Vec<Seed> = std::thread::scope(|scope| {
+    let mut seeds: Vec<Played> = std::thread::scope(|scope| {
         let workers: Vec<_> = (0..threads).map(|_| scope.spawn(worker)).collect();
         workers
             .into_iter()
@@ -67,7 +67,7 @@ pub(crate) fn survey(first: u64, count: Option<u64>, limit: Option<Duration>, wi
 }
 
 impl Survey {
-    fn failed(&self) -> impl Iterator<Item = &Seed> {
+    fn failed(&self) -> impl Iterator<Item = &Played> {
         self.seeds.iter().filter(|seed| !seed.outcome.wrong.is_empty())
     }
 

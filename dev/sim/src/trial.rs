@@ -189,14 +189,13 @@ impl Trial<'_> {
         for scripted in &self.incident.script {
             let overlap = scripted.end.min(to).saturating_sub(scripted.begin.max(from));
             let touches = scripted.begin <= to && scripted.end + Duration::from_secs(12) >= from;
-            grace += match &scripted.fault {
-                Fault::ServerStopped if touches => {
-                    scripted.end.saturating_sub(scripted.begin) + Duration::from_secs(12)
-                }
-                Fault::ServerDown if touches => overlap + JUDGES_WITHIN,
-                Fault::ServerSlow(lag) if !overlap.is_zero() => *lag * 6,
-                _ => Duration::ZERO,
-            };
+            if scripted.fault == Fault::ServerStopped && touches {
+                grace += scripted.end.saturating_sub(scripted.begin) + Duration::from_secs(12);
+            } else if scripted.fault == Fault::ServerDown && touches {
+                grace += overlap + JUDGES_WITHIN;
+            } else if let (Fault::ServerSlow(lag), false) = (&scripted.fault, overlap.is_zero()) {
+                grace += *lag * 6;
+            }
         }
         grace
     }
@@ -228,8 +227,8 @@ impl Trial<'_> {
             (false, false) => FOUND_WITHIN,
         };
         // What else changes meanwhile may have to be asked about first.
-        let changes = self.states.iter().map(|state| state.begin);
-        let last = changes.filter(|at| *at > begin && *at < begin + within).last().unwrap_or(begin);
+        let mut changes = self.states.iter().map(|state| state.begin);
+        let last = changes.rfind(|at| *at > begin && *at < begin + within).unwrap_or(begin);
         let judging = self.story.server_starts.iter().filter(|start| **start <= last + within).max();
         let base = judging.map_or(last, |start| last.max(*start + JUDGES_WITHIN));
         // Where something else healed at that moment, what it leaves is plain once all that healed was asked twice.

@@ -46,7 +46,7 @@ impl Truth {
     }
 
     fn any(&self, test: impl Fn(&Fault) -> bool) -> bool {
-        self.faults.iter().any(|fault| test(fault))
+        self.faults.iter().any(test)
     }
 
     /// Returns true when the node has power.
@@ -68,9 +68,9 @@ impl Truth {
 
     /// The node whose agent answers at the pod address of this one.
     pub(crate) fn taken_by(&self, node: usize) -> Option<usize> {
-        self.faults.iter().find_map(|fault| match fault {
-            Fault::AddressTaken(taken, by) if *taken == node => Some(*by),
-            _ => None,
+        self.faults.iter().find_map(|fault| {
+            let Fault::AddressTaken(taken, by) = fault else { return None };
+            (*taken == node).then_some(*by)
         })
     }
 
@@ -111,9 +111,9 @@ impl Truth {
 
     /// How long each judgement takes.
     pub(crate) fn judging_takes(&self) -> Duration {
-        let lag = self.faults.iter().find_map(|fault| match fault {
-            Fault::ServerSlow(lag) => Some(*lag),
-            _ => None,
+        let lag = self.faults.iter().find_map(|fault| {
+            let Fault::ServerSlow(lag) = fault else { return None };
+            Some(*lag)
         });
         lag.unwrap_or_default()
     }
@@ -144,11 +144,9 @@ impl Truth {
         if self.cuts_pods_off(node) || server == 0 && self.any(|fault| *fault == Fault::OneNameServerDead) {
             return NameAnswer::Silent;
         }
-        let wrong = self.faults.iter().find_map(|fault| match fault {
-            Fault::NameServers { node: only, answer } if only.is_none_or(|only| only == node) => {
-                Some(*answer)
-            }
-            _ => None,
+        let wrong = self.faults.iter().find_map(|fault| {
+            let Fault::NameServers { node: only, answer } = fault else { return None };
+            only.is_none_or(|only| only == node).then_some(*answer)
         });
         wrong.unwrap_or(NameAnswer::Right)
     }
@@ -158,11 +156,9 @@ impl Truth {
         if self.cuts_pods_off(node) {
             return Reply::Silent;
         }
-        let blocked = self.faults.iter().find_map(|fault| match fault {
-            Fault::ServiceBlocked { node: only, block } if only.is_none_or(|only| only == node) => {
-                Some(*block)
-            }
-            _ => None,
+        let blocked = self.faults.iter().find_map(|fault| {
+            let Fault::ServiceBlocked { node: only, block } = fault else { return None };
+            only.is_none_or(|only| only == node).then_some(*block)
         });
         match blocked {
             None => Reply::Yes,
@@ -173,12 +169,13 @@ impl Truth {
 
     /// Returns true when the node's pods reach neither services nor name servers.
     fn cuts_pods_off(&self, node: usize) -> bool {
-        self.any(|fault| match fault {
-            Fault::NodeSilent(cut)
-            | Fault::PodLinkDown(cut)
-            | Fault::PodsIsolated(cut)
-            | Fault::NodeMute(cut) => *cut == node,
-            _ => fault.is_off(node),
+        self.any(|fault| {
+            fault.is_off(node)
+                || matches!(
+                    fault,
+                    Fault::NodeSilent(cut) | Fault::PodLinkDown(cut) | Fault::PodsIsolated(cut) | Fault::NodeMute(cut)
+                        if *cut == node
+                )
         })
     }
 }

@@ -15,19 +15,17 @@ use meshvane_agent::client::CallError;
 use meshvane_agent::probe::Answer;
 use meshvane_agent::schedule::ProbeId;
 
-use crate::agent::{Agent, Called, Identity, Input, Output, Part, Request};
+use crate::agent::{Agent, Identity, Input, Output, Part, Request};
 use crate::fault::Fault;
 use crate::incident::Incident;
 use crate::network::Network;
 use crate::random::{Weather, mix};
 use crate::server::{CallId, Edge, Server};
 use crate::truth::Truth;
+use calls::Call;
 
-/// The first retransmission of a TCP whose packets are lost; each next one waits twice as long (RFC 6298 sections 2 and 5.5, with
-/// the minimum of Linux).
-const RETRANSMIT_FIRST: Duration = Duration::from_millis(200);
-/// Retransmissions after which a connection is given up: later than every limit of a call.
-const RETRANSMIT_MAX: u32 = 9;
+mod calls;
+
 /// An agent whose node or pod comes back starts this long after that, at least and at most.
 const START_AFTER: std::ops::Range<u64> = 500..2_500;
 
@@ -69,16 +67,6 @@ impl Ord for Entry {
     fn cmp(&self, other: &Self) -> std::cmp::Ordering {
         (self.0, self.1).cmp(&(other.0, other.1))
     }
-}
-
-/// A call of an agent that is under way.
-struct Call {
-    node: usize,
-    start: u64,
-    part: Part,
-    number: u64,
-    request: Option<Request>,
-    called: Option<Called>,
 }
 
 /// What a node has.
@@ -188,7 +176,6 @@ impl<'a> World<'a> {
             Happening::Answer(node, start, probe, answer) if self.nodes[node].start == start => {
                 self.tell(node, Input::Answer(probe, answer));
             }
-            Happening::Start(..) | Happening::Wake(..) | Happening::Answer(..) => {}
             Happening::Request(call, tries) => self.carry_request(call, tries),
             Happening::Response(call, tries) => self.carry_response(call, tries),
             Happening::Limit(call) => {
@@ -203,13 +190,17 @@ impl<'a> World<'a> {
                 self.story.server_starts.push(self.now);
                 self.plan_server_time();
             }
-            Happening::ServerStart(_) => {}
             Happening::Server(start) => {
                 if self.server_starts == start && self.server_at == Some(self.now) {
                     self.server_at = None;
                     self.serve_times();
                 }
             }
+            // Of a start that is over.
+            Happening::Start(..)
+            | Happening::Wake(..)
+            | Happening::Answer(..)
+            | Happening::ServerStart(_) => {}
         }
     }
 
@@ -268,7 +259,7 @@ impl<'a> World<'a> {
         self.starts += 1;
         let seed = mix(self.incident.seed ^ mix(self.starts));
         let identity = Identity { node, pod: self.pods[node], start: self.starts, seed };
-        self.nodes[node].agent = Some(Agent::new(identity, &self.incident.mesh, self.now));
+        self.nodes[node].agent = Some(Agent::new(&identity, &self.incident.mesh, self.now));
         self.tell(node, Input::Wake);
     }
 
@@ -304,7 +295,7 @@ impl<'a> World<'a> {
                     }
                 }
                 Output::Call { part, number, request, limit } => {
-                    self.call(node, part, number, request, limit)
+                    self.call(node, part, number, request, limit);
                 }
                 Output::Abandon(number) => {
                     let start = self.nodes[node].start;
@@ -321,77 +312,6 @@ impl<'a> World<'a> {
                 let start = self.nodes[node].start;
                 self.push(at, Happening::Wake(node, start));
             }
-        }
-    }
-
-    fn call(&mut self, node: usize, part: Part, number: u64, request: Request, limit: Duration) {
-        self.next_call += 1;
-        let (id, start) = (self.next_call, self.nodes[node].start);
-        self.calls.insert(id, Call { node, start, part, number, request: Some(request), called: None });
-        let way = self.network.way_to_server(node);
-        self.push(self.now + way, Happening::Request(id, 0));
-        self.push(self.now + limit, Happening::Limit(id));
-    }
-
-    /// Returns true when a packet between the call's node and the server passes now; else it is sent again later.
-    fn passes(&mut self, call: CallId, tries: u32, again: fn(CallId, u32) -> Happening) -> bool {
-        let Some(node) = self.calls.get(&call).map(|call| call.node) else { return false };
-        if self.truth.reaches_server(node) {
-            return true;
-        }
-        if tries < RETRANSMIT_MAX {
-            self.push(self.now + RETRANSMIT_FIRST * 2_u32.pow(tries), again(call, tries + 1));
-        }
-        false
-    }
-
-    fn carry_request(&mut self, id: CallId, tries: u32) {
-        if !self.passes(id, tries, Happening::Request) {
-            return;
-        }
-        let Some(call) = self.calls.get_mut(&id) else { return };
-        let Some(request) = call.request.take() else { return };
-        let believed = self.truth.has_token(call.node);
-        let answers = match &mut self.server {
-            None => vec![(id, Err(CallError::Unanswered("connection refused".to_owned())))],
-            Some(server) if self.truth.server_runs() => server.arrives(self.now, id, believed, request),
-            Some(server) => {
-                server.holds(id, believed, request);
-                Vec::new()
-            }
-        };
-        self.answer_all(answers);
-        self.plan_server_time();
-    }
-
-    fn answer_all(&mut self, answers: Vec<(CallId, Called)>) {
-        for (call, called) in answers {
-            self.answer(call, called);
-        }
-    }
-
-    fn answer(&mut self, id: CallId, called: Called) {
-        let Some(call) = self.calls.get_mut(&id) else { return };
-        call.called = Some(called);
-        let node = call.node;
-        let way = self.network.way_to_server(node);
-        self.push(self.now + way, Happening::Response(id, 0));
-    }
-
-    fn carry_response(&mut self, id: CallId, tries: u32) {
-        if !self.passes(id, tries, Happening::Response) {
-            return;
-        }
-        let Some(Call { node, start, part, number, called: Some(called), .. }) = self.calls.remove(&id)
-        else {
-            return;
-        };
-        self.end_call(node, start, Input::Called(part, number, called));
-    }
-
-    fn end_call(&mut self, node: usize, start: u64, input: Input) {
-        if self.nodes[node].start == start {
-            self.tell(node, input);
         }
     }
 

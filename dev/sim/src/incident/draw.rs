@@ -125,13 +125,7 @@ pub(super) fn script(circumstance: Circumstance, mesh: &Mesh, random: &mut Small
                 down(stop, at, length),
             ]
         }
-        Circumstance::Tokens => {
-            let length = millis(random.random_range(5_000..60_000));
-            let all = random.random_bool(0.5);
-            let chosen = random.random_range(0..mesh.nodes());
-            let nodes = (0..mesh.nodes()).filter(|node| all || *node == chosen);
-            nodes.map(|node| down(Fault::TokenRefused(node), begin, length)).chain([one(random)]).collect()
-        }
+        Circumstance::Tokens => tokens(mesh, begin, random, one),
         Circumstance::JoinsAndLeaves => joins_and_leaves(mesh, begin, random, one),
         Circumstance::SlowJudge => {
             let lag = millis(random.random_range(100..3_000));
@@ -140,6 +134,19 @@ pub(super) fn script(circumstance: Circumstance, mesh: &Mesh, random: &mut Small
             vec![down(Fault::ServerSlow(lag), CALM, length), fault]
         }
     }
+}
+
+fn tokens(
+    mesh: &Mesh,
+    begin: Duration,
+    random: &mut SmallRng,
+    one: impl Fn(&mut SmallRng) -> Scripted,
+) -> Vec<Scripted> {
+    let length = millis(random.random_range(5_000..60_000));
+    let all = random.random_bool(0.5);
+    let chosen = random.random_range(0..mesh.nodes());
+    let nodes = (0..mesh.nodes()).filter(|node| all || *node == chosen);
+    nodes.map(|node| down(Fault::TokenRefused(node), begin, length)).chain([one(random)]).collect()
 }
 
 fn joins_and_leaves(
