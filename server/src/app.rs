@@ -31,7 +31,7 @@ use crate::http::limits::{
     METRICS_CONNECTIONS_LEAST, METRICS_CONNECTIONS_MAX,
 };
 use crate::http::listener::{self, Bound, Service};
-use crate::http::{ApiState, Bodies, PlanAnswers, RefusalNotes, Vouched, router};
+use crate::http::{ApiState, Bodies, LongPolls, PlanAnswers, RefusalNotes, Vouched, router};
 use crate::kube::Connection;
 use crate::readiness::{Guard, Readiness};
 use crate::{judge, reporter, tls};
@@ -129,6 +129,7 @@ impl App {
             bodies: Bodies::default(),
             refusals: RefusalNotes::default(),
             plan_answers: PlanAnswers::default(),
+            long_polls: LongPolls::default(),
             vouched: Vouched::default(),
             liveness: Liveness::default(),
         });

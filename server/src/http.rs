@@ -36,6 +36,6 @@ mod vouched;
 
 pub use bodies::Bodies;
 pub use inventory::router;
-pub use plan::PlanAnswers;
+pub use plan::{LongPolls, PlanAnswers};
 pub use state::{ApiState, RefusalNotes};
 pub use vouched::Vouched;

@@ -14,7 +14,7 @@
 //!
 //! Pure: the caller passes the time and closes what yields.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -90,6 +90,16 @@ enum Group {
     Unproven(Source),
     Readers(Source),
     Agent(NodeName),
+    /// Agents whose nodes nothing proves.
+    Agents(Source),
+}
+
+/// The connections of a group.
+#[derive(Debug, Default)]
+struct Members {
+    count: usize,
+    /// Those that may yield, in the order in which they do.
+    candidates: BTreeSet<Candidate>,
 }
 
 /// The order in which connections yield.
@@ -110,7 +120,7 @@ pub struct Places {
     limits: PlaceLimits,
     next: u64,
     held: HashMap<PlaceId, Place>,
-    groups: HashMap<Group, HashSet<PlaceId>>,
+    groups: HashMap<Group, Members>,
     /// Every connection that may yield, in the order in which they do.
     candidates: BTreeSet<Candidate>,
     /// Every source with unproven connections, by their count.
@@ -139,7 +149,7 @@ impl Places {
     /// Gives a new connection a place.
     pub fn admit(&mut self, address: IpAddr, now: Duration) -> Admission {
         let source = Source::of(address);
-        let of_source = self.groups.get(&Group::Unproven(source)).map_or(0, HashSet::len);
+        let of_source = self.count_of(&Group::Unproven(source));
         let yields = if of_source >= self.limits.unproven_per_source {
             let ripe = |since| self.has_had_its_grace(since, now);
             match self.oldest_of(&Group::Unproven(source), Rank::Asking, ripe) {
@@ -243,16 +253,12 @@ impl Places {
     }
 
     fn room_for(&self, source: Source, proof: &Proof) -> Room {
-        let group = match proof {
-            Proof::Reader => Some((Group::Readers(source), self.limits.readers_per_source, Rank::IdleReader)),
-            Proof::Agent(Some(node)) => {
-                Some((Group::Agent(node.clone()), self.limits.per_agent, Rank::IdleAgent))
-            }
-            Proof::Agent(None) => None,
+        let (group, limit, rank) = match proof {
+            Proof::Reader => (Group::Readers(source), self.limits.readers_per_source, Rank::IdleReader),
+            Proof::Agent(Some(node)) => (Group::Agent(node.clone()), self.limits.per_agent, Rank::IdleAgent),
+            Proof::Agent(None) => (Group::Agents(source), self.limits.agents_per_source, Rank::IdleAgent),
         };
-        if let Some((group, limit, rank)) = group
-            && self.groups.get(&group).map_or(0, HashSet::len) >= limit
-        {
+        if self.count_of(&group) >= limit {
             return self.oldest_of(&group, rank, |_| true).map_or(Room::None, Room::Of);
         }
         let is_full = self.readers + self.agents >= self.limits.proven;
@@ -281,42 +287,45 @@ impl Places {
         self.candidates.range(from..).next().copied().filter(|(rank, _, _)| *rank <= last)
     }
 
-    /// The first of a group that yields, up to a rank and of an age. A group is small by its limit.
+    /// The first of a group that yields, up to a rank and of an age.
     fn oldest_of(&self, group: &Group, last: Rank, of_age: impl Fn(Duration) -> bool) -> Option<PlaceId> {
-        let members = self.groups.get(group)?.iter();
-        let candidates = members.filter_map(|id| candidate(*id, self.held.get(id)?));
-        let ripe = candidates.filter(|(rank, since, _)| *rank <= last && of_age(*since));
-        ripe.min().map(|(_, _, id)| id)
+        let mut candidates = self.groups.get(group)?.candidates.iter();
+        let ripe = candidates.find(|(rank, since, _)| *rank <= last && of_age(*since));
+        ripe.map(|(_, _, id)| *id)
+    }
+
+    fn count_of(&self, group: &Group) -> usize {
+        self.groups.get(group).map_or(0, |members| members.count)
     }
 
     fn insert(&mut self, id: PlaceId, place: Place) {
         *self.count(&place.standing) += 1;
-        if let Some(group) = group(&place) {
-            let members = self.groups.entry(group.clone()).or_default();
-            let before = members.len();
-            members.insert(id);
-            let after = members.len();
-            self.note_crowd(&group, before, after);
-        }
-        self.candidates.extend(candidate(id, &place));
+        let (group, candidate) = (group(&place), candidate(id, &place));
+        let members = self.groups.entry(group.clone()).or_default();
+        members.count += 1;
+        members.candidates.extend(candidate);
+        let after = members.count;
+        self.note_crowd(&group, after - 1, after);
+        self.candidates.extend(candidate);
         self.held.insert(id, place);
     }
 
     fn take(&mut self, id: PlaceId) -> Option<Place> {
         let place = self.held.remove(&id)?;
         *self.count(&place.standing) -= 1;
-        if let Some(group) = group(&place)
-            && let Some(members) = self.groups.get_mut(&group)
-        {
-            let before = members.len();
-            members.remove(&id);
-            let after = members.len();
-            if members.is_empty() {
+        let (group, candidate) = (group(&place), candidate(id, &place));
+        if let Some(members) = self.groups.get_mut(&group) {
+            members.count -= 1;
+            if let Some(candidate) = &candidate {
+                members.candidates.remove(candidate);
+            }
+            let after = members.count;
+            if after == 0 {
                 self.groups.remove(&group);
             }
-            self.note_crowd(&group, before, after);
+            self.note_crowd(&group, after + 1, after);
         }
-        if let Some(candidate) = candidate(id, &place) {
+        if let Some(candidate) = candidate {
             self.candidates.remove(&candidate);
         }
         Some(place)
@@ -350,11 +359,12 @@ enum Room {
     None,
 }
 
-fn group(place: &Place) -> Option<Group> {
+fn group(place: &Place) -> Group {
     match &place.standing {
-        Standing::Unproven => Some(Group::Unproven(place.source)),
-        Standing::Proven(Proof::Reader) => Some(Group::Readers(place.source)),
-        Standing::Proven(Proof::Agent(node)) => node.clone().map(Group::Agent),
+        Standing::Unproven => Group::Unproven(place.source),
+        Standing::Proven(Proof::Reader) => Group::Readers(place.source),
+        Standing::Proven(Proof::Agent(Some(node))) => Group::Agent(node.clone()),
+        Standing::Proven(Proof::Agent(None)) => Group::Agents(place.source),
     }
 }
 

@@ -39,6 +39,14 @@ pub const READERS_PER_SOURCE_MAX: usize = 64;
 /// Connections of one agent that Kubernetes vouches for: it uses three, and some may hang where the network
 /// was cut.
 pub const PER_AGENT_MAX: usize = 16;
+/// Connections of agents of one source address that show the shared token, or none where none is asked for: a long poll and
+/// a post of each of 1,000 agents behind one address. Where a mesh behind one address is larger, idle ones yield to others.
+/// So whoever holds the token takes 2,048 * 28 KiB = 56 MiB from one address.
+pub const AGENTS_PER_SOURCE_MAX: usize = 2_048;
+/// Long polls that are kept open for one source address, of those whose node nothing proves: half of
+/// [`AGENTS_PER_SOURCE_MAX`], so that posts find places beside them. The oldest one above it is answered "nothing new"; an
+/// agent asks again a second later (`EARLY_SPACING`).
+pub const LONG_POLLS_PER_SOURCE_MAX: usize = AGENTS_PER_SOURCE_MAX / 2;
 /// A connection that has proved nothing keeps its place for this long: a request follows its handshake within
 /// a round trip, and a token is looked at within milliseconds. The time in which it is decided whose the
 /// connection is does not count.
@@ -88,6 +96,13 @@ pub const LARGE_BODIES_PER_WRITER_BYTES: usize = 2 * BODY_MAX_BYTES;
 pub const SMALL_BODIES_MAX_BYTES: usize = 2 * 1024 * 1024;
 /// The same of one writer: 400 heartbeats from behind one address.
 pub const SMALL_BODIES_PER_WRITER_BYTES: usize = 4 * SMALL_BODY_MAX_BYTES;
+/// Bytes of a body, as sent and after decompression, up to which it is unpacked, parsed and taken on the thread that serves: a
+/// round of a mesh of 300 nodes, some tenths of a millisecond. A longer one would keep heartbeats waiting (4 MiB: 30 ms and
+/// more), so it goes to a thread of its own.
+pub const BODY_AT_ONCE_MAX_BYTES: usize = SMALL_BODY_MAX_BYTES;
+/// Long bodies that are unpacked, parsed and taken at the same time: each takes up to [`DECODED_MAX_BYTES`] and what is made
+/// of it, and with a second one, nothing would be done sooner on the two processors that a server usually has.
+pub const BODIES_ASIDE_MAX: usize = 1;
 /// A body waits this long for its place: two of [`BODY_PACE_EVERY`], after which a stalled one has made room,
 /// and as long again.
 pub const BODY_WAIT: Duration = Duration::from_secs(2);
@@ -125,6 +140,8 @@ pub struct Limits {
     pub body_wait: Duration,
     /// [`WRITE_TIME`]
     pub write_time: Duration,
+    /// [`LONG_POLLS_PER_SOURCE_MAX`]
+    pub long_polls_per_source: usize,
     /// Places of the API's connections.
     pub places: PlaceLimits,
 }
@@ -137,6 +154,7 @@ impl Default for Limits {
             body_time: BODY_TIME,
             body_wait: BODY_WAIT,
             write_time: WRITE_TIME,
+            long_polls_per_source: LONG_POLLS_PER_SOURCE_MAX,
             places: PlaceLimits {
                 unproven: UNPROVEN_MAX,
                 unproven_per_source: UNPROVEN_PER_SOURCE_MAX,
@@ -144,6 +162,7 @@ impl Default for Limits {
                 readers: READERS_MAX,
                 readers_per_source: READERS_PER_SOURCE_MAX,
                 per_agent: PER_AGENT_MAX,
+                agents_per_source: AGENTS_PER_SOURCE_MAX,
                 grace: UNPROVEN_GRACE,
             },
         }

@@ -3,7 +3,7 @@
 //! ```text
 //!   register interest ──> is there something new? ──yes──> 200 with an ETag
 //!          ^                       │ no
-//!          └── changed ── wait ────┴── time over, or the server stops ──> 304
+//!          └── changed ── wait ────┴── time over, the server stops, or too many wait ──> 304
 //! ```
 //! Interest is registered before the plan is looked at, so that a change between the two is not missed.
 
@@ -22,6 +22,7 @@ use meshvane_shared::setting::parse_duration;
 use tokio::time::sleep;
 
 use super::error::Fault;
+use super::guard;
 use super::query::{Parameters, wrong};
 use super::reply;
 use super::state::{ApiState, Ask};
@@ -29,8 +30,10 @@ use crate::auth::{AgentIdentity, Refused};
 use crate::collector::{PlanAsk, PlanNews};
 
 mod answers;
+mod long_polls;
 
 pub use answers::PlanAnswers;
+pub use long_polls::LongPolls;
 
 /// Answers at once, or keeps the request open until there is something new.
 pub(super) async fn get(state: Arc<ApiState>, ask: Ask) -> Result<Response, Fault> {
@@ -50,8 +53,11 @@ pub(super) async fn get(state: Arc<ApiState>, ask: Ask) -> Result<Response, Faul
     if ask.identity.is_agent() {
         state.collector.note_question(&plan_ask);
     }
+    let proven = ask.identity.agent().is_some();
+    let address = guard::address(&ask.head);
     // Nothing of the request is needed while it waits.
     drop(ask);
+    let mut held = None;
     let mut time_over = pin!(sleep(wait));
     let mut draining = pin!(state.drain.started());
     loop {
@@ -69,8 +75,18 @@ pub(super) async fn get(state: Arc<ApiState>, ask: Ask) -> Result<Response, Faul
             tokio::task::yield_now().await;
             continue;
         }
+        if !proven && held.is_none() {
+            held = Some(state.long_polls.hold(address, state.limits.long_polls_per_source));
+        }
+        let ended = async {
+            match &mut held {
+                Some(held) => held.ended().await,
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
             () = &mut changed => {}
+            () = ended => return Ok(unchanged(known)),
             () = &mut time_over => return Ok(unchanged(known)),
             () = &mut draining => return Ok(unchanged(known)),
         }

@@ -12,7 +12,7 @@ use super::bodies::Bodies;
 use super::guard;
 use super::limits::Limits;
 use super::listener::Peer;
-use super::plan::PlanAnswers;
+use super::plan::{LongPolls, PlanAnswers};
 use super::vouched::Vouched;
 use crate::auth::{Gate, Identity, RefusalLog, Refused};
 use crate::clock::Clock;
@@ -50,6 +50,8 @@ pub struct ApiState {
     pub refusals: RefusalNotes,
     /// Answers with a plan that were written before.
     pub plan_answers: PlanAnswers,
+    /// Questions for the plan that wait for news.
+    pub long_polls: LongPolls,
     /// Where members' heartbeats come from, when clients show no identity.
     pub vouched: Vouched,
 }

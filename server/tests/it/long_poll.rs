@@ -6,9 +6,10 @@ use reqwest::{Method, Response};
 use serde_json::Value;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
+use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-use crate::support::{Server, heartbeat, read_all};
+use crate::support::{Server, heartbeat, open, read_all};
 
 /// Longer than any step here takes, shorter than the longest poll.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -69,6 +70,22 @@ async fn a_poll_ends_with_the_new_plan_when_a_member_comes() {
     let news: Value = response.json().await.unwrap();
     assert!(news["generation"].as_u64() > plan["generation"].as_u64());
     assert_eq!(news["targets"][0]["node"], "node-1");
+}
+
+#[tokio::test]
+async fn above_its_limit_one_poll_of_a_source_ends_without_news_and_the_others_wait() {
+    let mut config = open();
+    config.limits.long_polls_per_source = 2;
+    let server = Server::start(config).await;
+    let (_, plan) = known(&server).await;
+    let mut polls = JoinSet::new();
+    for _ in 0..3 {
+        polls.spawn(server.client.get(server.url(&format!("/api/v1/plan?{}&wait=30", of(&plan)))).send());
+    }
+    let mut next = async || timeout(PATIENCE, polls.join_next()).await.unwrap().unwrap().unwrap().unwrap();
+    assert_eq!(next().await.status(), 304);
+    server.take("/api/v1/heartbeat", &heartbeat(1)).await;
+    assert_eq!([next().await.status(), next().await.status()], [200, 200]);
 }
 
 #[tokio::test]

@@ -17,6 +17,8 @@ pub struct PlaceLimits {
     pub readers_per_source: usize,
     /// Connections of one agent that is known by its node.
     pub per_agent: usize,
+    /// Connections of agents of one source that are known by no node.
+    pub agents_per_source: usize,
     /// A connection keeps its place for this long after it was accepted, so that a burst of honest clients
     /// does not evict itself.
     pub grace: Duration,
@@ -32,6 +34,7 @@ impl PlaceLimits {
             readers: 0,
             readers_per_source: 0,
             per_agent: 0,
+            agents_per_source: 0,
             grace: Duration::ZERO,
         }
     }

@@ -7,6 +7,7 @@ const LIMITS: PlaceLimits = PlaceLimits {
     readers: 3,
     readers_per_source: 2,
     per_agent: 2,
+    agents_per_source: 4,
     grace: Duration::from_millis(250),
 };
 
@@ -215,6 +216,25 @@ fn an_agent_that_is_known_by_its_node_has_few_places_and_busy_ones_stay() {
     assert_eq!(hall.0.prove(third, agent("node-1"), ms(3)), Some(idle));
     hall.proven("10.0.0.1", agent("node-2"), 4);
     assert!(hall.0.holds(waits));
+}
+
+#[test]
+fn agents_of_one_source_that_no_node_names_take_their_places_from_each_other() {
+    let mut hall = Hall(Places::new(PlaceLimits { agents_per_source: 2, ..LIMITS }));
+    let waits = hall.proven("10.0.0.1", Proof::Agent(None), 0);
+    hall.0.set_activity(waits, Activity::Busy, ms(1));
+    let idle = hall.proven("10.0.0.1", Proof::Agent(None), 2);
+    let third = hall.free("10.0.0.1", 3);
+    assert_eq!(hall.0.prove(third, Proof::Agent(None), ms(3)), Some(idle));
+    hall.0.set_activity(third, Activity::Busy, ms(4));
+    // Where none is idle the next one stays unproven, and is served for as long as its source leaves it its place.
+    let fourth = hall.free("10.0.0.1", 5);
+    assert_eq!(hall.0.prove(fourth, Proof::Agent(None), ms(5)), None);
+    assert!(hall.0.holds(fourth) && !hall.0.is_proven(fourth));
+    // Another source has its own, and one that a node names is not counted among them.
+    hall.proven("10.0.0.2", Proof::Agent(None), 6);
+    hall.proven("10.0.0.1", agent("node-1"), 7);
+    assert!(hall.0.holds(waits) && hall.0.holds(third));
 }
 
 #[test]
