@@ -92,6 +92,11 @@ impl Store {
         result.expect("moka calls the closure once before it returns")
     }
 
+    /// Returns true when there is an entry of this node.
+    pub fn holds(&self, node: &NodeName) -> bool {
+        self.agents.contains_key(node)
+    }
+
     /// Makes changes of several entries that belong together: [`Store::entries`], which must not be called in here, shows all
     /// of them or none.
     pub fn together<T>(&self, changes: impl FnOnce() -> T) -> T {

@@ -45,9 +45,9 @@ impl NamedPlan {
 /// What became of a round in the store.
 struct Taken {
     status: RoundStatus,
-    /// Nodes that somebody should look at now.
+    /// Nodes that somebody should look at now: the first [`LOOKS_MAX`], since no more looks are asked for at once.
     look_at: Vec<NodeName>,
-    /// Nodes that a cell confirmed failing or answering again, of those above.
+    /// Nodes that a cell confirmed failing or answering again, as many of them at most.
     turned: Vec<NodeName>,
     /// Nodes that a cell found answering again, and when.
     recovered: BTreeMap<NodeName, Moment>,
@@ -128,15 +128,15 @@ impl Collector {
 
     /// The plan that a round names. One of ours needs no targets, so those are ignored.
     fn plan_of(&self, writer: &Writer, body: &RoundBody) -> Result<NamedPlan, Refusal> {
-        let mut plans = lock(&self.plans);
-        if let Some(plan) = plans.book.find(&body.plan) {
-            return Ok(NamedPlan::Ours(plan.clone()));
+        let ours = lock(&self.plans).book.find(&body.plan).cloned();
+        if let Some(plan) = ours {
+            return Ok(NamedPlan::Ours(plan));
         }
         let Some(targets) = &body.targets else {
             return Err(Refusal::UnknownPlan(body.plan.to_string()));
         };
         check_targets(targets).map_err(|error| invalid_field(&error))?;
-        let offered = plans.foreign.offer(writer, &body.plan, targets);
+        let offered = lock(&self.plans).foreign.offer(writer, &body.plan, targets);
         offered.map(NamedPlan::Brought).map_err(|error| Refusal::Busy(error.to_string()))
     }
 
@@ -151,7 +151,11 @@ impl Collector {
         });
     }
 
+    /// Takes note that a member recovered. A list of a former server may name thousands of nodes that are none: those cost a look.
     fn note_recovery(&self, node: &NodeName, moment: Moment) {
+        if !self.store.holds(node) {
+            return;
+        }
         self.store.update(node, |held| match held {
             Some(entry) => {
                 let recovered = entry.recovered.max(Some(moment));
@@ -178,7 +182,7 @@ impl Collector {
             self.store.update(node, |held| (Update::Keep, held.is_some_and(alive)))
         };
         let Some(first) = turned.first() else { return };
-        let alive: Vec<&NodeName> = turned.iter().take(LOOKS_MAX).filter(is_alive).collect();
+        let alive: Vec<&NodeName> = turned.iter().filter(is_alive).collect();
         let mut looks = lock(&self.looks);
         let mut raised = usize::from(looks.raise_sweep(agent, first, now.moment));
         raised += alive.into_iter().filter(|node| looks.raise_sweep(node, agent, now.moment)).count();
@@ -273,16 +277,21 @@ fn take_round(held: Option<&Entry>, round: CheckedRound<'_>, now: Moment) -> (Up
         }
         // A recovery as well: where one cell of a fault answers again, the others are asked at once.
         let is_turn = matches!(change.kind, ChangeKind::Failed | ChangeKind::Recovered);
-        if is_turn && !taken.turned.contains(node) {
-            taken.turned.push(node.clone());
+        if is_turn {
+            add_one_of_the_first(&mut taken.turned, node);
         }
-        if !taken.look_at.contains(node) {
-            taken.look_at.push(node.clone());
-        }
+        add_one_of_the_first(&mut taken.look_at, node);
     }
     let member = Arc::new(Member { received: Some(now), ..member });
     let entry = held.cloned().unwrap_or_else(|| Entry::of(member.clone()));
     (Update::Put(Entry { member, row: Some(Arc::new(row)), ..entry }), taken)
+}
+
+/// Adds a node, each once, up to [`LOOKS_MAX`].
+fn add_one_of_the_first(nodes: &mut Vec<NodeName>, node: &NodeName) {
+    if nodes.len() < LOOKS_MAX && !nodes.contains(node) {
+        nodes.push(node.clone());
+    }
 }
 
 fn invalid_field(error: &RoundError) -> Refusal {

@@ -4,8 +4,14 @@
 //! takes nothing here. Writers wait in their own line first, so one with many bodies does not stand before the others. A body
 //! that arrives more slowly than the slowest link we serve gives up its place when another waits for it.
 //!
-//! What comes after a body has arrived (unpacking, parsing, taking) does not wait for anything on the one thread that serves,
-//! so it happens to one body at a time and needs no budget of its own.
+//! What comes after a body has arrived (unpacking, parsing, taking) happens to one long body at a time, on a thread beside the
+//! one that serves ([`Bodies::aside`]), so its memory is that of one body, and heartbeats are answered meanwhile. Short bodies
+//! are taken on the thread that serves, where nothing waits between unpacking and taking: also one at a time.
+//!
+//! ```text
+//!   in the socket ──place──> arriving ──whole──> short: taken at once
+//!                                        └─────> long: waits for the place aside ──> unpacked, parsed, taken there
+//! ```
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -16,7 +22,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
 use super::limits::{
-    LARGE_BODIES_MAX_BYTES, LARGE_BODIES_PER_WRITER_BYTES, SMALL_BODIES_MAX_BYTES,
+    BODIES_ASIDE_MAX, LARGE_BODIES_MAX_BYTES, LARGE_BODIES_PER_WRITER_BYTES, SMALL_BODIES_MAX_BYTES,
     SMALL_BODIES_PER_WRITER_BYTES,
 };
 use crate::mesh::writer::Writer;
@@ -26,6 +32,7 @@ use crate::mesh::writer::Writer;
 pub struct Bodies {
     large: Arc<Budget>,
     small: Arc<Budget>,
+    aside: Arc<Budget>,
 }
 
 impl Default for Bodies {
@@ -33,6 +40,7 @@ impl Default for Bodies {
         Self {
             large: Budget::new(LARGE_BODIES_MAX_BYTES, LARGE_BODIES_PER_WRITER_BYTES),
             small: Budget::new(SMALL_BODIES_MAX_BYTES, SMALL_BODIES_PER_WRITER_BYTES),
+            aside: Budget::new(BODIES_ASIDE_MAX, BODIES_ASIDE_MAX),
         }
     }
 }
@@ -46,6 +54,12 @@ impl Bodies {
     /// The budget of bodies that are small by nature.
     pub(super) fn small(&self) -> &Arc<Budget> {
         &self.small
+    }
+
+    /// The place of the long body that is taken on the thread beside the one that serves. Writers wait in their own line first,
+    /// so the next place goes to another writer when one waits, however many bodies one writer sends.
+    pub(super) fn aside(&self) -> &Arc<Budget> {
+        &self.aside
     }
 }
 
@@ -212,6 +226,24 @@ mod tests {
         places.pop();
         assert!(late.await.unwrap());
         assert!(!places[0].is_awaited());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_next_place_aside_goes_to_another_writer_before_the_same_one_has_a_second() {
+        let bodies = Bodies::default();
+        let first = bodies.aside().place(writer(1), 1, WAIT).await.unwrap();
+        let (told, mut turns) = tokio::sync::mpsc::unbounded_channel();
+        for last in [1, 1, 2] {
+            let (aside, told) = (bodies.aside().clone(), told.clone());
+            tokio::spawn(async move {
+                let place = aside.place(writer(last), 1, WAIT).await;
+                told.send(place.is_some().then_some(last)).unwrap();
+            });
+            tokio::task::yield_now().await;
+        }
+        drop(first);
+        let turns = [turns.recv().await, turns.recv().await, turns.recv().await];
+        assert_eq!(turns, [Some(Some(2)), Some(Some(1)), Some(Some(1))]);
     }
 
     #[tokio::test(start_paused = true)]

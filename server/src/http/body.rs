@@ -8,13 +8,12 @@ use axum::http::HeaderMap;
 use axum::http::header::CONTENT_ENCODING;
 use flate2::read::MultiGzDecoder;
 use http_body_util::BodyExt as _;
-use serde::de::DeserializeOwned;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use super::bodies::Place;
 use super::error::Fault;
 use super::limits::{
-    BODY_MAX_BYTES, BODY_PACE_BYTES, BODY_PACE_EVERY, DECODED_MAX_BYTES, DEPTH_MAX,
+    BODY_AT_ONCE_MAX_BYTES, BODY_MAX_BYTES, BODY_PACE_BYTES, BODY_PACE_EVERY, DECODED_MAX_BYTES, DEPTH_MAX,
     OVERSIZE_DISCARD_MAX_BYTES, SMALL_BODY_MAX_BYTES, UNBELIEVED_BODY_MAX_BYTES,
 };
 use super::state::{ApiState, Ask};
@@ -36,8 +35,93 @@ pub(super) const SMALL: Size = Size { wire: SMALL_BODY_MAX_BYTES, decoded: SMALL
 /// What a writer is told whose body found no place, or lost it.
 const TOO_MANY_BODIES: &str = "too many bodies are arriving: send this one again";
 
-/// Reads a body as JSON text. Its depth is within bounds; nothing else was looked at.
-pub(super) async fn text(state: &ApiState, ask: Ask, size: Size) -> Result<String, Fault> {
+/// Reads a small body as JSON text. Its depth is within bounds; nothing else was looked at.
+pub(super) async fn text(state: &ApiState, ask: Ask) -> Result<String, Fault> {
+    arrived(state, ask, SMALL).await?.unpacked(SMALL.decoded)
+}
+
+/// Reads a body that may be large, and takes its JSON text, whose depth is within bounds: a short one on this thread, a long one
+/// on a thread beside it, where no two are taken at the same time. A long body whose sender went away meanwhile is taken
+/// nevertheless.
+pub(super) async fn taken<T: Send + 'static>(
+    state: &ApiState,
+    ask: Ask,
+    take: impl FnOnce(&str) -> Result<T, Fault> + Send + 'static,
+) -> Result<T, Fault> {
+    let writer = ask.writer();
+    let mut arrived = arrived(state, ask, LARGE).await?;
+    if arrived.sent.len() <= BODY_AT_ONCE_MAX_BYTES {
+        match arrived.unpack_short()? {
+            Short::Text(text) => return take(&text),
+            Short::Longer(longer) => arrived = longer,
+        }
+    }
+    let Some(aside) = state.bodies.aside().place(writer, 1, state.limits.body_wait).await else {
+        return Err(Fault::Busy(TOO_MANY_BODIES.to_owned()));
+    };
+    let taking = tokio::task::spawn_blocking(move || {
+        let taken = arrived.unpacked(LARGE.decoded).and_then(|text| take(&text));
+        drop(aside);
+        taken
+    });
+    match taking.await {
+        Ok(taken) => taken,
+        Err(ended) if ended.is_panic() => std::panic::resume_unwind(ended.into_panic()),
+        // The runtime ends, and nothing reads this answer.
+        Err(_) => Err(Fault::Internal),
+    }
+}
+
+/// A body that arrived whole.
+struct Arrived {
+    sent: Vec<u8>,
+    encoding: Encoding,
+    /// Held for as long as the bytes are.
+    _place: Place,
+}
+
+/// What became of a body that may be short.
+enum Short {
+    Text(String),
+    Longer(Arrived),
+}
+
+impl Arrived {
+    /// Unpacks the body if its text is short.
+    fn unpack_short(self) -> Result<Short, Fault> {
+        let decoded = match self.encoding {
+            Encoding::Identity => self.sent,
+            Encoding::Gzip => match gunzip(&self.sent, BODY_AT_ONCE_MAX_BYTES) {
+                Err(Fault::TooLarge(_)) => return Ok(Short::Longer(self)),
+                decoded => decoded?,
+            },
+        };
+        checked(decoded).map(Short::Text)
+    }
+
+    /// Unpacks the body, up to a limit of bytes.
+    fn unpacked(self, limit: usize) -> Result<String, Fault> {
+        checked(match self.encoding {
+            Encoding::Identity => self.sent,
+            Encoding::Gzip => gunzip(&self.sent, limit)?,
+        })
+    }
+}
+
+/// The text of a body, when it is text and its depth is within bounds.
+fn checked(decoded: Vec<u8>) -> Result<String, Fault> {
+    let text = String::from_utf8(decoded).map_err(|error| {
+        Fault::BadBody(format!(
+            "the body is not UTF-8 text: byte {} is wrong",
+            error.utf8_error().valid_up_to()
+        ))
+    })?;
+    refuse_deep(&text)?;
+    Ok(text)
+}
+
+/// Waits for a body's place, and for all of the body.
+async fn arrived(state: &ApiState, ask: Ask, size: Size) -> Result<Arrived, Fault> {
     let encoding = Encoding::of(ask.headers())?;
     let writer = ask.writer();
     let mut body = ask.body;
@@ -58,24 +142,7 @@ pub(super) async fn text(state: &ApiState, ask: Ask, size: Size) -> Result<Strin
     let sent = timeout(state.limits.body_time, collect(body, room, size.wire, &place))
         .await
         .map_err(|_| Fault::TooSlow)??;
-    let decoded = match encoding {
-        Encoding::Identity => sent,
-        Encoding::Gzip => gunzip(&sent, size.decoded)?,
-    };
-    let text = String::from_utf8(decoded).map_err(|error| {
-        Fault::BadBody(format!(
-            "the body is not UTF-8 text: byte {} is wrong",
-            error.utf8_error().valid_up_to()
-        ))
-    })?;
-    refuse_deep(&text)?;
-    Ok(text)
-}
-
-/// Reads a body as a value of the wire.
-pub(super) async fn json<T: DeserializeOwned>(state: &ApiState, ask: Ask, size: Size) -> Result<T, Fault> {
-    let text = text(state, ask, size).await?;
-    serde_json::from_str(&text).map_err(|error| Fault::BadBody(error.to_string()))
+    Ok(Arrived { sent, encoding, _place: place })
 }
 
 /// Reads and throws away a body that nobody believes, so that its sender sees the refusal and not a reset.

@@ -40,7 +40,7 @@ pub(super) async fn post(state: Arc<ApiState>, ask: Ask) -> Result<Response, Fau
     let (identity, peer) = (ask.identity.clone(), ask.peer());
     // Of an agent that Kubernetes vouches for, `owns` knows which addresses it may name.
     let may_be_loopback = identity.agent().is_some() || guard::is_local(&ask.head);
-    let text = body::text(&state, ask, body::SMALL).await;
+    let text = body::text(&state, ask).await;
     let body = text.and_then(|text| read(&text)).and_then(|body| check_loopback(body, may_be_loopback));
     let taken = match body {
         Ok(heartbeat) => take(&state, &identity, heartbeat),

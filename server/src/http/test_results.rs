@@ -33,7 +33,7 @@ pub(super) async fn post_pods(state: Arc<ApiState>, ask: Ask) -> Result<Response
 
 /// Takes a result on a service.
 pub(super) async fn post_service(state: Arc<ApiState>, ask: Ask) -> Result<Response, Fault> {
-    let taken = match body::text(&state, ask, body::SMALL).await.and_then(|text| read_service(&text)) {
+    let taken = match body::text(&state, ask).await.and_then(|text| read_service(&text)) {
         Ok(result) => state.collector.original_service(result, state.clock.now()).map_err(Fault::from),
         Err(fault) => Err(fault),
     };
@@ -56,13 +56,13 @@ pub(super) fn get_service(state: &ApiState) -> Response {
     reply::compatible(&state.collector.service_results(state.clock.now()))
 }
 
-async fn post(state: &ApiState, ask: Ask, plane: Plane) -> Result<Response, Fault> {
-    let taken = match body::text(state, ask, body::LARGE).await.and_then(|text| read_results(&text)) {
-        Ok(results) => {
-            state.collector.original_results(plane, results, state.clock.now()).map_err(Fault::from)
-        }
-        Err(fault) => Err(fault),
-    };
+async fn post(state: &Arc<ApiState>, ask: Ask, plane: Plane) -> Result<Response, Fault> {
+    let taking = state.clone();
+    let taken = body::taken(state, ask, move |text| {
+        let results = read_results(text)?;
+        taking.collector.original_results(plane, results, taking.clock.now()).map_err(Fault::from)
+    })
+    .await;
     state.metrics.original_results(taken.is_ok());
     taken.map(|()| saved())
 }

@@ -4,7 +4,7 @@ use allocation_counter::measure;
 use chrono::{DateTime, Utc};
 use meshvane_shared::check::CheckKind;
 use meshvane_shared::name::BootId;
-use meshvane_shared::outcome::Outcome;
+use meshvane_shared::outcome::{Cause, Outcome};
 use meshvane_shared::plan::{Epoch, PlanVersion, Target};
 use meshvane_shared::wire::outcome::OutcomeBody;
 use meshvane_shared::wire::round::CellBody;
@@ -148,4 +148,46 @@ fn one_writer_keeps_few_foreign_plans_and_its_next_round_may_be_sent_again() {
     assert!(matches!(refusal, Refusal::Busy(_)), "{refusal:?}");
     let honest = collector.round(&round("node-1", FOREIGN, 5_000), at(1_000)).unwrap();
     assert_eq!(honest.status, RoundStatus::Accepted);
+}
+
+/// A round on 20,000 nodes that no one else knows, each cell with this outcome.
+fn whole(sequence: u64, outcome: Outcome) -> RoundBody {
+    let one = |target| CellBody { outcome: OutcomeBody::from(outcome), ..cell(target) };
+    let cells = (0..20_000).map(one).collect();
+    RoundBody { sequence, cells, ..round("node-1", FOREIGN, 20_000) }
+}
+
+#[test]
+fn a_round_with_a_change_on_every_node_has_no_more_of_them_looked_at_than_there_are_looks() {
+    let failed = Outcome::Unreached(Cause::Timeout);
+    let plan = |body: &RoundBody| {
+        let targets = body.targets.clone().unwrap();
+        Arc::new(Plan { version: FOREIGN, targets })
+    };
+    let mut held = None;
+    for (sequence, outcome) in [(1, Outcome::reached(1)), (2, failed), (3, Outcome::reached(1))] {
+        let body = whole(sequence, outcome);
+        let plan = plan(&body);
+        let round = CheckedRound::check(&plan, &body).unwrap();
+        let (update, taken) = take_round(held.as_ref(), round, Moment::from_millis(5_000));
+        let Update::Put(entry) = update else { panic!("{update:?}") };
+        held = Some(entry);
+        let (looks, recovered) =
+            if sequence == 1 { (0, 0) } else { (LOOKS_MAX, 20_000 * usize::from(sequence == 3)) };
+        assert_eq!(
+            [taken.look_at.len(), taken.turned.len(), taken.recovered.len()],
+            [looks, looks, recovered]
+        );
+    }
+}
+
+#[test]
+fn recoveries_of_thousands_of_nodes_that_are_no_members_cost_a_look_each() {
+    let collector = collector();
+    collector.round(&whole(1, Outcome::Unreached(Cause::Timeout)), at(1_000)).unwrap();
+    let recovers = whole(2, Outcome::reached(1));
+    let taken = measure(|| {
+        collector.round(&recovers, at(6_000)).unwrap();
+    });
+    assert!(taken.count_total < 20_000, "{} allocations", taken.count_total);
 }
