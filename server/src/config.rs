@@ -33,8 +33,8 @@ const PERIOD_MIN: Duration = Duration::from_secs(1);
 /// Longest time for which a lost member is kept: 30 days, the size of a quarterly maintenance window with room.
 const FORGET_AFTER_MAX: Duration = Duration::from_hours(30 * 24);
 /// Time between two looks at a token or certificate file. Kubernetes itself takes up to a minute to project a changed Secret,
-/// so a second more costs nothing; and a look that finds no change asks the kernel twice.
-const FILES_CHECKED_EVERY: Duration = Duration::from_secs(1);
+/// so some seconds more cost nothing; and a look each second took a twentieth of what an idle server costs.
+const FILES_CHECKED_EVERY: Duration = Duration::from_secs(5);
 
 /// The environment as it is, one field for each setting; the names are those of the variables in lower case.
 #[derive(Debug, Default, Deserialize)]

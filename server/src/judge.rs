@@ -16,9 +16,11 @@ pub async fn run(collector: Arc<Collector>, clock: Arc<Clock>) {
         // Registered before judging, so that what arrives meanwhile is judged next.
         let changed = collector.changed();
         collector.judge(clock.now());
-        tokio::time::sleep(JUDGE_SPACING).await;
-        let rest = PULSE.saturating_sub(JUDGE_SPACING);
+        // It runs from here and is waited for last, when it is usually over: while nothing changes, one timer wakes the
+        // thread at each pulse, and not two.
+        let spacing = tokio::time::sleep(JUDGE_SPACING);
         // Which of the two it was does not matter.
-        let _ = tokio::time::timeout(rest, changed).await;
+        let _ = tokio::time::timeout(PULSE, changed).await;
+        spacing.await;
     }
 }

@@ -10,9 +10,9 @@ use rustls::pki_types::pem::PemObject;
 
 /// Largest file that is read: a bundle of a few hundred certificates.
 const FILE_BYTES_MAX: usize = 1 << 20;
-/// Time between two looks at a file. Kubernetes itself takes up to a minute to project a changed Secret, so a second more
-/// costs nothing; and a look that finds no change asks the kernel twice.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// Time between two looks at a file. Kubernetes itself takes up to a minute to project a changed Secret, so some seconds
+/// more cost nothing; and a look each second took a twentieth of what an idle agent costs.
+const LOOK_EVERY: Duration = Duration::from_secs(5);
 
 /// Reads a file that a setting names, and looks at it from then on.
 ///

@@ -10,12 +10,13 @@ use std::time::Duration;
 
 use tokio::time::{MissedTickBehavior, interval};
 
-/// Time between two beats: seldom enough to cost an idle agent nothing.
-pub const BEAT: Duration = Duration::from_secs(5);
-/// Beats without a sign of the main thread after which the program does not live: a minute. A server that
-/// draws a very large mesh is busy for tens of seconds and must not be killed for it; a thread that is stuck
-/// never comes back.
-pub const BEATS_MISSED_MAX: u32 = 12;
+/// Time between two beats. A timer of seconds wakes its thread three times (tokio sorts timers by distance),
+/// on two threads; every 5 s that was a thirtieth of what an idle agent costs.
+pub const BEAT: Duration = Duration::from_secs(15);
+/// Beats without a sign of the main thread after which the program does not live: a minute at least. A server
+/// that draws a very large mesh is busy for tens of seconds and must not be killed for it; a thread that is
+/// stuck never comes back.
+pub const BEATS_MISSED_MAX: u32 = 5;
 
 /// What both threads know.
 #[derive(Debug, Clone, Default)]

@@ -1,6 +1,7 @@
 //! Reading a request's body within its limits: memory of all that arrive, size as sent, size decoded, time, pace, text, depth.
 
 use std::io::Read as _;
+use std::pin::pin;
 use std::time::Duration;
 
 use axum::body::{Body, HttpBody as _};
@@ -8,7 +9,7 @@ use axum::http::HeaderMap;
 use axum::http::header::CONTENT_ENCODING;
 use flate2::read::MultiGzDecoder;
 use http_body_util::BodyExt as _;
-use tokio::time::{MissedTickBehavior, interval, timeout};
+use tokio::time::{sleep, timeout};
 
 use super::bodies::Place;
 use super::error::Fault;
@@ -175,16 +176,16 @@ impl Encoding {
 /// Reads a body for which there is room, while it keeps its pace or no other body waits for its place.
 async fn collect(mut body: Body, room: usize, limit: usize, place: &Place) -> Result<Vec<u8>, Fault> {
     let mut bytes: Vec<u8> = Vec::new();
-    let mut ticks = interval(BODY_PACE_EVERY);
-    // A thread that was busy elsewhere read nothing meanwhile: that time is not the sender's.
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    ticks.tick().await;
+    // A sleep and no interval, whose first tick takes until the next millisecond: each heartbeat would wait for it.
+    let mut tick = pin!(sleep(BODY_PACE_EVERY));
     let mut due = 0;
     loop {
         let frame = tokio::select! {
             biased;
             frame = body.frame() => frame,
-            _ = ticks.tick() => {
+            () = &mut tick => {
+                // From now: a thread that was busy elsewhere read nothing meanwhile, and that time is not the sender's.
+                tick.set(sleep(BODY_PACE_EVERY));
                 if bytes.len() < due && place.is_awaited() {
                     return Err(Fault::Busy(TOO_MANY_BODIES.to_owned()));
                 }

@@ -8,7 +8,7 @@ use axum::body::Bytes;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use futures_util::{StreamExt as _, stream};
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use super::*;
 use crate::http::bodies::{Bodies, Budget};
@@ -56,6 +56,15 @@ async fn a_body_slower_than_the_slowest_link_gives_up_its_place_when_another_wai
     );
     assert_eq!(collected(endless(1_000), false).await, Err(()), "it has the whole time while no other waits");
     assert_eq!(collected(endless(BODY_PACE_BYTES), true).await, Err(()), "it keeps its pace");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_that_is_there_waits_for_no_timer() {
+    let bodies = Bodies::default();
+    let place = bodies.small().place(writer(1), 2, Duration::ZERO).await.unwrap();
+    let begun = Instant::now();
+    assert_eq!(collect(Body::from("{}"), 2, 2, &place).await, Ok(b"{}".to_vec()));
+    assert_eq!(begun.elapsed(), Duration::ZERO);
 }
 
 #[test]
