@@ -1,6 +1,7 @@
 use super::*;
 use crate::mesh::observe::observe_for_judge as observe;
 use crate::mesh::picture::snapshot;
+use meshvane_shared::wire::findings::{Direction, Subject};
 
 mod examples;
 mod filters;
