@@ -63,7 +63,7 @@ async fn is_closed(stream: &mut TcpStream) {
 
 #[tokio::test]
 async fn the_oldest_connection_is_closed_for_the_next_one_and_a_proven_one_stays() {
-    let limits = PlaceLimits { proven: 1, ..PlaceLimits::unproven(2, 2) };
+    let limits = PlaceLimits { proven: 1, agents_per_source: 1, ..PlaceLimits::unproven(2, 2) };
     let silent = silent(limits).await;
     let mut agent = connect(&silent, 9).await;
     let mut first = connect(&silent, 1).await;
