@@ -13,6 +13,7 @@ use super::*;
 use crate::mesh::time::Moment;
 
 mod addresses;
+mod former_plans;
 mod speakers;
 
 const EPOCH: Epoch = Epoch(7);

@@ -15,7 +15,7 @@ use meshvane_shared::check::{CheckKind, Plane};
 use meshvane_shared::limits::{BURST_PROBES, BURST_SPACING, PROBE_SOFT_LIMIT};
 use meshvane_shared::matrix::Matrix;
 use meshvane_shared::outcome::{Outcome, Reason};
-use meshvane_shared::plan::{Plan, PlanVersion};
+use meshvane_shared::plan::Plan;
 use meshvane_shared::wire::agents::MemberState;
 use meshvane_shared::wire::matrix::CellWord;
 
@@ -161,15 +161,16 @@ pub(super) fn columns_of(snapshot: &Snapshot) -> Vec<Column> {
     columns
 }
 
+/// Rows are told apart by their plan itself and not by its version: agents bring plans of former servers along, and one that
+/// lies may give another list the same version.
 fn places_of(snapshot: &Snapshot) -> Vec<Option<Arc<Places>>> {
-    let mut known: BTreeMap<(u64, u64), Arc<Places>> = BTreeMap::new();
+    let mut known: BTreeMap<*const Plan, Arc<Places>> = BTreeMap::new();
     let mut place = |row: &Row| {
-        if row.plan.version == snapshot.plan.version {
+        if Arc::ptr_eq(&row.plan, &snapshot.plan) {
             return None;
         }
-        let PlanVersion { epoch, generation } = row.plan.version;
         let places = known
-            .entry((epoch.0, generation))
+            .entry(Arc::as_ptr(&row.plan))
             .or_insert_with(|| Arc::new(places_in(&snapshot.plan, &row.plan)));
         Some(places.clone())
     };

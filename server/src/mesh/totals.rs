@@ -8,7 +8,7 @@ use std::sync::Arc;
 use meshvane_shared::check::{CheckKind, Plane};
 use meshvane_shared::name::ServiceAddress;
 use meshvane_shared::outcome::Outcome;
-use meshvane_shared::plan::PlanVersion;
+use meshvane_shared::plan::Plan;
 use meshvane_shared::wire::agents::MemberState;
 use meshvane_shared::wire::matrix::MatrixPlane;
 
@@ -125,8 +125,9 @@ struct Counting<'a> {
     snapshot: &'a Snapshot,
     columns: Vec<Column>,
     groups: Vec<Group>,
-    /// Where the targets of the present plan are in other plans that rows are held against.
-    places: BTreeMap<(u64, u64), Places>,
+    /// Where the targets of the present plan are in other plans that rows are held against. Each plan is held here, so that its
+    /// address stands for it.
+    places: BTreeMap<*const Plan, (Arc<Plan>, Places)>,
     planes: [PlaneCounts; Plane::ALL.len()],
     services: Services,
 }
@@ -159,12 +160,13 @@ impl Counting<'_> {
 
     /// Counts a row. `without_report` is shown of a target that its plan does not have, `left_out` of one without a report.
     fn count_row(&mut self, node: usize, row: &Row, without_report: Shown, left_out: Shown) {
-        let places = if row.plan.version == self.snapshot.plan.version {
+        let places = if Arc::ptr_eq(&row.plan, &self.snapshot.plan) {
             None
         } else {
-            let PlanVersion { epoch, generation } = row.plan.version;
-            let known = self.places.entry((epoch.0, generation));
-            Some(&*known.or_insert_with(|| places_in(&self.snapshot.plan, &row.plan)))
+            let known = self.places.entry(Arc::as_ptr(&row.plan));
+            let (_, places) =
+                known.or_insert_with(|| (row.plan.clone(), places_in(&self.snapshot.plan, &row.plan)));
+            Some(&*places)
         };
         let showing = row.showing(self.snapshot.now.moment);
         for group in self.groups.iter().filter(|group| group.node != node) {

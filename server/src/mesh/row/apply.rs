@@ -162,7 +162,7 @@ impl Row {
         }
         // An old round from an agent's backlog must not move a newer row back to an older plan.
         let is_newest = row.round_ended.is_none_or(|newest| ended >= newest);
-        if is_newest && row.plan.version != plan.version {
+        if is_newest && !Arc::ptr_eq(&row.plan, plan) {
             row.move_to(plan);
         }
         row.taken += 1;
@@ -183,7 +183,7 @@ impl Row {
     }
 
     fn take_cells(&mut self, plan: &Arc<Plan>, body: &RoundBody, ended: Moment) -> Vec<Change> {
-        let same_plan = self.plan.version == plan.version;
+        let same_plan = Arc::ptr_eq(&self.plan, plan);
         let places: BTreeMap<TargetKey, usize> =
             if same_plan { BTreeMap::new() } else { places_of(&self.plan) };
         let mut changes = Vec::new();

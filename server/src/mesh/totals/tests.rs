@@ -4,7 +4,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use meshvane_shared::name::{BootId, NodeName};
 use meshvane_shared::outcome::{Cause, Reached, Reason};
-use meshvane_shared::plan::{Epoch, Plan, Target};
+use meshvane_shared::plan::{Epoch, Plan, PlanVersion, Target};
 use meshvane_shared::wire::matrix::{CellWord, MatrixBody, MatrixCellBody};
 use meshvane_shared::wire::outcome::{CauseWord, OutcomeBody};
 use meshvane_shared::wire::round::{CellBody, RoundBody, ServiceAddressBody, ServiceBody, TimedOutcome};
