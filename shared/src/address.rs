@@ -85,6 +85,16 @@ pub fn is_loopback(address: IpAddr) -> bool {
     address.to_canonical().is_loopback()
 }
 
+/// The source that an address counts for, where limits hold for one client: an IPv4 address, or the /64 of an IPv6 address,
+/// within which one host may choose freely (RFC 4291 section 2.5.4). An IPv4 address in IPv6 form is the IPv4 address.
+pub fn source_of(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        // One address, and no network that a host is given.
+        IpAddr::V6(v6) if !v6.is_loopback() => Ipv6Addr::from_bits(v6.to_bits() >> 64 << 64).into(),
+        address @ (IpAddr::V4(_) | IpAddr::V6(_)) => address,
+    }
+}
+
 /// Why no member has an address like this; `None` for an ordinary one. 240.0.0.0/4 is ordinary: some clusters use it.
 fn fault_of(address: IpAddr) -> Option<&'static str> {
     match address {
@@ -171,6 +181,20 @@ mod tests {
             refusal("64:ff9b::224.0.0.1"),
             "64:ff9b::e000:1 leads to 224.0.0.1, which is a multicast address, so it is no address of a node or a pod"
         );
+    }
+
+    #[test]
+    fn a_source_is_an_ipv4_address_in_either_form_or_a_64_of_ipv6() {
+        let source = |text: &str| source_of(text.parse().unwrap()).to_string();
+        for (text, expected) in [
+            ("192.0.2.1", "192.0.2.1"),
+            ("::ffff:192.0.2.1", "192.0.2.1"),
+            ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::"),
+            ("2001:db8:1:3::1", "2001:db8:1:3::"),
+            ("::1", "::1"),
+        ] {
+            assert_eq!(source(text), expected, "{text}");
+        }
     }
 
     #[test]

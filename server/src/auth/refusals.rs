@@ -1,8 +1,9 @@
 //! How often refusals are logged: an agent with a wrong token tries every few seconds, an attacker as often as it can.
 
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::time::Duration;
 
+use meshvane_shared::address::source_of;
 use runtime::{LogLimit, LogRate};
 
 use super::Refused;
@@ -30,15 +31,7 @@ impl Default for RefusalLog {
 impl RefusalLog {
     /// Takes note of a refusal. Returns how many went unlogged before it when this one should be logged.
     pub fn note(&mut self, refused: Refused, source: IpAddr, now: Moment) -> Option<u64> {
-        self.limit.note((refused, network_of(source)), now.since(Moment::default()))
-    }
-}
-
-/// Who has an IPv6 address has all of its /64.
-fn network_of(source: IpAddr) -> IpAddr {
-    match source.to_canonical() {
-        IpAddr::V4(source) => IpAddr::V4(source),
-        IpAddr::V6(source) => Ipv6Addr::from_bits(source.to_bits() >> 64 << 64).into(),
+        self.limit.note((refused, source_of(source)), now.since(Moment::default()))
     }
 }
 

@@ -12,8 +12,10 @@
 //! number, strangers compete with the flood; agents in their pods, and tokens that are known, do not.
 
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::time::Duration;
+
+use meshvane_shared::address::source_of;
 
 use super::budget::{Pace, Permit, Places};
 use crate::mesh::time::Moment;
@@ -105,15 +107,6 @@ impl ReviewBudget {
             self.sources.retain(|_, source| source.share > now || source.was_refused_lately(now));
         }
         self.sources.len() < SOURCES_MAX
-    }
-}
-
-/// What counts as one source: an IPv4 address, or the /64 of an IPv6 address, all of which one host may use
-/// (RFC 4291 section 2.5.4).
-fn source_of(peer: IpAddr) -> IpAddr {
-    match peer.to_canonical() {
-        IpAddr::V4(address) => IpAddr::V4(address),
-        IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX))),
     }
 }
 

@@ -263,16 +263,6 @@ fn without_files_the_oldest_silent_connection_goes_at_once_and_an_agents_stays()
 }
 
 #[test]
-fn a_source_is_an_ipv4_address_in_either_form_or_a_64_of_ipv6() {
-    let of = |text| Source::of(address(text));
-    assert_eq!(of("::ffff:10.0.0.1"), of("10.0.0.1"));
-    assert_ne!(of("10.0.0.1"), of("10.0.0.2"));
-    assert_eq!(of("2001:db8:1:2:3:4:5:6"), of("2001:db8:1:2::1"));
-    assert_ne!(of("2001:db8:1:2::1"), of("2001:db8:1:3::1"));
-    assert_ne!(of("::1"), of("::2"));
-}
-
-#[test]
 fn a_host_cannot_leave_its_source_by_choosing_addresses_of_its_64() {
     let mut hall = Hall::new();
     for host in 1..=2 {
