@@ -36,13 +36,11 @@ use crate::view;
 
 mod census;
 mod cluster;
-mod contradictions;
 mod heartbeats;
 mod intake;
 mod log;
 mod plans;
 
-use contradictions::Contradictions;
 use log::Journal;
 
 pub use census::{Census, NodesWithoutAgent};
@@ -113,7 +111,6 @@ pub struct Collector {
     judging: AtomicBool,
     /// A second server was told in the log.
     second_server: AtomicBool,
-    contradictions: Contradictions,
     journal: Journal,
     plan_signal: watch::Sender<()>,
     cluster_signal: watch::Sender<()>,
@@ -150,7 +147,6 @@ impl Collector {
             cluster: Mutex::default(),
             judging: AtomicBool::new(false),
             second_server: AtomicBool::new(false),
-            contradictions: Contradictions::default(),
             journal: Journal::default(),
             plan_signal: watch::Sender::new(()),
             cluster_signal: watch::Sender::new(()),

@@ -74,7 +74,7 @@ impl Collector {
             findings,
             cells: totals::count(&snapshot, row_of),
             plan_generation: snapshot.plan.version.generation,
-            contradictions: self.contradictions(),
+            contradictions: self.journal.contradictions(),
             left_out: self.left_out(),
         }
     }

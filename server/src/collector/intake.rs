@@ -111,7 +111,6 @@ impl Collector {
             }
         }
         if taken.contradicts {
-            self.contradictions.note();
             self.journal.contradiction(&body.node, body.sequence, now.moment);
         }
         if !taken.look_at.is_empty() {

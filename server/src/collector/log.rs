@@ -2,6 +2,7 @@
 //! closes. They are limited by kind, and within it by member or finding; what was left out is counted, and the next line of
 //! that kind says how many lines there were.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -28,6 +29,7 @@ pub(super) struct Journal {
     left: Mutex<LogLimit<NodeName>>,
     known: Mutex<LogLimit<NodeName>>,
     contradictions: Mutex<LogLimit<NodeName>>,
+    contradictions_count: AtomicU64,
     findings: Mutex<LogLimit<String>>,
 }
 
@@ -38,6 +40,7 @@ impl Default for Journal {
             left: Mutex::new(LogLimit::new(OF_MEMBERS)),
             known: Mutex::new(LogLimit::new(OF_MEMBERS)),
             contradictions: Mutex::new(LogLimit::new(OF_MEMBERS)),
+            contradictions_count: AtomicU64::new(0),
             findings: Mutex::new(LogLimit::new(OF_FINDINGS)),
         }
     }
@@ -91,8 +94,14 @@ impl Journal {
         }
     }
 
+    /// Rounds since the start whose number contradicted the earlier ones of the same boot.
+    pub(super) fn contradictions(&self) -> u64 {
+        self.contradictions_count.load(Ordering::Relaxed)
+    }
+
     /// A round's number contradicts the earlier ones of the same boot.
     pub(super) fn contradiction(&self, node: &NodeName, sequence: u64, now: Moment) {
+        self.contradictions_count.fetch_add(1, Ordering::Relaxed);
         if let Some(unlogged) = note(&self.contradictions, node.clone(), now) {
             tracing::warn!(
                 %node, sequence, unlogged,

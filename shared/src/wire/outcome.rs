@@ -97,7 +97,7 @@ macro_rules! read_beside_outcome {
 
 /// Takes the [`OutcomeBody`] out of what [`read_beside_outcome`] made.
 macro_rules! outcome_of {
-    ($fields:ident) => {
+    ($fields:expr) => {
         OutcomeBody {
             outcome: $fields.outcome,
             cause: $fields.cause,

@@ -177,7 +177,7 @@ pub struct ResolverDetailBody {
 
 /// What one name server said.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(from = "ResolverFields")]
+#[serde(from = "AddressFields")]
 pub struct ResolverBody {
     /// The name server.
     pub address: IpAddr,
@@ -188,7 +188,7 @@ pub struct ResolverBody {
 
 /// One resolved address of a service.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(from = "ServiceAddressFields")]
+#[serde(from = "AddressFields")]
 pub struct ServiceAddressBody {
     /// The address.
     pub address: IpAddr,
@@ -249,43 +249,29 @@ impl From<TimedOutcomeFields> for TimedOutcome {
     }
 }
 
-read_beside_outcome!(ResolverFields {
+read_beside_outcome!(AddressFields {
     address: IpAddr,
     age_ms: u64,
     #[serde(default)]
     failing_for_ms: Option<u64>,
 });
 
-impl From<ResolverFields> for ResolverBody {
-    fn from(fields: ResolverFields) -> Self {
-        Self {
-            address: fields.address,
-            resolution: TimedOutcome {
-                outcome: outcome_of!(fields),
-                age_ms: fields.age_ms,
-                failing_for_ms: fields.failing_for_ms,
-            },
-        }
+impl AddressFields {
+    fn timed(self) -> TimedOutcome {
+        let (age_ms, failing_for_ms) = (self.age_ms, self.failing_for_ms);
+        TimedOutcome { outcome: outcome_of!(self), age_ms, failing_for_ms }
     }
 }
 
-read_beside_outcome!(ServiceAddressFields {
-    address: IpAddr,
-    age_ms: u64,
-    #[serde(default)]
-    failing_for_ms: Option<u64>,
-});
+impl From<AddressFields> for ResolverBody {
+    fn from(fields: AddressFields) -> Self {
+        Self { address: fields.address, resolution: fields.timed() }
+    }
+}
 
-impl From<ServiceAddressFields> for ServiceAddressBody {
-    fn from(fields: ServiceAddressFields) -> Self {
-        Self {
-            address: fields.address,
-            tcp: TimedOutcome {
-                outcome: outcome_of!(fields),
-                age_ms: fields.age_ms,
-                failing_for_ms: fields.failing_for_ms,
-            },
-        }
+impl From<AddressFields> for ServiceAddressBody {
+    fn from(fields: AddressFields) -> Self {
+        Self { address: fields.address, tcp: fields.timed() }
     }
 }
 

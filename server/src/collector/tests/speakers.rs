@@ -17,12 +17,12 @@ fn an_empty_part_with_the_last_number_silences_no_agent() {
     collector.heartbeat(HeartbeatBody { probe_interval_ms: Some(5_000), ..heartbeat(1) }, at(3_500)).unwrap();
     let part = RoundBody { interval_ms: 3_600_000, ..forged(&collector, u64::MAX) };
     assert_eq!(collector.round(&part, at(4_000)).unwrap().status, RoundStatus::Accepted);
-    assert_eq!(collector.contradictions(), 1);
+    assert_eq!(collector.journal.contradictions(), 1);
     for (sequence, millis) in [(2, 8_000), (3, 13_000)] {
         let honest = round(&collector, 1, sequence, None);
         assert_eq!(collector.round(&honest, at(millis)).unwrap().status, RoundStatus::Accepted, "{sequence}");
     }
-    assert_eq!(collector.contradictions(), 2);
+    assert_eq!(collector.journal.contradictions(), 2);
     let row = |millis| collector.snapshot(at(millis)).nodes[0].row.clone().unwrap();
     assert_eq!((row(13_000).interval, row(13_000).sequences.highest()), (Duration::from_secs(5), 3));
 }
@@ -37,7 +37,7 @@ fn a_round_far_behind_is_told_apart_from_a_repetition() {
     late.age_ms = 600_000;
     assert_eq!(collector.round(&late, at_end).unwrap().status, RoundStatus::TooLate);
     assert_eq!(collector.round(&newest, at_end).unwrap().status, RoundStatus::Duplicate);
-    assert_eq!(collector.contradictions(), 0);
+    assert_eq!(collector.journal.contradictions(), 0);
 }
 
 #[test]

@@ -116,18 +116,20 @@ fn each_list_ends_at_its_limit() {
         format!(r#"{{{HEAD},{cells}"{name}":[{list}]}}"#)
     };
     let in_service = |name: &str, count: usize| {
-        let list = vec![r#"{"address":"10.0.0.1","outcome":"reached","age_ms":0}"#; count].join(",");
+        let element = r#"{"address":"10.0.0.1","outcome":"reached","age_ms":0,"detail":"no_udp_answer"}"#;
+        let list = vec![element; count].join(",");
         list_of_services(&format!(r#"{{{SERVICE},"{name}":[{list}]}}"#))
     };
     let (cell, service) = (format!("{{{CELL}}}"), format!("{{{SERVICE}}}"));
     let (target, stranger) =
         (r#"{"node":"a","plane":"pod","address":"1.1.1.1"}"#, r#"{"target":0,"node":"a","age_ms":0}"#);
-    let lists: [(Text<'_>, usize); 6] = [
+    let lists: [(Text<'_>, usize); 7] = [
         (Box::new(|count| list("cells", &cell, count)), CELLS_MAX),
         (Box::new(|count| list("services", &service, count)), SERVICES_MAX),
         (Box::new(|count| list("targets", target, count)), TARGETS_MAX),
         (Box::new(|count| list("strangers", stranger, count)), TARGETS_MAX),
         (Box::new(|count| in_service("resolvers", count)), RESOLVERS_MAX),
+        (Box::new(|count| in_service("details", count)), RESOLVERS_MAX),
         (Box::new(|count| in_service("addresses", count)), SERVICE_ADDRESSES_MAX),
     ];
     for (text, limit) in lists {
