@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use meshvane_shared::address::{check_probe_address, is_loopback};
+use meshvane_shared::address::is_loopback;
 use meshvane_shared::name::NodeName;
 use meshvane_shared::plan::Target;
 use meshvane_shared::wire::heartbeat::HeartbeatBody;
@@ -60,8 +60,8 @@ impl Collector {
 
     /// Of the addresses that agents remember of a node, those that Kubernetes knows there; without a watch of pods, those
     /// that a heartbeat could have named. Otherwise every agent would probe what one of them names after a restart.
+    /// Addresses that no member can have were refused with the round that named them.
     pub(super) fn vouched(&self, node: &NodeName, mut targets: Vec<Target>) -> Vec<Target> {
-        targets.retain(|target| check_probe_address(target.address).is_ok());
         if targets.iter().any(|target| is_loopback(target.address)) && !self.hears_loopback() {
             targets.retain(|target| !is_loopback(target.address));
         }

@@ -371,6 +371,22 @@ fn a_flood_of_unknown_tokens_is_held_to_its_budget_and_keeps_no_agent_away() {
 }
 
 #[test]
+fn a_source_whose_token_was_refused_loses_the_reserved_places() {
+    let open_at_once = |answer: Review| {
+        let (accounts, cluster) = (accounts(true), cluster());
+        let _decided =
+            ask(&accounts, &cluster, (Role::Agent, &forged(0), ELSEWHERE), Some(Ok(answer)), at(10));
+        let admissions: Vec<_> = (1..25)
+            .map(|number| accounts.admit(Role::Agent, &forged(number), ip(ELSEWHERE), &cluster, at(10)))
+            .collect();
+        admissions.iter().filter(|admission| matches!(admission, Admission::Ask(_))).count()
+    };
+    let places = crate::auth::UNKNOWN_IN_FLIGHT;
+    assert_eq!(open_at_once(good()), places);
+    assert_eq!(open_at_once(Review { authenticated: false, ..good() }), places - places / 4);
+}
+
+#[test]
 fn a_pod_that_shows_ever_new_tokens_has_a_budget_of_its_own() {
     let (accounts, cluster) = (accounts(true), cluster());
     let mut asked = 0;

@@ -138,7 +138,7 @@ mod tests {
         let (mut plans, writer) = (ForeignPlans::default(), Writer::at([10, 0, 0, 1].into()));
         let list = targets(10_000);
         let mut held = Vec::new();
-        for generation in 0.. {
+        for generation in 0..100 {
             let Ok(offered) = plans.offer(&writer, &version(generation), &list) else { break };
             plans.keep(&writer, &offered);
             held.push(offered);

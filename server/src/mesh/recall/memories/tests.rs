@@ -103,6 +103,20 @@ fn a_liar_cannot_push_out_what_honest_agents_name() {
 }
 
 #[test]
+fn a_list_that_two_writers_brought_never_yields_to_more_lists_of_one_of_them() {
+    let mut memories = Memories::default();
+    let honest = list(1, &[("dead", 1)]);
+    take(&mut memories, "a", &honest);
+    take(&mut memories, "b", &honest);
+    for number in 0..100 {
+        let by = format!("invented-{number}");
+        memories.take(&node(&by), &writer("a"), &list(100 + number, &[("invented", 9)]));
+    }
+    assert_eq!(memories.lists.len(), LISTS_KEPT);
+    assert!(recalled(&memories, &["a", "b"]).contains(&"dead=1".to_owned()));
+}
+
+#[test]
 fn lists_are_bounded_in_bytes_and_votes_in_number() {
     let mut memories = Memories::default();
     for number in 0..u64::try_from(LISTS_KEPT).unwrap() {

@@ -68,6 +68,15 @@ fn the_first_message_of_a_boot_shuts_no_agent_out() {
 }
 
 #[test]
+fn a_window_that_begins_again_remembers_nothing_of_the_former_one() {
+    let mut sequences = after(100);
+    let forged = 20 * SEQUENCES_KEPT + 50;
+    assert_eq!(sequences.take(forged, made(100)), Numbered::Restarted);
+    // It has the place of a number that was taken before.
+    assert_eq!(sequences.take(forged - 10, made(100)), Numbered::Taken);
+}
+
+#[test]
 fn an_invented_age_gives_no_reach() {
     let mut sequences = after(100);
     let ancient = Moment::from_millis(i64::MIN);
