@@ -4,7 +4,9 @@ use std::io::{Read as _, Write as _};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
+use allocation_counter::measure;
 use meshvane_server::config::{AuthConfig, Config, TlsFiles};
+use meshvane_server::http::limits::HEALTH_PER_SOURCE_MAX;
 use rcgen::generate_simple_self_signed;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -173,11 +175,13 @@ async fn where_clients_show_no_identity_a_member_counts_and_others_do_not() {
 
 #[tokio::test]
 async fn a_forwarded_port_is_not_shut_by_silent_connections() {
-    let server = Server::start(small(with_tokens())).await;
-    let mut forwarded = TcpStream::connect(server.addresses.api).await.unwrap();
-    assert!(get_on(&mut forwarded, "/api/v1/hosts", "").await.unwrap().starts_with("HTTP/1.1 200"));
-    let _silent = flood(server.addresses.api).await;
-    assert!(get_on(&mut forwarded, "/api/v1/hosts", "").await.unwrap().starts_with("HTTP/1.1 200"));
+    for config in [with_tokens(), Config { auth: AuthConfig::None, ..open() }] {
+        let server = Server::start(small(config)).await;
+        let mut forwarded = TcpStream::connect(server.addresses.api).await.unwrap();
+        assert!(get_on(&mut forwarded, "/api/v1/hosts", "").await.unwrap().starts_with("HTTP/1.1 200"));
+        let _silent = flood(server.addresses.api).await;
+        assert!(get_on(&mut forwarded, "/api/v1/hosts", "").await.unwrap().starts_with("HTTP/1.1 200"));
+    }
 }
 
 #[tokio::test]
@@ -241,6 +245,46 @@ async fn a_client_of_health_that_does_not_finish_its_head_is_shown_out_within_th
     slow.write_all(b"GET /livez HTTP/1.1\r\n").await.unwrap();
     let closed = timeout(probe_timeout("readinessProbe"), slow.read_u8()).await;
     assert!(closed.expect("closed in time").is_err());
+}
+
+#[tokio::test]
+async fn one_source_has_few_connections_of_health() {
+    let server = Server::start(with_tokens()).await;
+    let mut silent = Vec::new();
+    for _ in 0..20 {
+        silent.push(connect_from(ATTACKER, server.addresses.health).await);
+    }
+    assert_eq!(count_open(&mut silent).await, HEALTH_PER_SOURCE_MAX);
+}
+
+/// What a silent connection may take, at both of its ends and with what the runtime needs of them: far less than the 16 KiB
+/// of the library's buffers.
+const RESTING_BYTES: i64 = 8 * 1024;
+
+#[test]
+fn a_connection_that_was_answered_and_rests_takes_no_buffers() {
+    const CONNECTIONS: i64 = 64;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let server = runtime.block_on(Server::start(with_tokens()));
+    let mut resting = Vec::new();
+    let held = measure(|| {
+        runtime.block_on(async {
+            for _ in 0..CONNECTIONS {
+                let mut stream = connect_from(AGENT, server.addresses.api).await;
+                assert!(
+                    ask(&mut stream, &post_heartbeat(AGENTS_TOKEN))
+                        .await
+                        .unwrap()
+                        .starts_with("HTTP/1.1 200")
+                );
+                resting.push(stream);
+            }
+            // Another one is answered, so that the server has had its turn with all of them.
+            server.get("/api/v1/health").await;
+        });
+    });
+    let each = held.bytes_current / CONNECTIONS;
+    assert!(each < RESTING_BYTES, "{each} bytes for each connection");
 }
 
 #[tokio::test]

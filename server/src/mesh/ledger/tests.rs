@@ -1,11 +1,20 @@
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
-use meshvane_shared::name::NodeName;
+use meshvane_shared::check::CheckKind;
+use meshvane_shared::name::{BootId, NodeName};
+use meshvane_shared::outcome::{Outcome, Reason};
+use meshvane_shared::plan::Plan;
+use meshvane_shared::wire::agents::MemberState;
 use meshvane_shared::wire::findings::FindingKind;
+use meshvane_shared::wire::round::{CellBody, RoundBody};
 
 use super::*;
 use crate::mesh::diagnose::diagnose;
+use crate::mesh::member::Member;
 use crate::mesh::observe::observe_for_judge as observe;
 use crate::mesh::picture::{NOW, snapshot};
+use crate::mesh::row::Row;
 use crate::mesh::time::Moment;
 
 const DOWN: &str = "a alive | . + x | . + x
@@ -199,30 +208,54 @@ fn a_failure_that_no_agent_can_measure_ends_with_a_sign_of_life_and_with_its_tar
     assert!(matches!(&edges[..], [Edge::Resolved(body)] if body.id == "node_down/c"), "{edges:?}");
 }
 
+/// How many findings are resolved 20 s after `c` went down, when its agent is lost and the others are heard. Their rows are changed
+/// before.
+fn resolved_20_s_later(picture: &str, change: impl Fn(&mut Row, &Arc<Plan>)) -> usize {
+    let mut ledger = Ledger::default();
+    settle(&mut ledger, DOWN, 0);
+    let mut snapshot = snapshot(picture);
+    snapshot.now = at(20);
+    for view in &mut snapshot.nodes[..2] {
+        let heard = Some(Moment::from_millis(NOW.millis + 19_000));
+        view.member = Arc::new(Member { received: heard, ..view.member.as_ref().clone() });
+        change(Arc::make_mut(view.row.as_mut().unwrap()), &snapshot.plan);
+    }
+    snapshot.nodes[2].state = MemberState::Lost;
+    let edges = ledger.settle(diagnose(&observe(&snapshot)), at(20));
+    edges.iter().filter(|edge| matches!(edge, Edge::Resolved(_))).count()
+}
+
 #[test]
 fn a_failure_stands_while_an_agent_that_is_heard_brings_no_rounds_and_not_when_rounds_come_without_it() {
-    let judged = |round_comes: bool| {
-        let mut ledger = Ledger::default();
-        settle(&mut ledger, DOWN, 0);
-        // 20 s later: all that was measured is stale, and `a` and `b` are still heard.
-        let mut snapshot = snapshot(DOWN);
-        snapshot.now = at(20);
-        for view in &mut snapshot.nodes[..2] {
-            let heard = Some(Moment::from_millis(NOW.millis + 19_000));
-            let member = crate::mesh::member::Member::clone(&view.member);
-            view.member = std::sync::Arc::new(crate::mesh::member::Member { received: heard, ..member });
-            if round_comes {
-                let row = view.row.as_ref().unwrap();
-                let mut row = crate::mesh::row::Row::clone(row);
-                row.round_ended = Some(snapshot.now.moment);
-                view.row = Some(std::sync::Arc::new(row));
-            }
-        }
-        snapshot.nodes[2].state = meshvane_shared::wire::agents::MemberState::Lost;
-        let diagnosis = diagnose(&observe(&snapshot));
-        let edges = ledger.settle(diagnosis, at(20));
-        edges.iter().filter(|edge| matches!(edge, Edge::Resolved(_))).count()
+    assert_eq!(resolved_20_s_later(DOWN, |_, _| {}), 0, "no agent can tell");
+    let round_comes = |row: &mut Row, _: &Arc<Plan>| row.round_ended = Some(at(20).moment);
+    assert_eq!(resolved_20_s_later(DOWN, round_comes), 1, "the check is not done any more");
+    let restarted = |row: &mut Row, _: &Arc<Plan>| row.boot = BootId::parse("former").unwrap();
+    assert_eq!(resolved_20_s_later(DOWN, restarted), 1, "another agent runs there now");
+}
+
+#[test]
+fn a_recovery_of_an_observer_ends_what_stands_once_it_had_the_time_to_look_again() {
+    // It says again that it cannot measure `c`.
+    let blind = |row: &mut Row, plan: &Arc<Plan>| {
+        let cell = |target, check: CheckKind| CellBody {
+            target,
+            check: check.into(),
+            port: None,
+            outcome: Outcome::Unmeasured(Reason::Overloaded).into(),
+            age_ms: 0,
+            suspect: false,
+            failing_for_ms: None,
+        };
+        let cells = (4..6).flat_map(|target| CheckKind::ON_PLANES.map(|check| cell(target, check))).collect();
+        let empty = RoundBody::empty(plan.targets[0].node.clone(), row.boot.clone(), plan.version.clone());
+        let body = RoundBody { sequence: 3, interval_ms: 5_000, cells, ..empty };
+        *row = Row::take(Some(row), plan, &body, at(20).moment).unwrap().row;
     };
-    assert_eq!(judged(false), 0, "no agent can tell");
-    assert_eq!(judged(true), 1, "the check is not done any more");
+    assert_eq!(resolved_20_s_later(LOST_SIGHT, blind), 0);
+    let recovered = |row: &mut Row, plan: &Arc<Plan>| {
+        blind(row, plan);
+        row.recovered = Some(NOW);
+    };
+    assert_eq!(resolved_20_s_later(LOST_SIGHT, recovered), 1);
 }

@@ -1,7 +1,7 @@
 //! Agents whose source address is translated on the way to the server.
 
 use super::*;
-use crate::support::read_all;
+use crate::support::{ask, connect_from, read_all};
 
 /// An address that is no pod's: that of a gateway.
 const GATEWAY: &str = "127.0.9.9";
@@ -58,4 +58,32 @@ async fn the_connection_of_a_refused_writer_is_closed() {
         assert!(answer.starts_with(&format!("HTTP/1.1 {expected}")), "{answer}");
         assert!(answer.to_lowercase().contains("\r\nconnection: close\r\n"), "{answer}");
     }
+}
+
+#[tokio::test]
+async fn an_agent_whose_token_is_being_looked_at_keeps_its_place_among_many_that_ask() {
+    let kube = FakeKube::start().await;
+    let good = kube.agent(1);
+    let mut config = kube.config();
+    let places = &mut config.limits.places;
+    (places.unproven, places.unproven_per_source, places.grace) = (8, 2, std::time::Duration::ZERO);
+    let server = Server::start(config).await;
+    from(&pod_address(1)).get(&server, "/api/v1/health", None).await;
+    kube.slow_down(std::time::Duration::from_millis(500));
+    let body = heartbeat(1).to_string();
+    let head = format!("POST {HEARTBEAT} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {good}\r\n");
+    let request = format!("{head}Content-Length: {}\r\n\r\n{body}", body.len());
+    let source: std::net::Ipv4Addr = pod_address(1).parse().unwrap();
+    let mut agent = connect_from(source.octets(), server.addresses.api).await;
+    tokio::io::AsyncWriteExt::write_all(&mut agent, request.as_bytes()).await.unwrap();
+    // Requests whose bodies never come are thrown away for a while: those connections are busy, and not silent.
+    let unfinished = format!("POST {HEARTBEAT} HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\n");
+    let mut asking = Vec::new();
+    for number in 0..32 {
+        let mut stream = connect_from([127, 0, 7, number], server.addresses.api).await;
+        let _sent = tokio::io::AsyncWriteExt::write_all(&mut stream, unfinished.as_bytes()).await;
+        asking.push(stream);
+    }
+    let answer = ask(&mut agent, "").await.expect("it is answered");
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
 }

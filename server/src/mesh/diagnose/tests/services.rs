@@ -9,6 +9,7 @@ use meshvane_shared::outcome::{Cause, Outcome, Reason, ResolverDetail};
 use super::*;
 use crate::mesh::picture::NOW;
 use crate::mesh::row::{Service, Standing, Timed};
+use crate::mesh::snapshot::Snapshot;
 use crate::mesh::time::Now;
 
 const REACHED: Outcome = Outcome::reached(100);
@@ -42,6 +43,10 @@ fn said(words: &[(Timed, Option<Timed>); 3]) -> Said {
 
 /// The same, of a service that is changed before.
 fn judged(words: &[(Timed, Option<Timed>); 3], change: impl Fn(&mut Service)) -> Diagnosis {
+    diagnose(&observe(&drawn(words, change)))
+}
+
+fn drawn(words: &[(Timed, Option<Timed>); 3], change: impl Fn(&mut Service)) -> Snapshot {
     let mut snapshot = snapshot(
         "a alive | . + + | . + +
          b alive | + . + | + . +
@@ -62,7 +67,7 @@ fn judged(words: &[(Timed, Option<Timed>); 3], change: impl Fn(&mut Service)) ->
         change(&mut service);
         Arc::make_mut(view.row.as_mut().unwrap()).services = vec![service];
     }
-    diagnose(&observe(&snapshot))
+    snapshot
 }
 
 /// What is said of a port.
@@ -134,6 +139,22 @@ fn a_failure_of_a_name_or_a_port_stands_while_those_who_saw_it_cannot_ask() {
         said(&[(timed(NO_RESOURCE, 0), Some(blind)); 3]),
         found("service_unreachable api.shop.svc 443 3/3")
     );
+}
+
+#[test]
+fn a_failure_that_is_stale_counts_while_the_rounds_of_its_observer_are_overdue() {
+    let failed = timed(FAILED, 20_000);
+    let found = |is_overdue: bool| {
+        let mut snapshot = drawn(&[(timed(REACHED, 500), Some(failed)); 3], |_| {});
+        for view in snapshot.nodes.iter_mut().filter(|_| is_overdue) {
+            let row = Arc::make_mut(view.row.as_mut().unwrap());
+            row.round_ended = Some(NOW.before(Duration::from_secs(20)));
+        }
+        let findings = diagnose(&observe(&snapshot)).findings;
+        findings.iter().map(line).filter(|line| line.starts_with("service_")).collect::<Vec<_>>()
+    };
+    assert_eq!(found(true), ["service_unreachable api.shop.svc 443 3/3"]);
+    assert_eq!(found(false), [""; 0], "the port is not checked any more");
 }
 
 /// The one sentence that is said, without its end.

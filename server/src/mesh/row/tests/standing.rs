@@ -52,3 +52,28 @@ fn a_failure_that_stands_follows_its_target_and_not_another_port() {
     assert_eq!(moved.get(0, CheckKind::Icmp).unwrap().standing, standing);
     assert!(moved.has_standing());
 }
+
+#[test]
+fn a_name_that_cannot_be_asked_for_keeps_its_failure_until_it_resolves() {
+    let plan = three();
+    let unmeasured = Outcome::Unmeasured(Reason::NoResource);
+    let mut row = None;
+    let mut step = |sequence: u64, outcome| {
+        let mut body = round(sequence, &plan, Vec::new());
+        body.services = vec![service(outcome, &[("10.96.0.10", outcome)])];
+        let applied = take(row.as_ref(), &plan, &body, i64::try_from(sequence).unwrap() * 1_000);
+        let service = row.insert(applied.row).services[0].clone();
+        [service.resolution, service.resolvers[0].1].map(|timed| (timed.failing_since, timed.standing))
+    };
+    let [failed, _] = step(1, DOWN);
+    let (since, measured) = (failed.0, Moment::from_millis(1_000));
+    assert!(since.is_some());
+    for sequence in 2..4 {
+        let standing = Some(Standing { outcome: DOWN, measured });
+        let [resolution, resolver] = step(sequence, unmeasured);
+        assert_eq!((resolution.0, resolver.0), (since, since));
+        let at_last = [resolution.1, resolver.1].map(|held| held.map(|held| held.outcome));
+        assert_eq!(at_last, [standing.map(|held| held.outcome); 2]);
+    }
+    assert_eq!(step(4, Outcome::reached(1)), [(None, None); 2]);
+}
