@@ -80,4 +80,15 @@ mod tests {
         beating.abort();
         watching.abort();
     }
+
+    #[tokio::test(start_paused = true)]
+    async fn beats_in_which_the_whole_process_was_stopped_are_not_made_up_for() {
+        let liveness = Liveness::default();
+        let watching = tokio::spawn(liveness.clone().watches());
+        tokio::task::yield_now().await;
+        tokio::time::advance(BEAT * BEATS_MISSED_MAX * 2).await;
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        assert!(liveness.is_alive());
+        watching.abort();
+    }
 }

@@ -96,3 +96,22 @@ async fn a_full_source_is_refused_and_others_wait_until_a_place_is_free() {
     assert_eq!(timeout(PATIENCE, silent.task).await.unwrap().unwrap(), 2);
     is_closed(&mut third).await;
 }
+
+#[tokio::test]
+async fn without_files_the_oldest_silent_connection_is_closed_and_a_proven_one_stays() {
+    let silent = silent(PlaceLimits { proven: 1, ..PlaceLimits::unproven(2, 2) }).await;
+    let mut agent = connect(&silent, 9).await;
+    let mut first = connect(&silent, 1).await;
+    let is_ready = || {
+        let state = silent.room.state();
+        state.places.len() == 2 && state.tasks.keys().any(|id| state.places.is_proven(*id))
+    };
+    while !is_ready() {
+        yield_now().await;
+    }
+    silent.room.shed();
+    is_closed(&mut first).await;
+    silent.room.shed();
+    assert!(timeout(Duration::from_millis(10), agent.read_u8()).await.is_err(), "the agent's was closed");
+    assert_eq!(silent.yielded.load(Ordering::Relaxed), 1);
+}

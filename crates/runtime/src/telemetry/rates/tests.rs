@@ -1,4 +1,35 @@
+use tracing_subscriber::layer::SubscriberExt as _;
+
 use super::*;
+
+/// Counts the lines that come through, apart from those about lines that were left out.
+struct Through(&'static AtomicU64);
+
+impl<S: Subscriber> Layer<S> for Through {
+    fn on_event(&self, event: &Event<'_>, _context: Context<'_, S>) {
+        self.0.fetch_add(u64::from(event.metadata().target() != TARGET), Ordering::Relaxed);
+    }
+}
+
+#[test]
+fn what_a_place_logs_beyond_its_rate_reaches_no_reader_and_debug_lines_all_do() {
+    static LOGGED: AtomicU64 = AtomicU64::new(0);
+    static DROPPED: AtomicU64 = AtomicU64::new(0);
+    let subscriber = tracing_subscriber::registry().with(Rates::new(&DROPPED)).with(Through(&LOGGED));
+    tracing::subscriber::with_default(subscriber, || {
+        for number in 0..2_000 {
+            tracing::warn!(number, "a line that outside parties cause");
+        }
+        // A slow machine may need several periods for it.
+        let logged = LOGGED.load(Ordering::Relaxed);
+        assert!((u64::from(OURS_MAX)..2_000).contains(&logged), "{logged}");
+        assert_eq!(DROPPED.load(Ordering::Relaxed), 2_000 - logged);
+        for number in 0..2_000 {
+            tracing::debug!(number, "a line for finding faults");
+        }
+        assert_eq!(LOGGED.load(Ordering::Relaxed), logged + 2_000);
+    });
+}
 
 static LEFT_OUT: AtomicU64 = AtomicU64::new(0);
 
