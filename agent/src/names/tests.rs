@@ -7,7 +7,7 @@ fn the_file_is_read_again_when_it_changes_and_only_its_beginning() {
     std::fs::write(&path, "nameserver 10.0.0.1\n").unwrap();
     let before = system.current().unwrap();
     assert!(Arc::ptr_eq(&before, &system.current().unwrap()), "an unchanged file is not read");
-    let long = format!("nameserver 10.0.0.2\n{}nameserver 10.0.0.3\n", "#".repeat(SYSTEM_FILE_MAX));
+    let long = format!("nameserver 10.0.0.2\n{}\nnameserver 10.0.0.3\n", "#".repeat(SYSTEM_FILE_MAX));
     std::fs::write(&path, long).unwrap();
     assert_eq!(system.current().unwrap().servers, [IpAddr::from([10, 0, 0, 2])]);
 }

@@ -141,6 +141,8 @@ fn questions(target: &Target, test_port: Option<u16>) -> impl Iterator<Item = Qu
         Plane::Host => target.port.or(test_port),
         Plane::Pod => target.port,
     };
-    let tcp = port.map(|port| Question::Tcp(SocketAddr::new(target.address, port)));
-    [Some(Question::Icmp(target.address)), tcp].into_iter().flatten()
+    // The IPv4 address in either form has its turns once.
+    let address = target.address.to_canonical();
+    let tcp = port.map(|port| Question::Tcp(SocketAddr::new(address, port)));
+    [Some(Question::Icmp(address)), tcp].into_iter().flatten()
 }

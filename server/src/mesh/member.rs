@@ -179,9 +179,10 @@ impl Member {
         // The failure that the others report is older than this server: their word must count.
         member.steady_since = Moment::from_millis(i64::MIN);
         for target in targets {
+            let address = target.address.to_canonical();
             match target.plane {
-                Plane::Host => member.host_addresses.push(target.address),
-                Plane::Pod => member.pod_addresses.push(target.address),
+                Plane::Host => member.host_addresses.push(address),
+                Plane::Pod => member.pod_addresses.push(address),
             }
             member.client_port = target.port.unwrap_or(member.client_port);
             member.zone = target.zone.clone().or(member.zone);

@@ -109,7 +109,8 @@ async fn a_body_without_a_place_is_429_with_a_time_and_may_be_sent_again() {
         }
     };
     assert!(answer.starts_with("HTTP/1.1 429 "), "{answer}");
-    assert!(answer.contains("retry-after: 1\r\n") && answer.contains("/problems/busy"), "{answer}");
+    assert!(answer.contains("retry-after: 1\r\n") && answer.contains("connection: close\r\n"), "{answer}");
+    assert!(answer.contains("/problems/busy"), "{answer}");
     held.abort_all();
     while held.join_next().await.is_some() {}
     let again = server.post("/api/v1/rounds", body).await;

@@ -183,6 +183,19 @@ fn an_address_has_its_turns_again_after_a_rest() {
 }
 
 #[test]
+fn an_address_is_forgotten_after_a_rest_and_its_queue_is_bounded() {
+    let mut pace = Pace::default();
+    for last in 0..100 {
+        pace.take(seconds(1.0), [192, 0, 2, last].into());
+    }
+    let address = IpAddr::from([192, 0, 2, 200]);
+    pace.take(seconds(2.0), address);
+    assert_eq!(pace.owed.len(), 1);
+    let room = (0..1_000).filter(|_| pace.put(address, CellId(1), Part::Regular)).count();
+    assert_eq!((room, pace.waiting_count), (WAITING_PER_ADDRESS_MAX, WAITING_PER_ADDRESS_MAX));
+}
+
+#[test]
 fn services_take_no_turns() {
     let services: Vec<String> = (0..40).map(|index| format!("name-{index}.test:80")).collect();
     let names: Vec<&str> = services.iter().map(String::as_str).collect();

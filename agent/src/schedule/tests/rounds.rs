@@ -234,6 +234,12 @@ fn a_server_cannot_make_an_agent_ask_what_is_no_member() {
         "10.0.0.1",
     ];
     assert_eq!(asked_at(&hostile, false), (BTreeSet::from([[10, 0, 0, 1].into()]), 9));
+    let forms = asked_at(&["10.0.0.1", "::ffff:10.0.0.1"], false);
+    assert_eq!(
+        forms,
+        (BTreeSet::from([[10, 0, 0, 1].into()]), 0),
+        "one address in two forms has its turns once"
+    );
     let (asked, refused) = asked_at(&hostile, true);
     assert_eq!((asked.len(), refused), (3, 7), "{asked:?}");
 }

@@ -32,6 +32,8 @@ fn recalled(own: &str, targets: &[Target]) -> Vec<IpAddr> {
 fn what_agents_remember_becomes_a_target_only_where_a_heartbeat_could_have_named_it() {
     let ordinary = remembered("10.0.0.9");
     assert_eq!(recalled("10.0.0.1", &ordinary), [ordinary[0].address]);
+    let mapped = recalled("10.0.0.1", &remembered("::ffff:10.0.0.9"));
+    assert_eq!(mapped, [ordinary[0].address], "members at one address are counted whatever its form");
     for address in ["224.0.0.1", "169.254.169.254", "64:ff9b::a9fe:a9fe"] {
         assert_eq!(recalled("10.0.0.1", &remembered(address)), [] as [IpAddr; 0], "{address}");
     }
