@@ -1,7 +1,14 @@
 use super::*;
 
-const US: [Errno; 6] =
-    [Errno::EMFILE, Errno::ENFILE, Errno::ENOBUFS, Errno::ENOMEM, Errno::EADDRNOTAVAIL, Errno::EAGAIN];
+const US: [Errno; 7] = [
+    Errno::EMFILE,
+    Errno::ENFILE,
+    Errno::ENOBUFS,
+    Errno::ENOMEM,
+    Errno::EADDRINUSE,
+    Errno::EADDRNOTAVAIL,
+    Errno::EAGAIN,
+];
 const THE_WAY: [Errno; 4] = [Errno::ENETUNREACH, Errno::EHOSTUNREACH, Errno::ENETDOWN, Errno::EHOSTDOWN];
 
 fn error(errno: Errno) -> io::Error {
@@ -41,9 +48,12 @@ fn what_comes_back_while_a_connection_is_under_way_is_about_the_network() {
     check(Errno::ECONNREFUSED, Cause::Refused);
     check(Errno::ECONNRESET, Cause::Reset);
     check(Errno::ECONNABORTED, Cause::Reset);
+    check(Errno::EPIPE, Cause::Reset);
     check(Errno::ETIMEDOUT, Cause::Timeout);
     // ICMPv6 type 1 codes 1, 5 and 6 become EACCES, other ICMP errors one of these.
-    for errno in [Errno::EACCES, Errno::ENOPROTOOPT, Errno::EPROTO, Errno::EOPNOTSUPP, Errno::ENONET] {
+    for errno in
+        [Errno::EACCES, Errno::ENOPROTOOPT, Errno::EPROTO, Errno::EOPNOTSUPP, Errno::ENONET, Errno::EMSGSIZE]
+    {
         check(errno, Cause::NoRoute);
     }
     assert_eq!(of_connecting(&error(Errno::EPERM)), Answer::Unmeasured(Reason::Blocked));

@@ -99,7 +99,7 @@ async fn a_full_source_is_refused_and_others_wait_until_a_place_is_free() {
 
 #[tokio::test]
 async fn without_files_the_oldest_silent_connection_is_closed_and_a_proven_one_stays() {
-    let silent = silent(PlaceLimits { proven: 1, ..PlaceLimits::unproven(2, 2) }).await;
+    let silent = silent(PlaceLimits { proven: 1, agents_per_source: 1, ..PlaceLimits::unproven(2, 2) }).await;
     let mut agent = connect(&silent, 9).await;
     let mut first = connect(&silent, 1).await;
     let is_ready = || {
