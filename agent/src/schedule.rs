@@ -16,7 +16,7 @@
 //! flight then proves nothing: it is forgotten, its cells are `Unmeasured(overloaded)`, and it is asked again at once.
 //! While something is in flight the promise is at most [`WATCH`] away, so no pause that matters goes unseen.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -35,7 +35,7 @@ use rand::{RngExt, SeedableRng};
 
 use crate::probe::{Answer, Question};
 use cell::{CellId, Cells, Key};
-use flight::{Flight, Part};
+use flight::{Flight, Part, Queue};
 use health::Health;
 pub use health::{HEALTH_IN_FLIGHT_MAX, HEALTH_PERIOD, STRANGER_KEPT};
 use pace::Pace;
@@ -218,8 +218,8 @@ pub struct Schedule {
     flights: BTreeMap<ProbeId, Flight>,
     health: Health,
     pace: Pace,
-    urgent: VecDeque<(CellId, Part)>,
-    waiting: VecDeque<(CellId, Part)>,
+    urgent: Queue,
+    waiting: Queue,
     timers: BTreeMap<TimerKey, Timer>,
     round: Option<Round>,
     /// Rounds begun so far: the number of the newest.
@@ -253,8 +253,8 @@ impl Schedule {
             flights: BTreeMap::new(),
             health: Health::default(),
             pace: Pace::default(),
-            urgent: VecDeque::new(),
-            waiting: VecDeque::new(),
+            urgent: Queue::default(),
+            waiting: Queue::default(),
             timers: BTreeMap::new(),
             round: None,
             rounds: 0,

@@ -11,9 +11,6 @@ use super::{
     PROBE_SOFT_LIMIT, ProbeId, Schedule, Tally, Timer, TimerKey,
 };
 
-/// So many that cannot start end the search for one that can: both engines are full then.
-const HELD_BACK_MAX: usize = 2 * IN_FLIGHT_MAX;
-
 /// Of those in flight, probes of bursts: a quarter is kept for the round, which must end however many targets fall silent
 /// together. Sixteen that are each judged after 1 s are as many as a round of 60 silent targets needs.
 const BURSTS_IN_FLIGHT_MAX: usize = IN_FLIGHT_MAX * 3 / 4;
@@ -25,6 +22,25 @@ pub(super) enum Part {
     Regular,
     /// One of the burst with this number.
     Burst(u64),
+}
+
+/// Probes that wait to start, in the order of waiting, those of each engine apart. Behind one that cannot start no other
+/// one of its engine can, so a wake looks at one probe beyond those that it starts, however many wait.
+#[derive(Debug, Default)]
+pub(super) struct Queue {
+    icmp: VecDeque<(CellId, Part)>,
+    others: VecDeque<(CellId, Part)>,
+}
+
+impl Queue {
+    fn of(&mut self, is_icmp: bool) -> &mut VecDeque<(CellId, Part)> {
+        if is_icmp { &mut self.icmp } else { &mut self.others }
+    }
+
+    /// Puts a probe at the end.
+    pub(super) fn push(&mut self, is_icmp: bool, cell: CellId, part: Part) {
+        self.of(is_icmp).push_back((cell, part));
+    }
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -42,39 +58,45 @@ pub(super) struct Flight {
 }
 
 impl Schedule {
-    pub(super) fn enqueue(&mut self, cell: CellId, part: Part) {
+    pub(super) fn enqueue(&mut self, id: CellId, part: Part) {
+        let Some(cell) = self.cells.get_mut(&id) else {
+            return;
+        };
+        let is_icmp = cell.question.check() == CheckKind::Icmp;
         match part {
             Part::Regular => {
-                let Some(waiting) = self.cells.get_mut(&cell) else {
-                    return;
-                };
-                if !std::mem::replace(&mut waiting.waiting, true) {
-                    self.waiting.push_back((cell, part));
+                if !std::mem::replace(&mut cell.waiting, true) {
+                    self.waiting.push(is_icmp, id, part);
                 }
             }
-            Part::Burst(_) => self.urgent.push_back((cell, part)),
+            Part::Burst(_) => self.urgent.push(is_icmp, id, part),
         }
     }
 
-    /// Starts what waits, bursts first, as far as the limit of each engine allows.
+    /// Starts what waits, bursts first, as far as the limit of each engine allows. The engines take turns, as the checks of
+    /// one address share the turns of that address.
     pub(super) fn start_waiting(&mut self, now: Duration) {
         for urgent in [true, false] {
-            let queue = if urgent { &mut self.urgent } else { &mut self.waiting };
-            let mut queue = std::mem::take(queue);
-            let mut held_back = VecDeque::new();
-            while held_back.len() < HELD_BACK_MAX {
-                let Some((cell, part)) = queue.pop_front() else {
-                    break;
-                };
-                if !self.start(now, cell, part) {
-                    held_back.push_back((cell, part));
-                }
+            let (mut icmp, mut others) = (true, true);
+            while icmp || others {
+                icmp = icmp && self.start_next(now, urgent, true);
+                others = others && self.start_next(now, urgent, false);
             }
-            held_back.append(&mut queue);
-            let queue = if urgent { &mut self.urgent } else { &mut self.waiting };
-            held_back.append(queue);
-            *queue = held_back;
         }
+    }
+
+    /// Starts the first probe of a queue; returns `false` when none waits or the engine is full.
+    fn start_next(&mut self, now: Duration, urgent: bool, is_icmp: bool) -> bool {
+        let queue = if urgent { &mut self.urgent } else { &mut self.waiting };
+        let Some((id, part)) = queue.of(is_icmp).pop_front() else {
+            return false;
+        };
+        let started = self.start(now, id, part);
+        if !started {
+            let queue = if urgent { &mut self.urgent } else { &mut self.waiting };
+            queue.of(is_icmp).push_front((id, part));
+        }
+        started
     }
 
     /// Returns `false` when the engine is full. What has to wait for a turn of its address waits elsewhere.
@@ -240,3 +262,6 @@ impl Schedule {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

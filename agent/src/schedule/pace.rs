@@ -20,7 +20,7 @@ use meshvane_shared::outcome::Reason;
 
 use super::cell::{Cell, CellId};
 use super::flight::{Flight, Part};
-use super::{ProbeId, Question, Schedule, Timer};
+use super::{CheckKind, ProbeId, Question, Schedule, Timer};
 
 /// One address has a turn this often, on average: 20 a second. A member whose host and pod address are the same has four
 /// cells there, and a burst asks each every 200 ms: so many are needed while one burst follows the other.
@@ -143,14 +143,16 @@ impl Schedule {
     pub(super) fn turn_due(&mut self, now: Duration) {
         self.pace.timer_set = false;
         for (id, part) in self.pace.due(now) {
+            let Some(cell) = self.cells.get_mut(&id) else {
+                continue;
+            };
+            let is_icmp = cell.question.check() == CheckKind::Icmp;
             match part {
                 Part::Regular => {
-                    if let Some(cell) = self.cells.get_mut(&id) {
-                        cell.waits_for_turn = false;
-                    }
-                    self.waiting.push_back((id, part));
+                    cell.waits_for_turn = false;
+                    self.waiting.push(is_icmp, id, part);
                 }
-                Part::Burst(_) => self.urgent.push_back((id, part)),
+                Part::Burst(_) => self.urgent.push(is_icmp, id, part),
             }
         }
         if self.pace.waiting_count > 0 {
