@@ -20,4 +20,4 @@ pub mod store;
 pub mod tls;
 pub mod view;
 
-pub use start::{main_from_arguments, main_from_env};
+pub use start::{main_from_arguments, main_from_env, serve};

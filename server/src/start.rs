@@ -59,6 +59,14 @@ pub fn main_from_env() -> ExitCode {
         Ok(config) => config,
         Err(error) => return fail(&error, ExitCode::from(WRONG_SETTING)),
     };
+    serve(config)
+}
+
+/// Runs the server with these settings until SIGTERM or SIGINT.
+///
+/// A setting that cannot be followed gives one line on standard error and exit code 2; any other failure gives one line and
+/// exit code 1.
+pub fn serve(config: Config) -> ExitCode {
     let log = telemetry::start(config.log_level);
     // One thread: the server waits most of the time, and each worker thread costs memory that the user pays for.
     let runtime = match Builder::new_current_thread().enable_all().build() {

@@ -223,8 +223,10 @@ pub(crate) fn finding(scenario: Scenario) -> Option<Expected> {
             port: Some(SERVICE_PORT),
             ..Expected::of(FindingKind::ServiceUnreachable, Whom::Name(SERVICE))
         }),
-        // Restarts, goodbyes, late answers and a little loss are no faults, and a server that is away finds nothing.
-        Scenario::EchoSessionsDead
+        // Restarts, goodbyes, late answers and a little loss are no faults, and a server that is away finds nothing. Where a
+        // shared token is believed, as here, it is believed from any address.
+        Scenario::AgentMasqueraded
+        | Scenario::EchoSessionsDead
         | Scenario::ResolversSlow
         | Scenario::Loss1
         | Scenario::Loss3
@@ -289,6 +291,7 @@ pub(crate) fn needs_namespaces(scenario: Scenario) -> Option<&'static str> {
         | Scenario::IcmpDroppedOnPods
         | Scenario::IcmpDroppedEverywhere
         | Scenario::EchoSessionsDead
+        | Scenario::AgentMasqueraded
         | Scenario::PortRefused
         | Scenario::PortDropped
         | Scenario::PortRefusedEverywhere

@@ -12,6 +12,7 @@
 pub mod api;
 pub mod clock;
 pub mod harness;
+pub mod kubernetes;
 pub mod mesh;
 pub mod program;
 pub mod watch;

@@ -11,13 +11,14 @@ mod filter;
 mod flows;
 mod loss;
 mod names;
-mod nft;
+pub(crate) mod nft;
 mod planes;
 mod ports;
 mod rules;
 mod scenario;
 mod service;
 mod sessions;
+mod translation;
 
 use std::sync::Arc;
 

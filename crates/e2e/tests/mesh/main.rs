@@ -18,6 +18,7 @@ mod pauses;
 mod planes;
 mod restarts;
 mod start;
+mod translated;
 mod unmeasured;
 
 use std::process::ExitCode;
@@ -60,6 +61,7 @@ fn trials() -> Vec<Trial> {
         restarts::TESTS,
         originals::TESTS,
         load::TESTS,
+        translated::TESTS,
         unmeasured::TESTS,
     ];
     all.into_iter().flatten().map(harness::trial).chain(faults::trials()).collect()

@@ -11,7 +11,7 @@ use crate::netns::Netns;
 const OTHER_PLACES: [&str; 2] = ["/usr/sbin", "/sbin"];
 
 /// Gives the rules to `nft`, which applies all or none.
-pub(super) fn run(netns: &Netns, rules: &str) -> Result<(), LabError> {
+pub(crate) fn run(netns: &Netns, rules: &str) -> Result<(), LabError> {
     let program = find().ok_or(LabError::NftMissing)?;
     netns.run(|| {
         let mut child = Command::new(&program)

@@ -117,6 +117,18 @@ pub(super) fn from_to_port(from: Option<&[Subnet]>, port: u16, verdict: &str) ->
     in_each_family(|family| Some(format!("{} saddr {} {rest}", word(family), set(from, family)?)))
 }
 
+/// Chains that give what leaves by the node's card for these addresses the address of that card.
+pub(super) fn masquerade_to(to: &[Subnet]) -> String {
+    let rules = in_each_family(|family| {
+        Some(format!("oifname {UPLINK} {} daddr {} masquerade\n", word(family), set(to, family)?))
+    });
+    // The kernel remembers connections only while a rule asks about their state.
+    let remembered = chain("forward", "ct state established accept\n");
+    format!(
+        "{remembered}chain postrouting {{\ntype nat hook postrouting priority srcnat; policy accept;\n{rules}}}\n"
+    )
+}
+
 /// Rules that accept traffic from and to these addresses.
 pub(super) fn accept(addresses: &[Subnet]) -> String {
     about(addresses, "accept")

@@ -67,6 +67,7 @@ scenarios! {
     IcmpDroppedOnPods "icmp-dropped-on-pods" "echo requests to all pods are dropped; TCP goes on";
     IcmpDroppedEverywhere "icmp-dropped-everywhere" "echo requests to all nodes and pods are dropped; TCP goes on";
     EchoSessionsDead "echo-sessions-dead" "echo requests to a node by the sockets in use are dropped; those of new sockets pass";
+    AgentMasqueraded "agent-masqueraded" "what a node's agent sends to the server comes from the node's address, as behind a masquerade";
     PortRefused "port-refused" "a node's port refuses connections";
     PortDropped "port-dropped" "connections to a node's port are dropped without a word";
     PortRefusedEverywhere "port-refused-everywhere" "the port of every node refuses connections";
@@ -143,6 +144,7 @@ impl Scenario {
             Scenario::IcmpDroppedOnPods => cluster.icmp_dropped(IcmpAt::Plane(CutPlane::Pod)),
             Scenario::IcmpDroppedEverywhere => cluster.icmp_dropped(IcmpAt::Everywhere),
             Scenario::EchoSessionsDead => cluster.echo_sessions_dead(node),
+            Scenario::AgentMasqueraded => cluster.masqueraded(node),
             Scenario::PortRefused => cluster.port_blocked(PortAt::Node(node), Block::Refuse),
             Scenario::PortDropped => cluster.port_blocked(PortAt::Node(node), Block::Drop),
             Scenario::PortRefusedEverywhere => cluster.port_blocked(PortAt::Everywhere, Block::Refuse),

@@ -1,5 +1,7 @@
 //! Faults: what breaks, what goes on, and that all is well after.
 
+use std::io::{Read as _, Write as _};
+use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
 use std::time::Duration;
 
 use lab::{AGENT_PORT, Cluster, Environment, HOST_PORT, NodeId, Scenario, Server, ServerPlace, Spec, Where};
@@ -8,7 +10,7 @@ use socket2::Domain;
 use crate::plays::program;
 use crate::reach::{
     ANSWERED, SILENCE, addresses, assert_reached, assert_unreached, echo, echo_by, host, listen, ping_socket,
-    pod, read_from,
+    pod, read_from, seen_as,
 };
 
 pub(crate) const TESTS: &[(&str, fn())] = &[
@@ -22,6 +24,7 @@ pub(crate) const TESTS: &[(&str, fn())] = &[
     ("agents_stop_die_and_come_back", agents),
     ("at_a_taken_address_another_nodes_agent_answers_until_it_is_healed", address_taken),
     ("dead_echo_sessions_are_those_of_the_sockets_in_use", echo_sessions_dead),
+    ("a_masquerade_hides_pods_from_the_server_alone_and_stays_with_open_connections", masqueraded),
     ("a_dropped_fault_is_mended", dropped),
     ("every_scenario_breaks_and_heals", every_scenario),
 ];
@@ -155,7 +158,7 @@ fn address_taken() {
         cluster.start_agent(node.id, &program(&["health"]), &environment).unwrap();
     }
     let address = cluster.node(NodeId(2)).unwrap().pods[0].addresses.primary();
-    let target = std::net::SocketAddr::new(address, AGENT_PORT);
+    let target = SocketAddr::new(address, AGENT_PORT);
     let named = || read_from(&cluster, pod(1), target);
     assert_eq!(named(), "node-2");
     let broken = cluster.address_taken(NodeId(2), NodeId(3)).unwrap();
@@ -185,6 +188,42 @@ fn echo_sessions_dead() {
     assert_reached(&cluster, pod(1), host(2), HOST_PORT);
     broken.heal().unwrap();
     assert!(targets.iter().all(|target| echo_by(&mut used, *target, ANSWERED)));
+}
+
+/// A connection between two places, both ends of it.
+fn connected(cluster: &Cluster, from: Where, to: &TcpListener, address: IpAddr) -> (TcpStream, TcpStream) {
+    let target = SocketAddr::new(address, to.local_addr().unwrap().port());
+    let ours = cluster.in_namespace(from, || TcpStream::connect_timeout(&target, ANSWERED)).unwrap().unwrap();
+    let (theirs, _) = to.accept().unwrap();
+    theirs.set_read_timeout(Some(ANSWERED)).unwrap();
+    (ours, theirs)
+}
+
+fn masqueraded() {
+    let cluster = Cluster::build(&Spec::nodes(2)).unwrap();
+    let [server, peer] = [Where::Server, pod(2)].map(|place| listen(&cluster, place, PORT));
+    let own = addresses(&cluster, pod(1));
+    let broken = cluster.masqueraded(NodeId(1)).unwrap();
+    let pairs = cluster.server_addresses().all().zip(addresses(&cluster, host(1)).all());
+    for (address, node) in pairs {
+        assert_eq!(seen_as(&cluster, pod(1), address, &server), node);
+    }
+    for (address, own) in addresses(&cluster, pod(2)).all().zip(own.all()) {
+        assert_eq!(seen_as(&cluster, pod(1), address, &peer), own, "other ways keep the address");
+    }
+    let address = cluster.server_addresses().primary();
+    let (mut ours, mut theirs) = connected(&cluster, pod(1), &server, address);
+    broken.heal().unwrap();
+    for (address, own) in cluster.server_addresses().all().zip(own.all()) {
+        assert_eq!(seen_as(&cluster, pod(1), address, &server), own);
+    }
+    ours.write_all(b"on").unwrap();
+    let mut read = [0; 2];
+    theirs.read_exact(&mut read).unwrap();
+    assert_eq!(
+        (&read, theirs.peer_addr().unwrap().ip().to_canonical()),
+        (b"on", addresses(&cluster, host(1)).primary())
+    );
 }
 
 fn dropped() {

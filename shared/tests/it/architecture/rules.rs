@@ -243,6 +243,7 @@ pub(super) const DOORS: [Door; 19] = [
             "agent/src/responder",
             "agent/src/probe/health",
             "crates/demo/",
+            "crates/e2e/src/kubernetes",
         ],
     },
     Door {

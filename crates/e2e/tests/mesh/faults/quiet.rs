@@ -67,6 +67,7 @@ pub(super) static CASES: &[Case] = &[
     case("random_loss_of_3_percent", Event::Fault(|lab| lab.random_loss(3)), None),
     case("one_lost_probe", Event::Fault(|lab| lab.one_lost_probe(A)), Some(NODES)),
     case("echo_sessions_dead", Event::Fault(|lab| lab.echo_sessions_dead(A)), Some(NODES)),
+    case("agent_masqueraded_with_a_shared_token", Event::Fault(|lab| lab.masqueraded(A)), Some(NODES)),
     case("server_restarted", Event::Fault(Cluster::server_restart), Some(NODES)),
     case("agent_stopped_for_three_seconds", Event::Steps(|mesh| Box::pin(paused(mesh))), Some(NODES)),
     at("clocks_off_by_an_hour", Clocks::OfTwoNodes),
