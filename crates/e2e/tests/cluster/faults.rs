@@ -10,6 +10,7 @@ e2e::tests!(
     a_nodes_cable_that_is_pulled_is_that_node,
     a_port_that_is_dropped_on_a_node_is_that_port,
     a_wrong_route_on_one_node_is_the_pair_of_nodes,
+    an_agent_behind_a_masquerade_is_named_with_the_reason_until_it_is_repaired,
     probes_leave_no_line_in_the_logs_of_the_nodes,
 );
 
@@ -77,6 +78,43 @@ async fn a_wrong_route_on_one_node_is_the_pair_of_nodes() {
     mesh.pass(STAYS, &[&id]).await;
     drop(back);
     mesh.open_are(&[], HEALED_WITHIN).await;
+    mesh.opened_were(&[&id]).await;
+}
+
+/// The time in which open connections are reset, so that the agent makes new ones: it heartbeats every 5 s.
+const RESET_FOR: Duration = Duration::from_secs(6);
+/// The resets, the TTL of 15 s, and what judging takes.
+const REFUSED_WITHIN: Duration = Duration::from_secs(30);
+
+async fn an_agent_behind_a_masquerade_is_named_with_the_reason_until_it_is_repaired() {
+    let mesh = Installation::make("mesh-masquerade", &[]).await;
+    let node = victim(&mesh);
+    let agent = kube::pods(&mesh.namespace, "agent").into_iter().find(|pod| pod.node == node).unwrap();
+    let to_server = format!("ip saddr {} tcp dport 8080", agent.address);
+    // Before the rules of Kubernetes, which masquerade what they marked.
+    let rules = format!(
+        "table ip suite_nat {{ chain postrouting {{ type nat hook postrouting priority 90; {to_server} masquerade; }}; }}"
+    );
+    let repair = Undo::on_nodes(&["on", &node, "nft", "delete table ip suite_nat"]);
+    nodes(&["on", &node, "nft", &rules]);
+    let rules = format!(
+        "table ip suite_reset {{ chain forward {{ type filter hook forward priority -5; {to_server} reject with tcp reset; }}; }}"
+    );
+    let resets_end = Undo::on_nodes(&["on", &node, "nft", "delete table ip suite_reset"]);
+    nodes(&["on", &node, "nft", &rules]);
+    tokio::time::sleep(RESET_FOR).await;
+    drop(resets_end);
+    let id = format!("agent_down/{node}");
+    let took = mesh.open_are(&[&id], REFUSED_WITHIN).await;
+    println!("named {:.1} s after the masquerade began", (RESET_FOR + took).as_secs_f64());
+    mesh.pass(STAYS, &[&id]).await;
+    let message = mesh.watch.find(&id).unwrap().body.message;
+    assert!(message.contains("is refused, since "), "{message}");
+    assert!(message.contains("which is no address of its pod: exclude the way"), "{message}");
+    // Connections that are open stay translated.
+    drop(repair);
+    mesh.open_are(&[], HEALED_WITHIN).await;
+    mesh.full(kube::nodes().len()).await;
     mesh.opened_were(&[&id]).await;
 }
 
