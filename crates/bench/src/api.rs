@@ -40,6 +40,8 @@ pub(crate) enum Method {
     Get,
     /// To take this JSON.
     Post(Vec<u8>),
+    /// To take this JSON, which is compressed.
+    PostZipped(Vec<u8>),
 }
 
 impl Api {
@@ -63,6 +65,10 @@ impl Api {
         let request = match method {
             Method::Get => self.http.get(url),
             Method::Post(body) => self.http.post(url).header("content-type", "application/json").body(body),
+            Method::PostZipped(body) => {
+                let request = self.http.post(url).header("content-type", "application/json");
+                request.header("content-encoding", "gzip").body(body)
+            }
         };
         let answer = request.bearer_auth(TOKEN).send().await?;
         let status = answer.status().as_u16();

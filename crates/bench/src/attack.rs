@@ -9,9 +9,9 @@
 pub(crate) mod attacker;
 mod blow;
 pub(crate) mod dummy;
-mod honest;
+pub(crate) mod honest;
 mod judge;
-mod mesh;
+pub(crate) mod mesh;
 mod orders;
 
 use std::net::IpAddr;

@@ -12,21 +12,26 @@
 //!   judge      the judge at 5,000 nodes with 50 faults beside one plain pass over the matrix
 //!   fleet      what a rollout of 2,000 agents sends    beside the same news as whole plans
 //!   attack     hostile clients beside a mesh of ten    beside the same clients at a server of nothing
+//!   scrape     many who ask for `/metrics`             beside the same server that nobody asks
+//!   crowd      thousands of invented, silent members   beside the same mesh without them
 //! ```
 
 mod api;
 pub mod attack;
 pub mod calm;
 mod clock;
+pub mod crowd;
 pub mod faults;
 mod figures;
 pub mod fleet;
 pub mod idle;
 pub mod judge;
 mod machine;
+mod member;
 mod model;
 pub mod parallel;
 mod parts;
 mod problem;
 mod samples;
+pub mod scrape;
 mod start;

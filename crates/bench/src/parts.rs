@@ -1,5 +1,5 @@
-//! This executable as the programs of a measurement: it executes itself as the server, an agent, a hostile client, a server of
-//! nothing, or a process that only sleeps.
+//! This executable as the programs of a measurement: it executes itself as the server, an agent, a hostile client, scrapers of
+//! metrics, a server of nothing, or a process that only sleeps.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -9,6 +9,7 @@ use tokio::runtime::Builder;
 
 use crate::attack::{attacker, dummy};
 use crate::problem::Problem;
+use crate::scrape::scrapers;
 
 /// First argument of a server.
 const SERVER: &str = "__server";
@@ -18,6 +19,8 @@ const AGENT: &str = "__agent";
 const ATTACKER: &str = "__attacker";
 /// First argument of a server of nothing.
 const DUMMY: &str = "__dummy";
+/// First argument of scrapers.
+const SCRAPERS: &str = "__scrapers";
 /// First argument of a process that only sleeps.
 const SLEEPER: &str = "__sleeper";
 
@@ -29,6 +32,7 @@ pub(crate) fn play() -> Option<ExitCode> {
         AGENT => Some(meshvane_agent::main_from_env()),
         ATTACKER => Some(attacker::main(&arguments.next()?)),
         DUMMY => Some(dummy::main()),
+        SCRAPERS => Some(scrapers::main(&arguments.next()?)),
         SLEEPER => Some(sleep()),
         _ => None,
     }
@@ -51,9 +55,17 @@ pub(crate) fn sleeper() -> Result<Program, Problem> {
 
 /// A hostile client that follows these orders, at the lowest priority: its work must not be what slows others.
 pub(crate) fn attacker(orders: &str) -> Result<Program, Problem> {
-    let Program { path, args } = itself(ATTACKER)?;
+    Ok(at_lowest_priority(itself(ATTACKER)?, orders))
+}
+
+/// Scrapers of metrics that follow these orders, at the lowest priority.
+pub(crate) fn scrapers(orders: &str) -> Result<Program, Problem> {
+    Ok(at_lowest_priority(itself(SCRAPERS)?, orders))
+}
+
+fn at_lowest_priority(Program { path, args }: Program, orders: &str) -> Program {
     let nice = ["-n", "19"].map(Into::into).into_iter().chain([path.into_os_string()]);
-    Ok(Program { path: "/usr/bin/nice".into(), args: nice.chain(args).chain([orders.into()]).collect() })
+    Program { path: "/usr/bin/nice".into(), args: nice.chain(args).chain([orders.into()]).collect() }
 }
 
 /// A server that takes connections and answers every request with nothing.

@@ -24,17 +24,17 @@ const ANSWER_LIMIT: Duration = Duration::from_secs(5);
 
 /// What an honest client saw.
 #[derive(Debug, Default)]
-pub(super) struct Seen {
+pub(crate) struct Seen {
     /// Times of `/livez`, each on a connection of its own.
-    pub(super) livez: Samples,
+    pub(crate) livez: Samples,
     /// Times of heartbeats on one connection.
-    pub(super) heartbeats: Samples,
+    pub(crate) heartbeats: Samples,
     /// Questions that were not answered with 200 in time.
-    pub(super) failed: Vec<String>,
+    pub(crate) failed: Vec<String>,
 }
 
 /// Asks the server at this address for so long.
-pub(super) async fn look(server: IpAddr, api: &Api, time: Duration) -> Result<Seen, Problem> {
+pub(crate) async fn look(server: IpAddr, api: &Api, time: Duration) -> Result<Seen, Problem> {
     let mut seen = Seen::default();
     let clock = Stopwatch::start();
     let mut ticks = interval(EVERY);

@@ -83,7 +83,7 @@ fn outbox(text: &str, state: &str) -> Option<u64> {
 }
 
 /// The most memory that was resident since [`forget_peak`]: `VmHWM` in `proc_pid_status(5)`.
-pub(super) fn peak(pid: u32) -> Option<u64> {
+pub(crate) fn peak(pid: u32) -> Option<u64> {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
     let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
@@ -91,7 +91,7 @@ pub(super) fn peak(pid: u32) -> Option<u64> {
 }
 
 /// Sets the peak to what is resident now: 5 in `proc_pid_clear_refs(5)`.
-pub(super) fn forget_peak(pid: u32) -> Result<(), Problem> {
+pub(crate) fn forget_peak(pid: u32) -> Result<(), Problem> {
     let path = format!("/proc/{pid}/clear_refs");
     fs::write(&path, "5").map_err(Problem::system(format!("writing {path}")))
 }
