@@ -13,6 +13,7 @@ mod agents;
 mod faults;
 mod load;
 mod nodes;
+mod ordinary;
 mod originals;
 mod pauses;
 mod planes;
@@ -59,6 +60,7 @@ fn trials() -> Vec<Trial> {
         planes::TESTS,
         pauses::TESTS,
         restarts::TESTS,
+        ordinary::TESTS,
         originals::TESTS,
         load::TESTS,
         translated::TESTS,
