@@ -223,8 +223,7 @@ pub(crate) fn finding(scenario: Scenario) -> Option<Expected> {
             port: Some(SERVICE_PORT),
             ..Expected::of(FindingKind::ServiceUnreachable, Whom::Name(SERVICE))
         }),
-        // Restarts, goodbyes, late answers and a little loss are no faults, and a server that is away finds nothing. Where a
-        // shared token is believed, as here, it is believed from any address.
+        // No faults, or too little of one; a server that is away finds nothing; a shared token counts from any address.
         Scenario::AgentMasqueraded
         | Scenario::EchoSessionsDead
         | Scenario::ResolversSlow
