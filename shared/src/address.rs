@@ -54,7 +54,8 @@ pub fn parse_probe_address(text: &str) -> Result<IpAddr, String> {
 ///
 /// Refused are addresses of "this network" (0.0.0.0/8, `::`), multicast, broadcast and link-local ones, and every IPv6
 /// address that a translator or a tunnel turns into such an IPv4 address. Link-local ones lead to something else on
-/// every node: 169.254.169.254 is the metadata service of most clouds. Loopback addresses pass; see [`is_loopback`].
+/// every node: 169.254.169.254 is the metadata service of most clouds. The [`METADATA`] addresses of other clouds are
+/// refused as well. Loopback addresses pass; see [`is_loopback`].
 ///
 /// # Errors
 /// A sentence that names the address and says why.
@@ -95,10 +96,20 @@ pub fn source_of(address: IpAddr) -> IpAddr {
     }
 }
 
+/// Metadata services of clouds at addresses that are not link-local: Amazon EC2 and Google Compute Engine over IPv6, Alibaba
+/// Cloud, and the platform address of Azure. They answer every instance, and some with its credentials.
+pub const METADATA: [IpAddr; 4] = [
+    IpAddr::V6(Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254)),
+    IpAddr::V6(Ipv6Addr::new(0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254)),
+    IpAddr::V4(Ipv4Addr::new(100, 100, 100, 200)),
+    IpAddr::V4(Ipv4Addr::new(168, 63, 129, 16)),
+];
+
 /// Why no member has an address like this; `None` for an ordinary one. 240.0.0.0/4 is ordinary: some clusters use it.
 fn fault_of(address: IpAddr) -> Option<&'static str> {
     match address {
         _ if address.is_multicast() => Some("a multicast address"),
+        _ if METADATA.contains(&address) => Some("the metadata service of a cloud"),
         // RFC 1122 section 3.2.1.3: the whole of 0.0.0.0/8 means "this network".
         IpAddr::V4(v4) if v4.octets()[0] == 0 => Some("unspecified (0.0.0.0/8)"),
         IpAddr::V4(v4) if v4.is_broadcast() => Some("the broadcast address"),
@@ -141,6 +152,11 @@ mod tests {
             ("100.64.0.1", true),
             ("64:ff9b::10.0.0.1", true),
             ("2002:a00:1::1", true),
+            ("100.100.100.200", false),
+            ("168.63.129.16", false),
+            ("fd00:ec2::254", false),
+            ("fd20:ce::254", false),
+            ("64:ff9b::100.100.100.200", false),
             ("0.0.0.0", false),
             ("0.1.2.3", false),
             ("::", false),
