@@ -2,7 +2,7 @@
 //! that is not theirs or each at its own, and none of them answers. Beside the same mesh without them.
 //!
 //! ```text
-//!   mesh full ─> nobody invents ─> members are told of ─> the plan has them ─> all of them are asked
+//!   mesh full ─> none invented ──> members are told of ─> the plan has them ─> all of them are asked
 //!                └ packets at the victim's addresses; memory and processor time of the agents, in both ┘
 //! ```
 
@@ -81,7 +81,7 @@ async fn measure(cli: Cli) -> Result<Findings, Problem> {
     let agents = (1..=cli.nodes).map(start).collect::<Result<Vec<_>, _>>()?;
     tokio::time::sleep(FULL_AFTER).await;
 
-    say(&format!("{} agents, nobody is invented, {} s", cli.nodes, cli.seconds));
+    say(&format!("{} agents, no member is invented, {} s", cli.nodes, cli.seconds));
     let quiet = phase(&cli, &agents, &outsider).await?;
     say(&format!("{} members are invented", cli.members));
     let (url, members, at) = (cluster.server_url(), cli.members, cli.at);

@@ -12,7 +12,7 @@
 //!   judge      the judge at 5,000 nodes with 50 faults beside one plain pass over the matrix
 //!   fleet      what a rollout of 2,000 agents sends    beside the same news as whole plans
 //!   attack     hostile clients beside a mesh of ten    beside the same clients at a server of nothing
-//!   scrape     many who ask for `/metrics`             beside the same server that nobody asks
+//!   scrape     many scrapers of `/metrics`              beside the same server without a scraper
 //!   crowd      thousands of invented, silent members   beside the same mesh without them
 //! ```
 

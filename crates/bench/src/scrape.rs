@@ -1,8 +1,8 @@
-//! What scrapers of `/metrics` cost: servers with many members, of which everybody has reported or nobody, and connections that
-//! scrape without a pause, beside the same server that nobody scrapes.
+//! What scrapers of `/metrics` cost: servers with many members, of which all have reported or none, and connections that
+//! scrape without a pause, beside the same server without a scraper.
 //!
 //! ```text
-//!   members heartbeat ─> they report ─> nobody scrapes ─> many scrape, at the lowest priority
+//!   members heartbeat ─> they report ─> no scraper yet ─> many scrape, at the lowest priority
 //!                                        └ /livez and heartbeats, each 50 ms, in both
 //! ```
 
@@ -28,7 +28,7 @@ use crate::start::{self, Findings, say};
 use judge::{Measured, Phase};
 use scrapers::{Orders, Scraped};
 
-/// Members must not age while they are measured: nobody heartbeats for them a second time.
+/// Members must not age while they are measured: no second heartbeat of theirs comes.
 const TTL: &str = "1h";
 /// The plan of all members must be there after so many long polls, each of which ends when the plan moved.
 const PLAN_POLLS_MAX: usize = 40;
@@ -100,7 +100,7 @@ async fn play(cli: &Cli, case: Case) -> Result<Measured, Problem> {
     let time = Duration::from_secs(cli.seconds);
     let idle = server.usage()?.resident_bytes;
 
-    say(&format!("{members} members, nobody scrapes for {} s", cli.seconds));
+    say(&format!("{members} members, no scraper for {} s", cli.seconds));
     let quiet = phase(&cluster, &server, time).await?;
     say(&format!("{members} members, {scrapers} connections scrape for {} s", cli.seconds));
     let address = cluster.server_addresses().primary();
@@ -131,7 +131,7 @@ async fn phase(cluster: &Cluster, server: &Process, time: Duration) -> Result<Ph
     Ok(Phase { seen, cpu, elapsed: time, peak: mesh::peak(server.pid()).unwrap_or_default() })
 }
 
-/// The n-th member: addresses of nobody's.
+/// The n-th member: addresses that lead nowhere.
 fn member(number: u16) -> Member {
     let [high, low] = number.to_be_bytes();
     Member { number, host: Ipv4Addr::new(10, 84, high, low), pod: Ipv4Addr::new(10, 85, high, low) }

@@ -64,7 +64,7 @@ impl Kubernetes {
         Self { directory, known: path }
     }
 
-    /// A server that believes the agents whom this Kubernetes vouches for, and its settings.
+    /// A server that believes the agents that this Kubernetes vouches for, and its settings.
     pub fn server(&self) -> (Program, Environment) {
         let environment = Environment::new().with("MESHVANE_AUTH", "kubernetes");
         let environment = environment.with("KUBERNETES_SERVICE_HOST", Ipv4Addr::LOCALHOST.to_string());

@@ -1,4 +1,4 @@
-//! Which findings a state of the mesh calls for, from the truth alone: who answers whom, which agents are heard. Pure, without
+//! Which findings a state of the mesh calls for, from the truth alone: which addresses answer which agents, and which agents are heard. Pure, without
 //! time, and without a word of the judge's.
 //!
 //! The order is that of the design: the server cut off, zones that are silent, silent nodes, nodes, pairs and blocks, checks,

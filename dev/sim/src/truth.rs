@@ -1,4 +1,4 @@
-//! What is really the case while some faults are active: who answers whom, which agents run and are heard.
+//! What is really the case while some faults are active: which addresses answer which agents, which agents run and are heard.
 
 use std::sync::Arc;
 use std::time::Duration;

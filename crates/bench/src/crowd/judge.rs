@@ -51,7 +51,7 @@ pub(super) struct Measured {
 pub(super) fn judge(measured: &Measured) -> Findings {
     let heading = ["", "packets a second", "agent: cores", "agent: peak MB"];
     let mut rows = vec![heading.map(str::to_owned).to_vec()];
-    for (name, phase) in [("nobody invented", &measured.quiet), ("invented", &measured.loud)] {
+    for (name, phase) in [("none invented", &measured.quiet), ("invented", &measured.loud)] {
         let cpu: Duration = phase.costs.iter().map(|cost| cost.cpu).max().unwrap_or_default();
         let peak = phase.costs.iter().map(|cost| cost.peak).max().unwrap_or_default();
         rows.push(vec![

@@ -40,7 +40,7 @@ pub(super) struct Measured {
 }
 
 impl Measured {
-    /// The server's processor time beyond what it takes when nobody scrapes.
+    /// The server's processor time beyond what it takes without scrapers.
     fn of_scrapes(&self) -> Duration {
         self.loud.cpu.saturating_sub(self.quiet.cpu)
     }
