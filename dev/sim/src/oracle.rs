@@ -54,8 +54,16 @@ impl Expectation {
 pub(crate) fn expect(truth: &Truth, members: &[bool]) -> Expectation {
     let all: Vec<usize> = (0..members.len()).filter(|node| members[*node]).collect();
     let (heard, silent) = all.iter().partition(|node| truth.is_heard(**node));
-    let mut oracle =
-        Oracle { truth, all, heard, silent, told: BTreeSet::new(), said: Expectation::default() };
+    let mut oracle = Oracle {
+        truth,
+        all,
+        heard,
+        silent,
+        sighted: Vec::new(),
+        told: BTreeSet::new(),
+        said: Expectation::default(),
+    };
+    oracle.sighted = oracle.sighted();
     if !oracle.server_is_cut_off() {
         oracle.silent_zones();
         oracle.silent_nodes();
@@ -78,6 +86,8 @@ struct Oracle<'a> {
     all: Vec<usize>,
     heard: Vec<usize>,
     silent: Vec<usize>,
+    /// Those heard whose questions are answered by somebody: what fails for the others says nothing of those they ask.
+    sighted: Vec<usize>,
     /// Planes of nodes that a finding speaks of already.
     told: BTreeSet<Side>,
     said: Expectation,
@@ -135,8 +145,20 @@ impl Oracle<'_> {
         told.fold((0, 0), |(yes, all), answers| (yes + usize::from(answers), all + 1))
     }
 
+    fn sighted(&self) -> Vec<usize> {
+        let sees = |from: &usize| {
+            self.all
+                .iter()
+                .filter(|to| *to != from)
+                .any(|to| Plane::ALL.iter().any(|plane| self.answers(*from, *to, *plane) != Some(false)))
+        };
+        let sighted: Vec<usize> = self.heard.iter().copied().filter(sees).collect();
+        if sighted.is_empty() { self.heard.clone() } else { sighted }
+    }
+
+    /// The observers of a node.
     fn others(&self, node: usize) -> Vec<usize> {
-        self.heard.iter().copied().filter(|other| *other != node).collect()
+        self.sighted.iter().copied().filter(|other| *other != node).collect()
     }
 
     /// Half of the members or more are silent, and what the others see does not say why.
@@ -200,6 +222,11 @@ impl Oracle<'_> {
                 continue;
             }
             let observers = self.others(node);
+            if observers.is_empty() {
+                // No agent is left that could tell whether the node answers.
+                self.must(Pattern::node(FindingKind::AgentDown, node));
+                continue;
+            }
             let [host, pod] = Plane::ALL.map(|plane| self.count(&observers, node, plane));
             let (none, all) = (|(yes, all)| all > 0 && yes == 0, |(yes, all)| all > 0 && yes == all);
             if none(host) && none(pod) {
@@ -233,12 +260,13 @@ impl Oracle<'_> {
     fn heard_nodes(&mut self) {
         for node in self.heard.clone() {
             let observers = self.others(node);
-            if observers.len() < 2 {
+            let peers: Vec<usize> = self.heard.iter().copied().filter(|other| *other != node).collect();
+            if observers.is_empty() || peers.len() < 2 {
                 continue;
             }
             let incoming = Plane::ALL.map(|plane| self.count(&observers, node, plane));
             let outgoing = Plane::ALL.map(|plane| {
-                let told = observers.iter().filter_map(|to| self.answers(node, *to, plane));
+                let told = peers.iter().filter_map(|to| self.answers(node, *to, plane));
                 told.fold((0, 0), |(yes, all), answers| (yes + usize::from(answers), all + 1))
             });
             let none = |counts: [(usize, usize); 2]| counts.iter().all(|(yes, all)| *yes == 0 && *all > 0);

@@ -21,8 +21,7 @@ impl Oracle<'_> {
                     continue;
                 }
                 if self.is_told(one) || self.is_told(other) {
-                    // The finding of the node explains it, or most of it.
-                    self.pair_may(one, other);
+                    // The finding of the node explains it.
                     continue;
                 }
                 let plane = |fails: [bool; 2]| match fails {
@@ -47,16 +46,6 @@ impl Oracle<'_> {
         let several = edges.len() > 1;
         for (shape, edges) in edges {
             self.blocks(shape, &edges, several);
-        }
-    }
-
-    fn pair_may(&mut self, one: usize, other: usize) {
-        for plane in [None, Some(Plane::Host), Some(Plane::Pod)] {
-            for (from, to) in [(one, other), (other, one)] {
-                for kind in [FindingKind::PairCut, FindingKind::PairOneWay] {
-                    self.said.may.push(Pattern { plane, ..Pattern::new(kind, About::Pair(from, to)) });
-                }
-            }
         }
     }
 

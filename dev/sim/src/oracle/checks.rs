@@ -181,9 +181,6 @@ impl Oracle<'_> {
             let nowhere = answers.contains(&NameAnswer::Lie) || self.truth.service_reply(node) != Reply::Yes;
             if self.is_told(node) {
                 // The node's own finding explains what it fails to reach.
-                if wrong || nowhere {
-                    self.said.may.extend([failed.clone(), unreachable.clone()]);
-                }
                 continue;
             }
             name |= wrong;

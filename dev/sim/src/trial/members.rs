@@ -65,8 +65,10 @@ pub(super) fn follow(before: Option<&State>, truth: &Truth, lasts: Duration) -> 
                 members.ghosts.insert(node);
             }
         }
-        // A server that starts learns of silent nodes from two agents that knew them before.
-        if server_starts && members.known[node] && stays.len() < 2 {
+        // A server that starts learns of silent nodes from two agents that knew them before, or from all.
+        let all_stay =
+            !stays.is_empty() && (0..nodes).filter(|node| truth.is_heard(*node)).count() == stays.len();
+        if server_starts && members.known[node] && stays.len() < 2 && !all_stay {
             members.known[node] = false;
             members.ghosts.insert(node);
         }
