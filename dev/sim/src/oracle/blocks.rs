@@ -67,8 +67,10 @@ impl Oracle<'_> {
             let direction = Some(direction);
             names.push(Pattern { direction, ..Pattern::node(FindingKind::NodeOneWay, node) });
         }
-        self.tell(one);
-        self.tell(other);
+        for node in [one, other] {
+            self.tell(node);
+            self.loosen(node);
+        }
         self.must_one_of(names);
     }
 
