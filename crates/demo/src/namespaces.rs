@@ -82,7 +82,7 @@ impl Namespaces {
         scenario: Scenario,
     ) -> impl Future<Output = Result<Broken, LabError>> + use<> {
         let cluster = self.cluster.clone();
-        async move { scenario.break_in(&cluster, VICTIM).await }
+        async move { cluster.break_in(scenario, VICTIM).await }
     }
 
     pub(crate) async fn stop(&self) {

@@ -2,7 +2,7 @@
 //!
 //! A fault is a method of [`Cluster`] of a few lines, made of three parts: [`Cluster::link_down`], [`Cluster::filter`]
 //! and the processes' signals. To add one, write the method here or in a file beside, and give it a name in
-//! [`Scenario`]. Here are those of links and processes; those of packets are below `fault/`.
+//! [`Scenario`](faults::Scenario). Here are those of links and processes; those of packets are below `fault/`.
 
 mod backend;
 mod blocks;
@@ -28,7 +28,6 @@ pub use broken::Broken;
 pub use names::{DnsAnswer, DnsBehaviour, DnsServer};
 pub use planes::{CutPlane, FamilyAt};
 pub use ports::{AGENT_PORT, Block, IcmpAt, PortAt};
-pub use scenario::{Scenario, UnknownScenario};
 pub use service::{Asker, Service};
 
 use crate::LabError;

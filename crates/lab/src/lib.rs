@@ -58,7 +58,7 @@
 //!
 //! Write a method of [`Cluster`] in `fault.rs` or a file below `fault/` that returns a [`Broken`]. Most are one call
 //! of [`Cluster::filter`] with `nft` rules or of [`Cluster::link_down`]; combine several with [`Broken::before`].
-//! If users shall have it by name, add a variant to [`Scenario`].
+//! To give users a name for it, add a line to the catalogue, [`Scenario`], and apply it in [`Cluster::apply`].
 
 mod address;
 mod cluster;
@@ -76,8 +76,9 @@ pub use cluster::{Cluster, GRACE, HOST_PORT, MAX_RELAYED, NodeInfo, Outsider, Po
 pub use error::LabError;
 pub use fault::{
     AGENT_PORT, Asker, Block, Broken, CutPlane, DnsAnswer, DnsBehaviour, DnsServer, FamilyAt, IcmpAt, PortAt,
-    Scenario, Server, Service, Side, UnknownScenario,
+    Server, Service, Side,
 };
+pub use faults::{Scenario, UnknownScenario};
 pub use launch::{Environment, Launch, Program, Role};
 pub use process::{Process, Usage};
 pub use spec::{

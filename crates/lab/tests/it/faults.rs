@@ -244,7 +244,7 @@ fn every_scenario() {
     assert!(echo_by(&mut session, addresses(&cluster, host(2)).v4.unwrap().into(), ANSWERED));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     for scenario in Scenario::ALL {
-        let run = scenario.run(&cluster, NodeId(2), Duration::ZERO);
+        let run = cluster.play(scenario, NodeId(2), Duration::ZERO);
         runtime.block_on(run).unwrap_or_else(|error| panic!("{scenario}: {error}"));
         assert_eq!(cluster.agents(NodeId(2)).len(), 1, "{scenario}");
         assert!(cluster.server().is_some(), "{scenario}");

@@ -209,7 +209,7 @@ fn found(
 
 fn backend() {
     let cluster = Cluster::build(&Spec::nodes(2)).unwrap();
-    let refusal = Scenario::NameNxdomain.apply(&cluster, NodeId(2)).unwrap_err();
+    let refusal = cluster.apply(Scenario::NameNxdomain, NodeId(2)).unwrap_err();
     assert_eq!(refusal.to_string(), "the cluster has no backend");
     cluster.add_backend(NAME, 80).unwrap();
     let second = cluster.add_backend("other.test", 81).unwrap_err();

@@ -16,9 +16,10 @@ const SHARED: &str = "meshvane-shared";
 const SERVER: &str = "meshvane-server";
 const AGENT: &str = "meshvane-agent";
 const RUNTIME: &str = "runtime";
+const FAULTS: &str = "faults";
 
 /// Every package of the workspace, from the ground up. One that is not here fails the test: give it its layer.
-pub(super) const PACKAGES: [Package; 9] = [
+pub(super) const PACKAGES: [Package; 10] = [
     Package {
         name: SHARED,
         stands_on: &[],
@@ -34,7 +35,12 @@ pub(super) const PACKAGES: [Package; 9] = [
             "tracing-subscriber",
         ],
     },
-    Package { name: "lab", stands_on: &[], never: &["axum", "kube", "moka", "reqwest"] },
+    Package {
+        name: FAULTS,
+        stands_on: &[SHARED],
+        never: &["axum", "hyper", "kube", "moka", "reqwest", "rtnetlink", "surge-ping", "tokio"],
+    },
+    Package { name: "lab", stands_on: &[FAULTS], never: &["axum", "kube", "moka", "reqwest"] },
     Package { name: RUNTIME, stands_on: &[SHARED], never: &["axum", "kube", "moka", "reqwest"] },
     Package {
         name: SERVER,
