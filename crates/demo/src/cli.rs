@@ -66,13 +66,13 @@ impl Cli {
     }
 }
 
-/// The answer to `--list`.
-pub(crate) fn list() -> String {
+/// The answer to `--list` for a mesh of this many nodes.
+pub(crate) fn list(nodes: u8) -> String {
     let mut text = String::from(
         "scenarios; the victim is node-2, with node-3 where there are two, or its zone, or the service\n",
     );
     for scenario in Scenario::ALL {
-        let expected = expect::finding(scenario).map_or_else(
+        let expected = expect::finding(scenario, nodes).map_or_else(
             || "finds nothing: none may open".to_owned(),
             |expected| format!("finds {expected}"),
         );

@@ -3,13 +3,10 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use meshvane_shared::address::Family;
-use meshvane_shared::check::Plane;
+use meshvane_shared::finding::FindingKey;
 use meshvane_shared::name::NodeName;
 use meshvane_shared::wire::agents::{AgentsBody, MemberState};
-use meshvane_shared::wire::findings::{
-    Direction, FindingBody, FindingKind, FindingState, FindingsBody, Severity, Subject,
-};
+use meshvane_shared::wire::findings::{FindingBody, FindingKind, FindingState, FindingsBody, Severity};
 
 /// Findings that are remembered, the newest: as many as the server keeps.
 const RECORDS_MAX: usize = 1_000;
@@ -27,18 +24,8 @@ pub(crate) struct Chronicle {
 pub(crate) struct Record {
     /// The finding's own name.
     pub(crate) id: String,
-    /// What was found.
-    pub(crate) kind: FindingKind,
-    /// Of whom.
-    pub(crate) subject: Subject,
-    /// On which plane, if on one.
-    pub(crate) plane: Option<Plane>,
-    /// Which way, if it is said.
-    pub(crate) direction: Option<Direction>,
-    /// In which address family, if in one.
-    pub(crate) family: Option<Family>,
-    /// On which port, if on one.
-    pub(crate) port: Option<u16>,
+    /// What was found, and where.
+    pub(crate) key: FindingKey,
     /// How loud it is.
     pub(crate) severity: Severity,
     /// When it was first seen open.
@@ -69,7 +56,7 @@ impl Chronicle {
             for record in self.records.iter_mut().filter(|record| record.closed.is_none()) {
                 if !body.findings.iter().any(|finding| finding.id == record.id) {
                     record.closed = Some(now);
-                    edges.push(Edge::Dropped(record.kind, record.id.clone()));
+                    edges.push(Edge::Dropped(record.key.kind, record.id.clone()));
                 }
             }
         }
@@ -123,12 +110,7 @@ impl Record {
     pub(crate) fn new(finding: &FindingBody, opened: Duration) -> Self {
         Record {
             id: finding.id.clone(),
-            kind: finding.kind,
-            subject: finding.subject.clone(),
-            plane: finding.plane,
-            direction: finding.direction,
-            family: finding.family,
-            port: finding.port,
+            key: FindingKey::from(finding),
             severity: finding.severity,
             opened,
             closed: None,

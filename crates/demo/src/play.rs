@@ -7,10 +7,11 @@
 
 use std::time::Duration;
 
+use meshvane_shared::finding::FindingKey;
 use meshvane_shared::wire::findings::{FindingKind, Severity};
 
 use crate::edges::Record;
-use crate::expect::Expected;
+use crate::expect::is_expected;
 use crate::journal::seconds;
 
 /// A mesh that is not full by then will not be: the first round ends one interval of 5 s after the plan has the last
@@ -81,7 +82,7 @@ pub(crate) struct Script {
     /// The scenario's name.
     pub(crate) name: &'static str,
     /// What should be found.
-    pub(crate) expected: Option<Expected>,
+    pub(crate) expected: Option<FindingKey>,
     /// How long the full mesh is shown before.
     pub(crate) lead: Duration,
     /// How long the fault lasts.
@@ -189,8 +190,10 @@ fn judge(script: &Script, broken: Duration, mended: Duration, sight: Sight<'_>) 
     let known = sight.records.iter().any(|record| record.opened < broken && is_about_us(record));
     let counts = |record: &&Record| record.opened >= broken && !(known && is_about_us(record));
     let since: Vec<&Record> = sight.records.iter().filter(counts).collect();
-    let is_expected = |record: &&&Record| script.expected.is_some_and(|expected| expected.is(record));
-    let wanted = since.iter().find(is_expected).copied();
+    let is_wanted = |record: &&&Record| {
+        script.expected.as_ref().is_some_and(|expected| is_expected(expected, &record.key))
+    };
+    let wanted = since.iter().find(is_wanted).copied();
     let open = since.iter().filter(|record| record.closed.is_none()).count();
     let watched = if script.expected.is_some() { Duration::ZERO } else { QUIET_FOR };
     let well = sight.full && open == 0 && sight.now >= mended + watched;
@@ -199,7 +202,7 @@ fn judge(script: &Script, broken: Duration, mended: Duration, sight: Sight<'_>) 
     }
     let mut problems = Vec::new();
     let mut facts = Vec::new();
-    match (script.expected, wanted) {
+    match (&script.expected, wanted) {
         (Some(_), Some(record)) => facts.extend(life(record, broken, mended)),
         (Some(expected), None) => {
             problems.push(format!(
@@ -230,7 +233,7 @@ fn judge(script: &Script, broken: Duration, mended: Duration, sight: Sight<'_>) 
 }
 
 fn is_about_us(record: &Record) -> bool {
-    record.kind == FindingKind::NotMeasurable
+    record.key.kind == FindingKind::NotMeasurable
 }
 
 fn life(record: &Record, broken: Duration, mended: Duration) -> Vec<String> {

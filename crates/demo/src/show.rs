@@ -84,7 +84,7 @@ impl Show {
     pub(crate) fn new(cli: &Cli, start: Instant, ground: Ground, port: u16) -> Result<Self, GroundError> {
         let script = cli.scenario.map(|scenario| Script {
             name: scenario.name(),
-            expected: expect::finding(scenario),
+            expected: expect::finding(scenario, cli.nodes),
             hold: if expect::lasts(scenario) { cli.hold() } else { Duration::ZERO },
             lead: LEAD_MIN + rand::random_range(Duration::ZERO..LEAD_SPREAD),
         });
@@ -251,7 +251,7 @@ impl Show {
         let now = self.now();
         self.journal.fault_at(now);
         self.ground.begin_to_break(&mut self.acts, scenario);
-        let victim = expect::victim(scenario);
+        let victim = expect::victim(scenario, self.cli.nodes);
         let hold = if expect::lasts(scenario) { format!(" for {} s", self.cli.hold) } else { String::new() };
         let text = format!("BREAK {scenario} ({victim}){hold}: {}", scenario.description());
         self.say(Tone::Strong, text)

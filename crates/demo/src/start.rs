@@ -39,7 +39,7 @@ pub(crate) fn main() -> ExitCode {
         }
     };
     if cli.list {
-        return match write!(io::stdout(), "{}", cli::list()) {
+        return match write!(io::stdout(), "{}", cli::list(cli.nodes)) {
             Ok(()) => ExitCode::SUCCESS,
             Err(_) => ExitCode::FAILURE,
         };

@@ -61,14 +61,14 @@ fn a_mesh_too_small_for_a_scenario_is_refused() {
 
 #[test]
 fn the_list_names_every_scenario_and_what_it_should_make_the_server_find() {
-    let list = list();
+    let list = list(5);
     for scenario in Scenario::ALL {
         assert!(
             list.contains(&format!("  {:<NAME_WIDTH$}{}", scenario.name(), scenario.description())),
             "{list}"
         );
     }
-    assert!(list.contains("finds node_down of node-2"), "{list}");
-    assert!(list.contains("finds plane_cut of node-2 on pod"), "{list}");
+    assert!(list.contains("finds node_down node=node-2"), "{list}");
+    assert!(list.contains("finds plane_cut node=node-2 plane=pod"), "{list}");
     assert!(list.contains("finds nothing"), "{list}");
 }

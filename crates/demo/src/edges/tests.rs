@@ -2,6 +2,8 @@
 
 use chrono::DateTime;
 
+use meshvane_shared::wire::findings::Subject;
+
 use super::*;
 use crate::picture::tests::{full, set_state};
 

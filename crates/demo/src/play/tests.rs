@@ -1,10 +1,13 @@
 //! Runs on a clock of their own.
 
-use meshvane_shared::name::NodeName;
-use meshvane_shared::wire::findings::{FindingKind, Subject};
-
 use super::*;
-use crate::expect::{VICTIM_NAME, Whom};
+
+/// The node that breaks.
+const VICTIM_NAME: &str = "node-2";
+
+fn key(kind: FindingKind) -> FindingKey {
+    format!("{} node={VICTIM_NAME}", kind.as_str()).parse().unwrap()
+}
 
 fn at(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
@@ -13,12 +16,7 @@ fn at(seconds: u64) -> Duration {
 fn record(kind: FindingKind, opened: u64, closed: Option<u64>) -> Record {
     Record {
         id: format!("{}/{VICTIM_NAME}", kind.as_str()),
-        kind,
-        subject: Subject::Node { node: NodeName::parse(VICTIM_NAME).unwrap() },
-        plane: None,
-        direction: None,
-        family: None,
-        port: None,
+        key: key(kind),
         severity: Severity::Critical,
         opened: at(opened),
         closed: closed.map(at),
@@ -26,7 +24,7 @@ fn record(kind: FindingKind, opened: u64, closed: Option<u64>) -> Record {
 }
 
 fn play(expected: Option<FindingKind>) -> Play {
-    let expected = expected.map(|kind| Expected::of(kind, Whom::Node(VICTIM_NAME)));
+    let expected = expected.map(key);
     let mut play = Play::new(Some(Script { name: "test", expected, lead: at(2), hold: at(30) }));
     assert_eq!(play.look(Sight { now: at(1), full: false, records: &[] }), []);
     assert_eq!(play.look(Sight { now: at(2), full: true, records: &[] }), [Step::SayFull]);
@@ -69,7 +67,7 @@ fn a_fault_that_nobody_names_fails() {
     let verdict = verdict(&play.look(Sight { now: at(40), full: true, records: &[] }));
     assert!(!verdict.passed);
     assert!(
-        verdict.text.contains("node_down of node-2 did not open in the 31.00 s of the fault"),
+        verdict.text.contains("node_down node=node-2 did not open in the 31.00 s of the fault"),
         "{}",
         verdict.text
     );

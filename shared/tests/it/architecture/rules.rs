@@ -50,7 +50,7 @@ pub(super) const PACKAGES: [Package; 10] = [
     Package { name: AGENT, stands_on: &[SHARED, RUNTIME], never: &["moka", "rtnetlink"] },
     Package {
         name: "demo",
-        stands_on: &[SHARED, SERVER, AGENT, "lab"],
+        stands_on: &[SHARED, SERVER, AGENT, FAULTS, "lab"],
         never: &["moka", "rtnetlink", "surge-ping"],
     },
     Package {
