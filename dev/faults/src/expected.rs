@@ -9,7 +9,7 @@ use meshvane_shared::wire::findings::{Direction, FindingKind, Scope, Subject};
 use crate::{Places, Scenario};
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 /// A zone has at least this many nodes: with one, a finding names the node.
 const ZONE_NODES_MIN: usize = 2;

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use faults::Effect;
 use rand::rngs::SmallRng;
 use rand::{RngExt as _, SeedableRng as _};
 
-use crate::fault::Fault;
 use crate::mesh::Mesh;
 use crate::random::mix;
 use crate::truth::Truth;
@@ -21,7 +21,7 @@ pub(crate) const AFTERMATH: Duration = Duration::from_secs(45);
 /// A fault and when it is active.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Scripted {
-    pub(crate) fault: Fault,
+    pub(crate) fault: Effect,
     pub(crate) begin: Duration,
     pub(crate) end: Duration,
 }

@@ -13,7 +13,6 @@
 mod agent;
 mod cli;
 mod diary;
-mod fault;
 mod incident;
 mod mesh;
 mod network;

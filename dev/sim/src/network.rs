@@ -4,12 +4,12 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
+use faults::NameAnswer;
 use meshvane_agent::probe::{Answer, Question};
 use meshvane_shared::address::Family;
 use meshvane_shared::check::{CheckKind, Plane};
 use meshvane_shared::outcome::{Cause, Reason};
 
-use crate::fault::NameAnswer;
 use crate::mesh;
 use crate::random::{Draw, Weather};
 use crate::truth::{Flow, Reply, Truth};

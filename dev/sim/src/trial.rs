@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::time::Duration;
 
+use faults::Effect;
 use meshvane_shared::finding::FindingKey;
 use meshvane_shared::wire::findings::FindingKind;
 
-use crate::fault::Fault;
 use crate::incident::{Incident, Scripted};
 use crate::oracle::{Expectation, Pattern, expect};
 use crate::server::TTL;
@@ -170,7 +170,7 @@ impl Trial<'_> {
                 && at < scripted.end
                 && !recent.iter().any(|other| std::ptr::eq(*other, *scripted))
         });
-        let steady: Vec<Fault> = steady.map(|scripted| scripted.fault.clone()).collect();
+        let steady: Vec<Effect> = steady.map(|scripted| scripted.fault.clone()).collect();
         (0_u32..1 << recent.len()).any(|subset| {
             let chosen = recent.iter().enumerate().filter(|(index, _)| subset >> index & 1 == 1);
             let faults = chosen.map(|(_, scripted)| scripted.fault.clone()).chain(steady.iter().cloned());
@@ -189,11 +189,11 @@ impl Trial<'_> {
         for scripted in &self.incident.script {
             let overlap = scripted.end.min(to).saturating_sub(scripted.begin.max(from));
             let touches = scripted.begin <= to && scripted.end + Duration::from_secs(12) >= from;
-            if scripted.fault == Fault::ServerStopped && touches {
+            if scripted.fault == Effect::ServerStopped && touches {
                 grace += scripted.end.saturating_sub(scripted.begin) + Duration::from_secs(12);
-            } else if scripted.fault == Fault::ServerDown && touches {
+            } else if scripted.fault == Effect::ServerDown && touches {
                 grace += overlap + JUDGES_WITHIN;
-            } else if let (Fault::ServerSlow(lag), false) = (&scripted.fault, overlap.is_zero()) {
+            } else if let (Effect::ServerSlow(lag), false) = (&scripted.fault, overlap.is_zero()) {
                 grace += *lag * 6;
             }
         }

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use faults::{Block, Effect, NameAnswer, Rule};
 use meshvane_shared::address::Family;
 use meshvane_shared::check::{CheckKind, Plane};
 
-use crate::fault::{Block, Fault, NameAnswer, Rule};
 use crate::mesh::Mesh;
 
 /// How a question is really answered.
@@ -34,18 +34,18 @@ pub(crate) struct Flow {
 #[derive(Debug, Clone)]
 pub(crate) struct Truth {
     pub(crate) mesh: Arc<Mesh>,
-    faults: Vec<Fault>,
+    faults: Vec<Effect>,
     rules: Vec<Rule>,
 }
 
 impl Truth {
     /// The state while these faults are active.
-    pub(crate) fn of(mesh: &Arc<Mesh>, faults: Vec<Fault>) -> Self {
-        let rules = faults.iter().flat_map(Fault::rules).collect();
+    pub(crate) fn of(mesh: &Arc<Mesh>, faults: Vec<Effect>) -> Self {
+        let rules = faults.iter().flat_map(Effect::rules).collect();
         Self { mesh: Arc::clone(mesh), faults, rules }
     }
 
-    fn any(&self, test: impl Fn(&Fault) -> bool) -> bool {
+    fn any(&self, test: impl Fn(&Effect) -> bool) -> bool {
         self.faults.iter().any(test)
     }
 
@@ -56,27 +56,27 @@ impl Truth {
 
     /// Returns true when the node has an agent's pod, whether its process runs or not.
     pub(crate) fn has_pod(&self, node: usize) -> bool {
-        self.is_on(node) && !self.any(|fault| *fault == Fault::Absent(node))
+        self.is_on(node) && !self.any(|fault| *fault == Effect::Absent(node))
     }
 
     /// Returns true when the agent's process exists, stopped or not.
     pub(crate) fn has_agent(&self, node: usize) -> bool {
         self.has_pod(node)
             && self.taken_by(node).is_none()
-            && !self.any(|fault| *fault == Fault::AgentKilled(node))
+            && !self.any(|fault| *fault == Effect::AgentKilled(node))
     }
 
     /// The node whose agent answers at the pod address of this one.
     pub(crate) fn taken_by(&self, node: usize) -> Option<usize> {
         self.faults.iter().find_map(|fault| {
-            let Fault::AddressTaken(taken, by) = fault else { return None };
+            let Effect::AddressTaken(taken, by) = fault else { return None };
             (*taken == node).then_some(*by)
         })
     }
 
     /// Returns true when the agent's process runs.
     pub(crate) fn runs(&self, node: usize) -> bool {
-        self.has_agent(node) && !self.any(|fault| *fault == Fault::AgentStopped(node))
+        self.has_agent(node) && !self.any(|fault| *fault == Effect::AgentStopped(node))
     }
 
     /// Returns true when packets pass between the node's agent and the server, both ways.
@@ -86,7 +86,7 @@ impl Truth {
 
     /// Returns true when the server accepts the agent's token.
     pub(crate) fn has_token(&self, node: usize) -> bool {
-        !self.any(|fault| *fault == Fault::TokenRefused(node))
+        !self.any(|fault| *fault == Effect::TokenRefused(node))
     }
 
     /// Returns true when the server hears the node's agent.
@@ -96,23 +96,23 @@ impl Truth {
 
     /// Returns true when the node's agent may open ICMP sockets.
     pub(crate) fn may_ping(&self, node: usize) -> bool {
-        !self.any(|fault| *fault == Fault::IcmpNotPermitted(node))
+        !self.any(|fault| *fault == Effect::IcmpNotPermitted(node))
     }
 
     /// Returns true when the server's process exists.
     pub(crate) fn has_server(&self) -> bool {
-        !self.any(|fault| *fault == Fault::ServerDown)
+        !self.any(|fault| *fault == Effect::ServerDown)
     }
 
     /// Returns true when the server's process runs.
     pub(crate) fn server_runs(&self) -> bool {
-        self.has_server() && !self.any(|fault| *fault == Fault::ServerStopped)
+        self.has_server() && !self.any(|fault| *fault == Effect::ServerStopped)
     }
 
     /// How long each judgement takes.
     pub(crate) fn judging_takes(&self) -> Duration {
         let lag = self.faults.iter().find_map(|fault| {
-            let Fault::ServerSlow(lag) = fault else { return None };
+            let Effect::ServerSlow(lag) = fault else { return None };
             Some(*lag)
         });
         lag.unwrap_or_default()
@@ -127,7 +127,7 @@ impl Truth {
         if !there {
             return Reply::Silent;
         }
-        let is_blocked = |block| self.rules.iter().any(|rule| rule.block == block && rule.hits(flow));
+        let is_blocked = |block| self.rules.iter().any(|rule| rule.block == block && flow.matches(rule));
         if is_blocked(Block::Drop) {
             return Reply::Silent;
         }
@@ -141,11 +141,11 @@ impl Truth {
 
     /// What the name server with this number answers a node.
     pub(crate) fn name_answer(&self, node: usize, server: usize) -> NameAnswer {
-        if self.cuts_pods_off(node) || server == 0 && self.any(|fault| *fault == Fault::OneNameServerDead) {
+        if self.cuts_pods_off(node) || server == 0 && self.any(|fault| *fault == Effect::OneNameServerDead) {
             return NameAnswer::Silent;
         }
         let wrong = self.faults.iter().find_map(|fault| {
-            let Fault::NameServers { node: only, answer } = fault else { return None };
+            let Effect::NameServers { node: only, answer } = fault else { return None };
             only.is_none_or(|only| only == node).then_some(*answer)
         });
         wrong.unwrap_or(NameAnswer::Right)
@@ -157,7 +157,7 @@ impl Truth {
             return Reply::Silent;
         }
         let blocked = self.faults.iter().find_map(|fault| {
-            let Fault::ServiceBlocked { node: only, block } = fault else { return None };
+            let Effect::ServiceBlocked { node: only, block } = fault else { return None };
             only.is_none_or(|only| only == node).then_some(*block)
         });
         match blocked {
@@ -173,20 +173,20 @@ impl Truth {
             fault.is_off(node)
                 || matches!(
                     fault,
-                    Fault::NodeSilent(cut) | Fault::PodLinkDown(cut) | Fault::PodsIsolated(cut) | Fault::NodeMute(cut)
+                    Effect::NodeSilent(cut) | Effect::PodLinkDown(cut) | Effect::PodsIsolated(cut) | Effect::NodeMute(cut)
                         if *cut == node
                 )
         })
     }
 }
 
-impl Rule {
-    fn hits(&self, flow: Flow) -> bool {
-        let begins = self.from.has(flow.from) && self.to.has(flow.to);
-        let replies = self.packets && self.from.has(flow.to) && self.to.has(flow.from);
+impl Flow {
+    fn matches(self, rule: &Rule) -> bool {
+        let begins = rule.from.has(self.from) && rule.to.has(self.to);
+        let replies = rule.packets && rule.from.has(self.to) && rule.to.has(self.from);
         (begins || replies)
-            && self.plane.is_none_or(|plane| plane == flow.plane)
-            && self.family.is_none_or(|family| family == flow.family)
-            && self.check.is_none_or(|check| check == flow.check)
+            && rule.plane.is_none_or(|plane| plane == self.plane)
+            && rule.family.is_none_or(|family| family == self.family)
+            && rule.check.is_none_or(|check| check == self.check)
     }
 }

@@ -11,12 +11,12 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 use std::time::Duration;
 
+use faults::Effect;
 use meshvane_agent::client::CallError;
 use meshvane_agent::probe::Answer;
 use meshvane_agent::schedule::ProbeId;
 
 use crate::agent::{Agent, Identity, Input, Output, Part, Request};
-use crate::fault::Fault;
 use crate::incident::Incident;
 use crate::network::Network;
 use crate::random::{Weather, mix};
@@ -348,6 +348,6 @@ impl<'a> World<'a> {
     }
 }
 
-fn nothing_there(nodes: usize) -> Vec<Fault> {
-    (0..nodes).map(Fault::Absent).chain([Fault::ServerDown]).collect()
+fn nothing_there(nodes: usize) -> Vec<Effect> {
+    (0..nodes).map(Effect::Absent).chain([Effect::ServerDown]).collect()
 }

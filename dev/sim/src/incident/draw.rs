@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use faults::{Block, Effect, NameAnswer};
 use meshvane_shared::address::Family;
 use meshvane_shared::check::Plane;
 use rand::RngExt as _;
@@ -9,7 +10,6 @@ use rand::rngs::SmallRng;
 use rand::seq::{IndexedRandom as _, SliceRandom as _};
 
 use super::{CALM, Circumstance, Scripted};
-use crate::fault::{Block, Fault, NameAnswer};
 use crate::mesh::Mesh;
 
 /// A fault lasts at least and at most so many milliseconds: long enough for whatever it should open.
@@ -72,7 +72,7 @@ pub(super) fn script(circumstance: Circumstance, mesh: &Mesh, random: &mut Small
     let one = |random: &mut SmallRng| lasting(fault(mesh, random), begin, random);
     match circumstance {
         Circumstance::Nothing => Vec::new(),
-        Circumstance::LargeZone => vec![lasting(Fault::ZoneDown(mesh.of_zone(0)), begin, random)],
+        Circumstance::LargeZone => vec![lasting(Effect::ZoneDown(mesh.of_zone(0)), begin, random)],
         Circumstance::Alone => vec![one(random)],
         Circumstance::Together => {
             let count = random.random_range(2..=3);
@@ -94,7 +94,7 @@ pub(super) fn script(circumstance: Circumstance, mesh: &Mesh, random: &mut Small
             let mut at = begin.saturating_sub(millis(random.random_range(0..10_000)));
             for node in 0..mesh.nodes().min(12) {
                 let away = millis(random.random_range(AWAY_MS));
-                script.push(Scripted { fault: Fault::Absent(node), begin: at, end: at + away });
+                script.push(Scripted { fault: Effect::Absent(node), begin: at, end: at + away });
                 at += away + millis(random.random_range(1_000..4_000));
             }
             script
@@ -105,25 +105,24 @@ pub(super) fn script(circumstance: Circumstance, mesh: &Mesh, random: &mut Small
             let away = millis(random.random_range(500..30_000));
             vec![
                 Scripted { end: (at + away + millis(60_000)).max(fault.end), ..fault },
-                down(Fault::ServerDown, at, away),
+                down(Effect::ServerDown, at, away),
             ]
         }
         Circumstance::ServerLate => {
             let fault = one(random);
             let away = begin + millis(random.random_range(1_000..30_000));
-            let end = away + millis(70_000);
-            vec![Scripted { end: end.max(fault.end), ..fault }, down(Fault::ServerDown, Duration::ZERO, away)]
+            let end = fault.end.max(away + millis(70_000));
+            vec![Scripted { end, ..fault }, down(Effect::ServerDown, Duration::ZERO, away)]
         }
         Circumstance::Pause => {
             let node = random.random_range(0..mesh.nodes());
-            let stop = if random.random_bool(0.5) { Fault::AgentStopped(node) } else { Fault::ServerStopped };
+            let stop =
+                if random.random_bool(0.5) { Effect::AgentStopped(node) } else { Effect::ServerStopped };
             let at = begin + millis(random.random_range(0..20_000));
             let length = millis(random.random_range(1_000..60_000));
             let fault = one(random);
-            vec![
-                Scripted { end: fault.end.max(at + length + millis(35_000)), ..fault },
-                down(stop, at, length),
-            ]
+            let end = fault.end.max(at + length + millis(35_000));
+            vec![Scripted { end, ..fault }, down(stop, at, length)]
         }
         Circumstance::Tokens => tokens(mesh, begin, random, one),
         Circumstance::JoinsAndLeaves => joins_and_leaves(mesh, begin, random, one),
@@ -131,7 +130,7 @@ pub(super) fn script(circumstance: Circumstance, mesh: &Mesh, random: &mut Small
             let lag = millis(random.random_range(100..3_000));
             let fault = one(random);
             let length = fault.end.saturating_sub(CALM) + millis(60_000);
-            vec![down(Fault::ServerSlow(lag), CALM, length), fault]
+            vec![down(Effect::ServerSlow(lag), CALM, length), fault]
         }
     }
 }
@@ -146,7 +145,7 @@ fn tokens(
     let all = random.random_bool(0.5);
     let chosen = random.random_range(0..mesh.nodes());
     let nodes = (0..mesh.nodes()).filter(|node| all || *node == chosen);
-    nodes.map(|node| down(Fault::TokenRefused(node), begin, length)).chain([one(random)]).collect()
+    nodes.map(|node| down(Effect::TokenRefused(node), begin, length)).chain([one(random)]).collect()
 }
 
 fn joins_and_leaves(
@@ -161,17 +160,17 @@ fn joins_and_leaves(
     for node in nodes.into_iter().take(mesh.nodes() / 3) {
         let at = begin + millis(random.random_range(0..20_000));
         script.push(if random.random_bool(0.5) {
-            down(Fault::Absent(node), Duration::ZERO, at)
+            down(Effect::Absent(node), Duration::ZERO, at)
         } else {
-            down(Fault::Absent(node), at, millis(random.random_range(5_000..60_000)))
+            down(Effect::Absent(node), at, millis(random.random_range(5_000..60_000)))
         });
     }
     script
 }
 
-fn lasting(fault: Fault, begin: Duration, random: &mut SmallRng) -> Scripted {
+fn lasting(fault: Effect, begin: Duration, random: &mut SmallRng) -> Scripted {
     // An agent asks whose agent answers once in a minute.
-    let more = if matches!(fault, Fault::AddressTaken(..)) { millis(60_000) } else { Duration::ZERO };
+    let more = if matches!(fault, Effect::AddressTaken(..)) { millis(60_000) } else { Duration::ZERO };
     Scripted { fault, begin, end: begin + more + millis(random.random_range(LASTS_MS)) }
 }
 
@@ -180,12 +179,12 @@ fn later(scripted: Scripted, random: &mut SmallRng) -> Scripted {
     Scripted { begin: scripted.begin + by, end: scripted.end + by, ..scripted }
 }
 
-fn down(fault: Fault, begin: Duration, length: Duration) -> Scripted {
+fn down(fault: Effect, begin: Duration, length: Duration) -> Scripted {
     Scripted { fault, begin, end: begin + length }
 }
 
 /// A fault of the catalogue at a random place of the mesh.
-fn fault(mesh: &Mesh, random: &mut SmallRng) -> Fault {
+fn fault(mesh: &Mesh, random: &mut SmallRng) -> Effect {
     loop {
         if let Some(fault) = try_fault(mesh, random) {
             return fault;
@@ -194,7 +193,7 @@ fn fault(mesh: &Mesh, random: &mut SmallRng) -> Fault {
 }
 
 /// `None` when this mesh has no place for what was drawn.
-fn try_fault(mesh: &Mesh, random: &mut SmallRng) -> Option<Fault> {
+fn try_fault(mesh: &Mesh, random: &mut SmallRng) -> Option<Effect> {
     let mut nodes: Vec<usize> = (0..mesh.nodes()).collect();
     nodes.shuffle(random);
     let one = nodes[0];
@@ -205,29 +204,29 @@ fn try_fault(mesh: &Mesh, random: &mut SmallRng) -> Option<Fault> {
     let zone = mesh.zones_used().choose(random).map(|zone| mesh.of_zone(*zone));
     let zone = zone.filter(|zone| zone.len() >= 2 && zone.len() < mesh.nodes());
     Some(match random.random_range(0..28) {
-        0 | 1 => Fault::NodeDown(one),
-        2 => Fault::NodeSilent(one),
-        3 => Fault::NodeDeaf(one),
-        4 => Fault::NodeMute(one),
-        5 => Fault::HostPlaneCut(one),
-        6 => Fault::PodPlaneCut(one),
-        7 => Fault::PodsIsolated(one),
-        8 => Fault::PodLinkDown(one),
-        9 | 10 => Fault::PairCut(one, two?, plane),
-        11 => Fault::FlowsBlocked(one, two?),
-        12 => Fault::PacketsLost(one, two?),
+        0 | 1 => Effect::NodeDown(one),
+        2 => Effect::NodeSilent(one),
+        3 => Effect::NodeDeaf(one),
+        4 => Effect::NodeMute(one),
+        5 => Effect::HostPlaneCut(one),
+        6 => Effect::PodPlaneCut(one),
+        7 => Effect::PodsIsolated(one),
+        8 => Effect::PodLinkDown(one),
+        9 | 10 => Effect::PairCut(one, two?, plane),
+        11 => Effect::FlowsBlocked(one, two?),
+        12 => Effect::PacketsLost(one, two?),
         13 => {
             let half = random.random_range(1..=mesh.nodes().saturating_sub(2).clamp(1, 3));
             let third = nodes.get(half)?;
-            Fault::BlockCut(nodes[..half].to_vec(), vec![*third])
+            Effect::BlockCut(nodes[..half].to_vec(), vec![*third])
         }
-        14 => Fault::ZoneCut { nodes: zone?, server_inside: random.random_bool(0.3) },
-        15 => Fault::ZoneDown(zone?),
-        16 => Fault::ServerCutOff,
-        17 => Fault::IcmpDropped { to: somewhere(random), plane },
-        18 | 19 => Fault::PortBlocked { to: somewhere(random), block },
-        20 if mesh.families.len() == 2 => Fault::FamilyCut { at: somewhere(random), family: Family::Ipv6 },
-        21 => Fault::IcmpNotPermitted(one),
+        14 => Effect::ZoneCut { nodes: zone?, server_inside: random.random_bool(0.3) },
+        15 => Effect::ZoneDown(zone?),
+        16 => Effect::ServerCutOff,
+        17 => Effect::IcmpDropped { to: somewhere(random), plane },
+        18 | 19 => Effect::PortBlocked { to: somewhere(random), block },
+        20 if mesh.families.len() == 2 => Effect::FamilyCut { at: somewhere(random), family: Family::Ipv6 },
+        21 => Effect::IcmpNotPermitted(one),
         22 if mesh.has_service => {
             let answers = [
                 NameAnswer::NxDomain,
@@ -236,13 +235,13 @@ fn try_fault(mesh: &Mesh, random: &mut SmallRng) -> Option<Fault> {
                 NameAnswer::Lie,
                 NameAnswer::Slow,
             ];
-            Fault::NameServers { node: somewhere(random), answer: *answers.choose(random)? }
+            Effect::NameServers { node: somewhere(random), answer: *answers.choose(random)? }
         }
-        23 if mesh.has_service => Fault::OneNameServerDead,
-        24 if mesh.has_service => Fault::ServiceBlocked { node: somewhere(random), block },
-        25 => Fault::AgentKilled(one),
-        26 => Fault::AgentStopped(one),
-        27 => Fault::AddressTaken(one, two?),
+        23 if mesh.has_service => Effect::OneNameServerDead,
+        24 if mesh.has_service => Effect::ServiceBlocked { node: somewhere(random), block },
+        25 => Effect::AgentKilled(one),
+        26 => Effect::AgentStopped(one),
+        27 => Effect::AddressTaken(one, two?),
         _ => return None,
     })
 }

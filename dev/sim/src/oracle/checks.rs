@@ -1,11 +1,11 @@
 //! What fails though the address answers: echo, ports, families; names and services; what agents cannot measure.
 
+use faults::NameAnswer;
 use meshvane_shared::address::Family;
 use meshvane_shared::check::{CheckKind, Plane};
 use meshvane_shared::wire::findings::{FindingKind, Scope};
 
 use super::{About, Oracle, Pattern};
-use crate::fault::NameAnswer;
 use crate::mesh;
 use crate::truth::Reply;
 

@@ -1,4 +1,6 @@
-//! What can break, and what it does to the mesh. A fault is a value: which of them are active is the script of an incident.
+//! What a fault does to the mesh, as a value: an incident of the simulator is a script of these.
+
+mod scenarios;
 
 use std::fmt;
 use std::time::Duration;
@@ -6,9 +8,9 @@ use std::time::Duration;
 use meshvane_shared::address::Family;
 use meshvane_shared::check::{CheckKind, Plane};
 
-/// Nodes that a rule speaks of.
+/// The nodes that a rule applies to.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Nodes {
+pub enum Nodes {
     /// These.
     These(Vec<usize>),
     /// All but these.
@@ -16,13 +18,16 @@ pub(crate) enum Nodes {
 }
 
 impl Nodes {
-    pub(crate) const ALL: Self = Self::But(Vec::new());
+    /// All nodes.
+    pub const ALL: Self = Self::But(Vec::new());
 
-    pub(crate) fn one(node: usize) -> Self {
+    /// This node alone.
+    pub fn one(node: usize) -> Self {
         Self::These(vec![node])
     }
 
-    pub(crate) fn has(&self, node: usize) -> bool {
+    /// Returns true when the node is one of them.
+    pub fn has(&self, node: usize) -> bool {
         match self {
             Self::These(nodes) => nodes.contains(&node),
             Self::But(nodes) => !nodes.contains(&node),
@@ -32,7 +37,7 @@ impl Nodes {
 
 /// What happens to what a rule matches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Block {
+pub enum Block {
     /// It is dropped without a word.
     Drop,
     /// A TCP connection is refused by a reset.
@@ -41,16 +46,21 @@ pub(crate) enum Block {
 
 /// A filter between nodes. Fields that are `None` match everything.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Rule {
-    pub(crate) from: Nodes,
-    pub(crate) to: Nodes,
+pub struct Rule {
+    /// The nodes whose agents ask.
+    pub from: Nodes,
+    /// The nodes that they ask.
+    pub to: Nodes,
     /// The plane whose address is probed.
-    pub(crate) plane: Option<Plane>,
-    pub(crate) family: Option<Family>,
-    pub(crate) check: Option<CheckKind>,
-    /// Matches every packet from `from` to `to`, replies too, and not only what is begun that way.
-    pub(crate) packets: bool,
-    pub(crate) block: Block,
+    pub plane: Option<Plane>,
+    /// The family of that address.
+    pub family: Option<Family>,
+    /// The kind of probe.
+    pub check: Option<CheckKind>,
+    /// Matches every packet from `from` to `to`, replies included; otherwise only connections and requests that begin that way.
+    pub packets: bool,
+    /// What happens to what matches.
+    pub block: Block,
 }
 
 impl Rule {
@@ -72,7 +82,7 @@ impl Rule {
 
 /// What name servers answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum NameAnswer {
+pub enum NameAnswer {
     /// The name's address.
     Right,
     /// The name's address, two seconds late.
@@ -87,9 +97,9 @@ pub(crate) enum NameAnswer {
     Lie,
 }
 
-/// A broken thing, and where.
+/// What is broken, and where. Nodes are numbers, in the order of [`Places::nodes`](crate::Places::nodes).
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Fault {
+pub enum Effect {
     /// The node loses its power.
     NodeDown(usize),
     /// The node's network is gone while its agent runs on.
@@ -115,25 +125,55 @@ pub(crate) enum Fault {
     /// Two groups of nodes do not reach each other.
     BlockCut(Vec<usize>, Vec<usize>),
     /// The nodes of a zone and the others do not reach each other.
-    ZoneCut { nodes: Vec<usize>, server_inside: bool },
+    ZoneCut {
+        /// The nodes of the zone.
+        nodes: Vec<usize>,
+        /// The server is in the zone, which cuts it off from all other nodes; otherwise from the zone.
+        server_inside: bool,
+    },
     /// Every node of a zone loses its power.
     ZoneDown(Vec<usize>),
     /// The server and the nodes do not reach each other.
     ServerCutOff,
     /// Echo requests are dropped.
-    IcmpDropped { to: Option<usize>, plane: Option<Plane> },
+    IcmpDropped {
+        /// To this node; to all when `None`.
+        to: Option<usize>,
+        /// To addresses of this plane; of both when `None`.
+        plane: Option<Plane>,
+    },
     /// The host port is blocked.
-    PortBlocked { to: Option<usize>, block: Block },
+    PortBlocked {
+        /// At this node; at all when `None`.
+        to: Option<usize>,
+        /// How.
+        block: Block,
+    },
     /// A family is dead.
-    FamilyCut { at: Option<usize>, family: Family },
+    FamilyCut {
+        /// At this node; between all when `None`.
+        at: Option<usize>,
+        /// The family.
+        family: Family,
+    },
     /// The agent may not open ICMP sockets.
     IcmpNotPermitted(usize),
     /// Name servers answer wrongly, to one node or to all.
-    NameServers { node: Option<usize>, answer: NameAnswer },
+    NameServers {
+        /// The node that gets the answer; all when `None`.
+        node: Option<usize>,
+        /// The answer.
+        answer: NameAnswer,
+    },
     /// The first of the name servers is silent.
     OneNameServerDead,
     /// The service's port is blocked, for one node or for all.
-    ServiceBlocked { node: Option<usize>, block: Block },
+    ServiceBlocked {
+        /// For this node; for all when `None`.
+        node: Option<usize>,
+        /// How.
+        block: Block,
+    },
     /// The agent is killed and stays away; its pod's network is still there.
     AgentKilled(usize),
     /// The first node's agent is gone, and the second one's answers at its pod address.
@@ -152,9 +192,9 @@ pub(crate) enum Fault {
     ServerSlow(Duration),
 }
 
-impl Fault {
+impl Effect {
     /// The filters that it puts between nodes.
-    pub(crate) fn rules(&self) -> Vec<Rule> {
+    pub fn rules(&self) -> Vec<Rule> {
         let one = Nodes::one;
         match self {
             Self::NodeSilent(node) => vec![Rule { packets: true, ..Rule::begun(Nodes::ALL, one(*node)) }],
@@ -210,13 +250,13 @@ impl Fault {
     }
 
     /// Returns true when this node has no power.
-    pub(crate) fn is_off(&self, node: usize) -> bool {
+    pub fn is_off(&self, node: usize) -> bool {
         matches!(self, Self::NodeDown(off) if *off == node)
             || matches!(self, Self::ZoneDown(nodes) if nodes.contains(&node))
     }
 
     /// Returns true when packets between this node's agent and the server are lost.
-    pub(crate) fn cuts_server_path(&self, node: usize) -> bool {
+    pub fn cuts_server_path(&self, node: usize) -> bool {
         *self == Self::ServerCutOff
             || self.is_off(node)
             || matches!(self, Self::NodeSilent(cut) | Self::PodLinkDown(cut) if *cut == node)
@@ -227,7 +267,7 @@ impl Fault {
     }
 }
 
-impl fmt::Display for Fault {
+impl fmt::Display for Effect {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "{self:?}")
     }
