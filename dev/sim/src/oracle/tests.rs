@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use faults::{Block, Effect, NameAnswer};
+use faults::{Block, Effect, NameAnswer, Node, Places, Scenario};
 use meshvane_shared::address::Family;
+use meshvane_shared::name::{DnsName, ServiceAddress};
 
 use super::*;
 use crate::mesh::Mesh;
@@ -97,4 +98,52 @@ fn a_fault_of_the_whole_mesh_is_one_finding() {
     check_all(Effect::IcmpDropped { to: None, plane: Some(Plane::Pod) }, "icmp_filtered scope=all plane=pod");
     check_all(Effect::PortBlocked { to: None, block: Block::Drop }, "port_filtered scope=all port=10256");
     check_all(Effect::FamilyCut { at: None, family: Family::Ipv6 }, "family_cut scope=all family=ipv6");
+}
+
+/// A mesh of two zones as the catalogue of faults sees it.
+fn places_of(mesh: &Mesh, victim: usize) -> Places {
+    let zone = |node: usize| mesh.zones[node].map(mesh::zone_name);
+    Places {
+        nodes: (0..mesh.nodes()).map(|node| Node { name: mesh::name(node), zone: zone(node) }).collect(),
+        victim,
+        service: ServiceAddress {
+            name: DnsName::parse(mesh::SERVICE_NAME).unwrap(),
+            port: mesh::SERVICE_PORT,
+        },
+        host_port: mesh::HOST_PORT,
+    }
+}
+
+/// The expected findings satisfy everything that must be open, and each of them is needed for that.
+fn calls_for_exactly(said: &Expectation, expected: &[FindingKey]) -> bool {
+    let satisfied = |open: &[FindingKey]| {
+        let is_open =
+            |one_of: &Vec<Pattern>| one_of.iter().any(|pattern| open.iter().any(|key| pattern.is(key)));
+        said.must.iter().all(is_open)
+    };
+    let is_needed = |key: &FindingKey| {
+        let others: Vec<FindingKey> = expected.iter().filter(|other| *other != key).cloned().collect();
+        !satisfied(&others)
+    };
+    said.loose.is_empty() && satisfied(expected) && expected.iter().all(is_needed)
+}
+
+#[test]
+fn the_oracle_calls_for_what_the_catalogue_expects() {
+    let mesh = mesh_of(6, 2);
+    for victim in 0..mesh.nodes() {
+        let places = places_of(&mesh, victim);
+        for scenario in Scenario::ALL {
+            let Some(effect) = scenario.effect(&places) else { continue };
+            // A node that has left is no member.
+            let members: Vec<bool> = (0..6).map(|node| effect != Effect::Absent(node)).collect();
+            let said = expect(&Truth::of(&mesh, vec![effect.clone()]), &members);
+            let expected = scenario.expected(&places);
+            assert!(
+                calls_for_exactly(&said, &expected),
+                "{scenario}: {effect} calls for {:?}, the catalogue expects {expected:?}",
+                said.must
+            );
+        }
+    }
 }
