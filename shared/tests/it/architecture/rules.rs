@@ -55,7 +55,7 @@ pub(super) const PACKAGES: [Package; 10] = [
     },
     Package {
         name: "e2e",
-        stands_on: &[SHARED, SERVER, AGENT, "lab"],
+        stands_on: &[SHARED, SERVER, AGENT, FAULTS, "lab"],
         never: &["moka", "rtnetlink", "surge-ping"],
     },
     Package {

@@ -2,11 +2,17 @@
 
 use std::time::Duration;
 
-use lab::{Broken, Cluster, LabError, NodeId, Ping, ServerPlace, Spec};
-use meshvane_shared::address::Family;
+use ::faults::{Node, Places};
+use lab::{Broken, Cluster, HOST_PORT, LabError, NodeId, Ping, Scenario, ServerPlace, Spec};
 use meshvane_shared::check::{CheckKind, Plane};
-use meshvane_shared::name::{NodeName, Zone};
-use meshvane_shared::wire::findings::{Direction, FindingBody, FindingKind, ObserversBody, Scope, Subject};
+use meshvane_shared::finding::FindingKey;
+use meshvane_shared::name::{DnsName, NodeName, ServiceAddress, Zone};
+use meshvane_shared::wire::findings::{FindingBody, FindingKind, ObserversBody, Scope, Subject};
+
+use super::services;
+
+/// The node that faults of the catalogue break.
+pub(super) const VICTIM: NodeId = NodeId(2);
 
 /// The promise to the user, at the default interval.
 pub(super) const SOON: Duration = Duration::from_secs(10);
@@ -21,10 +27,8 @@ pub(super) struct Case {
     pub(super) name: &'static str,
     /// Where it happens.
     pub(super) layout: Layout,
-    /// What happens.
+    /// What happens, and what is open then.
     pub(super) fault: Fault,
-    /// What is open then: these and no others.
-    pub(super) expected: &'static [Expected],
     /// How soon.
     pub(super) within: Duration,
 }
@@ -61,15 +65,47 @@ impl Layout {
         }
         spec
     }
+
+    /// The same for the catalogue of faults.
+    fn places(self) -> Places {
+        let node = |number: usize| Node {
+            name: node_name(&format!("node-{number}")),
+            zone: Some(Zone::parse(if number % 2 == 1 { "zone-1" } else { "zone-2" }).unwrap()),
+        };
+        Places {
+            nodes: (1..=self.nodes).map(node).collect(),
+            victim: usize::from(VICTIM.0) - 1,
+            service: ServiceAddress { name: DnsName::parse(services::NAME).unwrap(), port: services::PORT },
+            host_port: HOST_PORT,
+        }
+    }
 }
 
-/// What happens.
+/// What happens, and which findings are open then: these and no others.
 #[derive(Clone, Copy)]
 pub(super) enum Fault {
-    /// A whole mesh breaks, and is mended later.
-    Breaks(fn(&Cluster) -> Result<Broken, LabError>),
+    /// A fault of the catalogue breaks a whole mesh at [`VICTIM`], and is healed later. The catalogue says what is open; its
+    /// findings have these observers.
+    Plays(Scenario, Option<Observers>),
+    /// Something else breaks a whole mesh, and is healed later.
+    Breaks(fn(&Cluster) -> Result<Broken, LabError>, &'static [Expected]),
     /// It is in the layout: the mesh is never whole.
-    FromTheStart,
+    FromTheStart(&'static [Expected]),
+}
+
+impl Case {
+    /// What is open while the fault is active: these and no others.
+    pub(super) fn expected(&self) -> Vec<Said> {
+        match self.fault {
+            Fault::Plays(scenario, observers) => {
+                let keys = scenario.expected(&self.layout.places());
+                keys.into_iter().map(|name| Said { name, observers }).collect()
+            }
+            Fault::Breaks(_, expected) | Fault::FromTheStart(expected) => {
+                expected.iter().map(Expected::said).collect()
+            }
+        }
+    }
 }
 
 /// What a finding says, as a constant.
@@ -79,14 +115,12 @@ pub(super) struct Expected {
     of: Of,
     plane: Option<Plane>,
     check: Option<CheckKind>,
-    direction: Option<Direction>,
-    family: Option<Family>,
     port: Option<u16>,
-    observers: Option<ObserversBodyOf>,
+    observers: Option<Observers>,
 }
 
-/// Saw, of, zones.
-type ObserversBodyOf = (u32, u32, u32);
+/// The observers that a finding counts: how many saw it, of how many, in how many zones.
+pub(super) type Observers = (u32, u32, u32);
 
 /// A subject.
 #[derive(Debug, Clone, Copy)]
@@ -101,8 +135,6 @@ pub(super) enum Of {
     Name(&'static str),
     /// The whole mesh.
     All,
-    /// The server.
-    Server,
 }
 
 impl Of {
@@ -116,7 +148,6 @@ impl Of {
             },
             Of::Name(name) => Subject::Name { name: name.to_owned() },
             Of::All => Subject::Scope { scope: Scope::All },
-            Of::Server => Subject::Scope { scope: Scope::Server },
         }
     }
 }
@@ -128,8 +159,7 @@ fn node_name(name: &str) -> NodeName {
 impl Expected {
     /// A finding of this kind, and nothing beside it: fields that are absent must be absent.
     pub(super) const fn new(kind: FindingKind, of: Of) -> Self {
-        let (plane, check, direction, family, port) = (None, None, None, None, None);
-        Self { kind, of, plane, check, direction, family, port, observers: None }
+        Self { kind, of, plane: None, check: None, port: None, observers: None }
     }
 
     /// On one plane.
@@ -140,16 +170,6 @@ impl Expected {
     /// By one check.
     pub(super) const fn by(self, check: CheckKind) -> Self {
         Self { check: Some(check), ..self }
-    }
-
-    /// One way.
-    pub(super) const fn going(self, direction: Direction) -> Self {
-        Self { direction: Some(direction), ..self }
-    }
-
-    /// In one family.
-    pub(super) const fn over(self, family: Family) -> Self {
-        Self { family: Some(family), ..self }
     }
 
     /// On a port.
@@ -164,51 +184,24 @@ impl Expected {
 
     /// As it can be compared.
     pub(super) fn said(&self) -> Said {
-        let name = Name {
-            kind: self.kind,
-            subject: self.of.subject(),
-            plane: self.plane,
-            check: self.check,
-            direction: self.direction,
-            family: self.family,
-            port: self.port,
-        };
+        let key = FindingKey::new(self.kind, self.of.subject());
+        let name = FindingKey { plane: self.plane, check: self.check, port: self.port, ..key };
         Said { name, observers: self.observers }
     }
 }
 
-/// What a finding says of the fault.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Name {
-    kind: FindingKind,
-    subject: Subject,
-    plane: Option<Plane>,
-    check: Option<CheckKind>,
-    direction: Option<Direction>,
-    family: Option<Family>,
-    port: Option<u16>,
-}
-
-/// The same, and who saw it.
+/// What a finding says of the fault, and who saw it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Said {
     /// What.
-    pub(super) name: Name,
+    pub(super) name: FindingKey,
     /// Saw, of, zones.
-    pub(super) observers: Option<ObserversBodyOf>,
+    pub(super) observers: Option<Observers>,
 }
 
 impl From<&FindingBody> for Said {
     fn from(body: &FindingBody) -> Self {
-        let name = Name {
-            kind: body.kind,
-            subject: body.subject.clone(),
-            plane: body.plane,
-            check: body.check,
-            direction: body.direction,
-            family: body.family,
-            port: body.port,
-        };
+        let name = FindingKey::from(body);
         let observers = body.observers.as_ref().map(|ObserversBody { saw, of, zones }| (*saw, *of, *zones));
         Self { name, observers }
     }

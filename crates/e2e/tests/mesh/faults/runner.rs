@@ -5,9 +5,10 @@ use std::time::Duration;
 use e2e::clock::Stopwatch;
 use e2e::mesh::{Mesh, turn_to_start};
 use e2e::watch::Seen;
-use lab::Broken;
+use lab::{Broken, Cluster, LabError};
+use meshvane_shared::finding::FindingKey;
 
-use super::case::{Case, Fault, Name, Said};
+use super::case::{Case, Fault, Said, VICTIM};
 use super::services;
 use super::times;
 
@@ -22,32 +23,43 @@ const START_WITHIN: Duration = Duration::from_secs(12);
 pub(super) async fn play(case: &Case) {
     let turn = turn_to_start().await;
     let mesh = Mesh::build(&case.layout.spec());
-    let nodes = case.layout.nodes;
     if case.layout.service {
         mesh.cluster.add_backend(services::NAME, services::PORT).unwrap();
     }
     mesh.start_server();
     match case.fault {
-        Fault::FromTheStart => {
+        Fault::FromTheStart(_) => {
             mesh.start_agents();
             drop(turn);
             named(&mesh, case).await;
         }
-        Fault::Breaks(fault) => {
-            mesh.start_agents();
-            mesh.full(nodes, START_WITHIN).await;
-            if case.layout.service {
-                let reached = async |mesh: &Mesh| services::is_reached(mesh, nodes).await;
-                mesh.until("everybody reaches the service", START_WITHIN, reached).await;
-            }
-            mesh.opened_were(&[]).await;
-            drop(turn);
-            let broken: Broken = tokio::task::block_in_place(|| fault(&mesh.cluster)).unwrap();
-            named(&mesh, case).await;
-            broken.heal_soon().await.unwrap();
-            silent(&mesh, case).await;
+        Fault::Plays(scenario, _) => {
+            whole(&mesh, case, turn, |cluster| cluster.apply(scenario, VICTIM)).await;
         }
+        Fault::Breaks(fault, _) => whole(&mesh, case, turn, fault).await,
     }
+}
+
+/// Waits for the whole mesh, breaks it, sees what is named, heals it. Other meshes may start once this one has.
+async fn whole(
+    mesh: &Mesh,
+    case: &Case,
+    turn: impl Sized,
+    fault: impl FnOnce(&Cluster) -> Result<Broken, LabError>,
+) {
+    let nodes = case.layout.nodes;
+    mesh.start_agents();
+    mesh.full(nodes, START_WITHIN).await;
+    if case.layout.service {
+        let reached = async |mesh: &Mesh| services::is_reached(mesh, nodes).await;
+        mesh.until("everybody reaches the service", START_WITHIN, reached).await;
+    }
+    mesh.opened_were(&[]).await;
+    drop(turn);
+    let broken = tokio::task::block_in_place(|| fault(&mesh.cluster)).unwrap();
+    named(mesh, case).await;
+    broken.heal_soon().await.unwrap();
+    silent(mesh, case).await;
 }
 
 /// Waits for the mesh that is whole and has no finding, and sees that it stays.
@@ -63,7 +75,7 @@ async fn silent(mesh: &Mesh, case: &Case) {
 
 /// Waits until exactly what is expected is open, and sees that it stays.
 async fn named(mesh: &Mesh, case: &Case) {
-    let expected = sorted(case.expected.iter().map(super::case::Expected::said).collect());
+    let expected = sorted(case.expected());
     if expected.is_empty() {
         // What need not be named gets the time in which others are.
         mesh.pass(case.within).await;
@@ -87,7 +99,7 @@ async fn named(mesh: &Mesh, case: &Case) {
 
 /// A wrong finding that came and went is wrong; the right one may not come twice.
 async fn nothing_else_opened(mesh: &Mesh, case: &Case) {
-    let expected = sorted(case.expected.iter().map(super::case::Expected::said).collect());
+    let expected = sorted(case.expected());
     let ever = sorted(mesh.watch.seen().iter().map(|seen| Said::from(&seen.body)).collect());
     if names(&ever) != names(&expected) {
         mesh.fail(&format!("{}: opened were {ever:?}, not {expected:?}", case.name)).await;
@@ -99,7 +111,7 @@ fn open(mesh: &Mesh) -> Vec<Said> {
     sorted(mesh.watch.seen().iter().filter(|seen| is_open(seen)).map(|seen| Said::from(&seen.body)).collect())
 }
 
-fn names(said: &[Said]) -> Vec<&Name> {
+fn names(said: &[Said]) -> Vec<&FindingKey> {
     said.iter().map(|said| &said.name).collect()
 }
 
