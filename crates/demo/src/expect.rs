@@ -22,7 +22,8 @@ pub(crate) const SERVICE: &str = "api.shop.test";
 /// Its port.
 pub(crate) const SERVICE_PORT: u16 = 8443;
 
-/// Nodes of the mesh in which [`least_nodes`] looks at a scenario: enough for three nodes and for a zone of two.
+/// Nodes of the mesh in which [`least_nodes`] looks at a scenario: enough for three nodes and for a zone of
+/// two.
 const ENOUGH_NODES: u8 = 5;
 
 /// The mesh with this many nodes, and the place where scenarios break it.
@@ -47,8 +48,8 @@ pub(crate) fn finding(scenario: Scenario, nodes: u8) -> Option<FindingKey> {
 
 /// Returns true when a finding is the expected one.
 ///
-/// Groups may be in either order. Of a zone only the name counts: who is left opposite depends on the moment. A finding may name
-/// a direction where none is expected, and a plane beside its port.
+/// Groups may be in either order. Of a zone only the name counts: who is left opposite depends on the moment.
+/// A finding may name a direction where none is expected, and a plane beside its port.
 pub(crate) fn is_expected(expected: &FindingKey, found: &FindingKey) -> bool {
     let plane = found.plane.filter(|_| expected.port.is_none());
     expected.kind == found.kind

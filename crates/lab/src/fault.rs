@@ -2,7 +2,8 @@
 //!
 //! A fault is a method of [`Cluster`] of a few lines, made of three parts: [`Cluster::link_down`], [`Cluster::filter`]
 //! and the processes' signals. To add one, write the method here or in a file beside, and give it a name in
-//! [`Scenario`](faults::Scenario). Here are those of links and processes; those of packets are below `fault/`.
+//! [`Scenario`](faults::Scenario). Here are those of links and processes; those of packets are below
+//! `fault/`.
 
 mod backend;
 mod blocks;

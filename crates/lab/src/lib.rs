@@ -58,7 +58,8 @@
 //!
 //! Write a method of [`Cluster`] in `fault.rs` or a file below `fault/` that returns a [`Broken`]. Most are one call
 //! of [`Cluster::filter`] with `nft` rules or of [`Cluster::link_down`]; combine several with [`Broken::before`].
-//! To give users a name for it, add a line to the catalogue, [`Scenario`], and apply it in [`Cluster::apply`].
+//! To give users a name for it, add a line to the catalogue, [`Scenario`], and apply it in
+//! [`Cluster::apply`].
 
 mod address;
 mod cluster;

@@ -8,7 +8,8 @@ macro_rules! scenarios {
     ($($variant:ident $name:literal $about:literal;)*) => {
         /// A fault that users can choose by name.
         ///
-        /// To add one, write its line in the list below. The compiler then asks for what applies it in the lab.
+        /// To add one, write its line in the list below. The compiler then asks for what applies it in the
+        /// lab.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Scenario {
             $(#[doc = $about] $variant,)*

@@ -57,7 +57,8 @@ pub struct Rule {
     pub family: Option<Family>,
     /// The kind of probe.
     pub check: Option<CheckKind>,
-    /// Matches every packet from `from` to `to`, replies included; otherwise only connections and requests that begin that way.
+    /// Matches every packet from `from` to `to`, replies included; otherwise only connections and requests
+    /// that begin that way.
     pub packets: bool,
     /// What happens to what matches.
     pub block: Block,

@@ -15,7 +15,8 @@ pub(crate) mod tests;
 const ZONE_NODES_MIN: usize = 2;
 
 impl Scenario {
-    /// The findings that must open while this fault is active, and no others; none where the mesh stays as it is.
+    /// The findings that must open while this fault is active, and no others; none where the mesh stays as it
+    /// is.
     ///
     /// Combinations of faults are not described here. The simulator's oracle judges those.
     pub fn expected(self, places: &Places) -> Vec<FindingKey> {
@@ -77,8 +78,8 @@ impl Scenario {
             | Self::ServiceSilent
             | Self::ServiceRefusedFromOneNode
             | Self::ServiceSilentFromOneNode => service_unreachable(places),
-            // Restarts, goodbyes, late answers and a little loss are no faults. A server that is away finds nothing. A shared
-            // token is accepted from any address.
+            // Restarts, goodbyes, late answers and a little loss are no faults. A server that is away finds
+            // nothing. A shared token is accepted from any address.
             Self::AgentMasqueraded
             | Self::EchoSessionsDead
             | Self::ResolversSlow
@@ -115,7 +116,8 @@ fn groups_cut(places: &Places, one: &[usize], other: &[usize]) -> FindingKey {
     FindingKey::new(FindingKind::GroupCut, Subject::Groups { groups, zones })
 }
 
-/// The victim's zone answers nowhere and its agents are not heard. Its zone is first, and is the only one that is named.
+/// The victim's zone answers nowhere and its agents are not heard. Its zone is first, and is the only one
+/// that is named.
 fn zone_silent(places: &Places) -> FindingKey {
     let zone = places.zone();
     let groups = vec![names(places, &zone), names(places, &places.others(&zone))];

@@ -14,9 +14,9 @@ use crate::spec::{NodeId, Zone};
 const LATE: Duration = Duration::from_secs(2);
 
 impl Cluster {
-    /// Applies a fault of the catalogue; `node` is the victim where there is one. A second node is the one after it, a third
-    /// is the first other one. Faults of names and services need a backend, see [`Cluster::add_backend`]. Blocks for
-    /// milliseconds, or for as long as a terminated agent takes.
+    /// Applies a fault of the catalogue; `node` is the victim where there is one. A second node is the one
+    /// after it, a third is the first other one. Faults of names and services need a backend, see
+    /// [`Cluster::add_backend`]. Blocks for milliseconds, or for as long as a terminated agent takes.
     pub fn apply(&self, scenario: Scenario, node: NodeId) -> Result<Broken, LabError> {
         match scenario {
             Scenario::NodeDown => self.node_down(node),

@@ -12,8 +12,8 @@ mod tests;
 impl Scenario {
     /// The one effect that plays this fault in the simulator; `None` where no single effect does.
     ///
-    /// An effect shows others the same as the fault does. A cable that is pulled, a dead network card and a node that swallows
-    /// packets are one effect.
+    /// An effect shows others the same as the fault does. A cable that is pulled, a dead network card and a
+    /// node that swallows packets are one effect.
     pub fn effect(self, places: &Places) -> Option<Effect> {
         let (victim, second) = (places.victim, places.second());
         let ipv6_cut = |at| Effect::FamilyCut { at, family: Family::Ipv6 };
@@ -70,7 +70,8 @@ impl Scenario {
             // - Truncated and half answers: its name servers have no transports and no record types.
             // - Random loss: it belongs to the weather of an incident.
             // - One lost probe: it is an event, and an effect lasts.
-            // - Restarts: a restart is a script of an incident, with an effect that ends while the incident goes on.
+            // - Restarts: a restart is a script of an incident, with an effect that ends while the incident
+            //   goes on.
             Self::EchoSessionsDead
             | Self::AgentMasqueraded
             | Self::TruncatedThenUdpDead

@@ -84,8 +84,8 @@ impl Layout {
 /// What happens, and which findings are open then: these and no others.
 #[derive(Clone, Copy)]
 pub(super) enum Fault {
-    /// A fault of the catalogue breaks a whole mesh at [`VICTIM`], and is healed later. The catalogue says what is open; its
-    /// findings have these observers.
+    /// A fault of the catalogue breaks a whole mesh at [`VICTIM`], and is healed later. The catalogue says
+    /// what is open; its findings have these observers.
     Plays(Scenario, Option<Observers>),
     /// Something else breaks a whole mesh, and is healed later.
     Breaks(fn(&Cluster) -> Result<Broken, LabError>, &'static [Expected]),

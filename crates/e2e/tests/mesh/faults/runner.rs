@@ -40,7 +40,8 @@ pub(super) async fn play(case: &Case) {
     }
 }
 
-/// Waits for the whole mesh, breaks it, sees what is named, heals it. Other meshes may start once this one has.
+/// Waits for the whole mesh, breaks it, sees what is named, heals it. Other meshes may start once this one
+/// has.
 async fn whole(
     mesh: &Mesh,
     case: &Case,
