@@ -22,6 +22,7 @@ use std::time::Duration;
 use clap::Parser;
 use meshvane_server::mesh::diagnose::diagnose;
 use meshvane_server::mesh::observe::observe;
+use meshvane_server::mesh::time::PULSE;
 use rand::SeedableRng as _;
 use rand::rngs::SmallRng;
 
@@ -32,8 +33,6 @@ use compare::Verdict;
 use draw::Kind;
 use tally::Tally;
 
-/// How often a server judges while nothing is reported.
-const PULSE: Duration = Duration::from_millis(500);
 /// So long a fault may be held back after the moment at which it is judged first.
 const WAIT_MAX: Duration = Duration::from_secs(3);
 

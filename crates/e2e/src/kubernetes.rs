@@ -19,12 +19,10 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use lab::{Addresses, Environment, NodeId, NodeInfo, Program};
+use lab::{Addresses, Environment, NodeId, NodeInfo};
 use meshvane_server::config::{ApiServer, AuthConfig, Config};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-
-use crate::program;
 
 /// The agents' account, by the chart's defaults.
 const ACCOUNT: &str = "system:serviceaccount:kube-system:meshvane-agent";
@@ -64,11 +62,15 @@ impl Kubernetes {
         Self { directory, known: path }
     }
 
-    /// A server that believes the agents that this Kubernetes vouches for, and its settings.
-    pub fn server(&self) -> (Program, Environment) {
+    /// The file with what it knows, for [`program::server_in_kubernetes`](crate::program::server_in_kubernetes).
+    pub fn known(&self) -> &Path {
+        &self.known
+    }
+
+    /// The settings of a server that believes the agents that this Kubernetes vouches for.
+    pub fn server(&self) -> Environment {
         let environment = Environment::new().with("MESHVANE_AUTH", "kubernetes");
-        let environment = environment.with("KUBERNETES_SERVICE_HOST", Ipv4Addr::LOCALHOST.to_string());
-        (program::server_in_kubernetes(&self.known), environment)
+        environment.with("KUBERNETES_SERVICE_HOST", Ipv4Addr::LOCALHOST.to_string())
     }
 
     /// The settings of a node's agent: its own token.

@@ -33,7 +33,7 @@ pub fn server() -> Program {
 }
 
 /// A server to which Kubernetes vouches for agents; the file says what Kubernetes knows.
-pub(crate) fn server_in_kubernetes(known: &Path) -> Program {
+pub fn server_in_kubernetes(known: &Path) -> Program {
     let mut program = itself(SERVER_IN_KUBERNETES);
     program.args.push(known.into());
     program

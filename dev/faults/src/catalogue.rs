@@ -39,11 +39,11 @@ scenarios! {
     HostLinkDown "host-link-down" "a node's network card is set down; its agent runs on";
     CablePulled "cable-pulled" "a node's cable is pulled at the switch; its agent runs on";
     NodeSilent "node-silent" "a node and its pods swallow every packet that arrives";
-    NodeDeaf "node-deaf" "a node is reached by nobody; what it begins itself works";
-    NodeMute "node-mute" "a node reaches nobody but the server; others reach it";
-    HostPlaneCut "host-plane-cut" "a node itself answers nobody; its pods reach and are reached";
+    NodeDeaf "node-deaf" "no other node reaches a node; what it begins itself works";
+    NodeMute "node-mute" "a node reaches the server and no other node; others reach it";
+    HostPlaneCut "host-plane-cut" "a node itself answers no other node; its pods reach and are reached";
     PodPlaneCut "pod-plane-cut" "a node's pods and those of others do not reach each other; heartbeats arrive";
-    PodsIsolated "pods-isolated" "a node's pods reach the server and nobody else; the node itself answers";
+    PodsIsolated "pods-isolated" "a node's pods reach the server and nothing else; the node itself answers";
     PodLinkDown "pod-link-down" "a node's pod bridge is down; heartbeats stop, the node answers";
     PairCut "pair-cut" "two nodes do not reach each other";
     PairCutPod "pair-cut-pod" "the pods of two nodes do not reach each other; the nodes answer them";
@@ -74,7 +74,7 @@ scenarios! {
     ResolversSlow "resolvers-slow" "the name servers answer rightly, and 2 s late";
     OneResolverDead "one-resolver-dead" "of two name servers, the one that is asked first is silent";
     NameWrongOnOneNode "name-wrong-on-one-node" "the name servers tell one node that a service's name does not exist";
-    NameLiesOnOneNode "name-lies-on-one-node" "the name servers tell one node an address where nobody listens";
+    NameLiesOnOneNode "name-lies-on-one-node" "the name servers tell one node an address where nothing listens";
     ServiceRefused "service-refused" "a service's port refuses connections";
     ServiceSilent "service-silent" "connections to a service are dropped without a word";
     ServiceRefusedFromOneNode "service-refused-from-one-node" "a service's port refuses the connections of one node";

@@ -1,5 +1,6 @@
 //! The commands.
 
+use std::ops::Range;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -71,18 +72,24 @@ enum Command {
 
 /// Which seeds.
 #[derive(Debug, Clone, Copy, Args)]
-pub(crate) struct Seeds {
+struct Seeds {
     /// How many seeds.
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
-    pub(crate) seeds: u64,
+    seeds: u64,
     /// The first one; the next one is one more.
     #[arg(long, value_name = "SEED", default_value_t = 1)]
-    pub(crate) first: u64,
+    first: u64,
+}
+
+impl Seeds {
+    fn range(self) -> Range<u64> {
+        self.first..self.first.saturating_add(self.seeds)
+    }
 }
 
 /// What is fixed of what is drawn.
 #[derive(Debug, Clone, Copy, Args)]
-pub(crate) struct Wishes {
+struct Wishes {
     /// Only incidents of this kind.
     #[arg(long, value_name = "KIND", value_parser = circumstance)]
     kind: Option<Circumstance>,
@@ -105,8 +112,7 @@ impl Wishes {
 }
 
 fn circumstance(text: &str) -> Result<Circumstance, String> {
-    let found = Circumstance::ALL.into_iter().find(|known| known.as_str() == text);
-    found.ok_or_else(|| {
+    Circumstance::named(text).ok_or_else(|| {
         let names = Circumstance::ALL.map(Circumstance::as_str);
         format!("accepted are {}", names.join(", "))
     })
@@ -125,7 +131,7 @@ pub(crate) fn run() -> ExitCode {
             say(&diary::diary(&Incident::draw(seed, wish.wish())));
             ExitCode::SUCCESS
         }
-        Command::Record { file, seeds, wish } => record::record(&file, seeds, wish.wish())
+        Command::Record { file, seeds, wish } => record::record(&file, seeds.range(), wish.wish())
             .map_or_else(|error| failed(&error), |text| done(&text, ExitCode::SUCCESS)),
         Command::Compare { file } => record::compare(&file).map_or_else(
             |error| failed(&error),

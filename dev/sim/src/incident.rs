@@ -71,6 +71,11 @@ impl Circumstance {
         Self::LargeZone,
     ];
 
+    /// The circumstance with this name.
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|known| known.as_str() == name)
+    }
+
     /// Its name on the command line and in figures.
     pub(crate) fn as_str(self) -> &'static str {
         match self {

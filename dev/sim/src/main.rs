@@ -20,6 +20,7 @@ mod oracle;
 mod output;
 mod random;
 mod record;
+mod seeds;
 mod server;
 mod survey;
 mod trial;

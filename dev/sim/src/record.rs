@@ -1,13 +1,15 @@
 //! Records of what the server found, and the comparison with what it finds today.
 //!
-//! A record is text: a line `seed N circumstance loss nodes` and below it a line for each edge, `+ 44.72 KEY` or `- 101.72 KEY`.
+//! A record is text. Its first line names what was fixed of what is drawn; then each seed has a line `seed N`, and below it a line
+//! for each edge: `+ 44.72 KEY` opened, `- 101.72 KEY` closed, both in seconds.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::ops::Range;
 use std::path::Path;
 
-use crate::cli::Seeds;
-use crate::incident::{Incident, Wish};
+use crate::incident::{Circumstance, Incident, Wish};
+use crate::seeds::each_seed;
 use crate::world::{Story, play};
 
 /// A record names the wish in its first line, so that a comparison draws the same incidents.
@@ -34,30 +36,20 @@ fn edges(story: &Story) -> String {
 ///
 /// # Errors
 /// The file cannot be written.
-pub(crate) fn record(file: &Path, seeds: Seeds, wish: Wish) -> Result<String, String> {
+pub(crate) fn record(file: &Path, seeds: Range<u64>, wish: Wish) -> Result<String, String> {
+    let played = play_all(seeds, wish);
     let mut text = heading(wish);
     text.push('\n');
-    for (seed, edges) in play_all(&(seeds.first..seeds.first + seeds.seeds).collect::<Vec<_>>(), wish) {
+    for (seed, edges) in &played {
         let _written = write!(text, "seed {seed}\n{edges}");
     }
     std::fs::write(file, text).map_err(|error| format!("{}: {error}", file.display()))?;
-    Ok(format!("{} seeds are recorded in {}\n", seeds.seeds, file.display()))
+    Ok(format!("{} seeds are recorded in {}\n", played.len(), file.display()))
 }
 
-fn play_all(seeds: &[u64], wish: Wish) -> BTreeMap<u64, String> {
-    let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let part = |number: usize| -> Vec<(u64, String)> {
-        let mine = seeds.iter().copied().skip(number).step_by(threads);
-        mine.map(|seed| (seed, edges(&play(&Incident::draw(seed, wish))))).collect()
-    };
-    let part = &part;
-    std::thread::scope(|scope| {
-        let workers: Vec<_> = (0..threads).map(|number| scope.spawn(move || part(number))).collect();
-        workers
-            .into_iter()
-            .flat_map(|worker| worker.join().expect("a panic of a simulation is a bug to be seen"))
-            .collect()
-    })
+/// What is found in each of the seeds.
+fn play_all(seeds: impl Iterator<Item = u64> + Send, wish: Wish) -> BTreeMap<u64, String> {
+    each_seed(seeds, || true, |seed| edges(&play(&Incident::draw(seed, wish))))
 }
 
 /// What differs between two lists of edges: keys that only one of them has, and keys whose times differ.
@@ -93,7 +85,10 @@ pub(crate) fn compare(file: &Path) -> Result<(String, bool), String> {
             let _written = writeln!(edges, "{line}");
         }
     }
-    let now = play_all(&before.keys().copied().collect::<Vec<_>>(), wish);
+    if before.is_empty() {
+        return Err(told(&"has no seeds"));
+    }
+    let now = play_all(before.keys().copied(), wish);
     let differing: Vec<String> = now
         .iter()
         .filter_map(|(seed, edges)| Some(format!("seed {seed}\n{}", difference(&before[seed], edges)?)))
@@ -111,10 +106,7 @@ fn read_heading(line: &str) -> Option<Wish> {
             continue;
         }
         match field {
-            "kind" => {
-                let kinds = crate::incident::Circumstance::ALL;
-                wish.circumstance = Some(kinds.into_iter().find(|kind| kind.as_str() == value)?);
-            }
+            "kind" => wish.circumstance = Some(Circumstance::named(value)?),
             "loss" => wish.loss = Some(value.parse().ok()?),
             "nodes" => wish.nodes = Some(value.parse().ok()?),
             _ => return None,

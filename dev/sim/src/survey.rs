@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::process::ExitCode;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use crate::incident::{Circumstance, Incident, Wish};
 use crate::output::Stopwatch;
+use crate::seeds::each_seed;
 use crate::trial::{Outcome, try_story};
 use crate::world::play;
 
@@ -34,36 +34,20 @@ pub(crate) struct Survey {
 /// Plays seeds from the first one on: so many, or until the time is over.
 pub(crate) fn survey(first: u64, count: Option<u64>, limit: Option<Duration>, wish: Wish) -> Survey {
     let clock = Stopwatch::start();
-    let next = AtomicU64::new(first);
-    let worker = || {
-        let mut seeds = Vec::new();
-        while limit.is_none_or(|limit| clock.elapsed() < limit) {
-            let seed = next.fetch_add(1, Ordering::Relaxed);
-            if count.is_some_and(|count| seed - first >= count) {
-                break;
-            }
-            let incident = Incident::draw(seed, wish);
-            let story = play(&incident);
-            seeds.push(Played {
-                seed,
-                circumstance: incident.circumstance,
-                outcome: try_story(&incident, &story),
-                judgements: story.judgements,
-                time: incident.end,
-            });
+    let in_time = || limit.is_none_or(|limit| clock.elapsed() < limit);
+    let last = count.map_or(u64::MAX, |count| first.saturating_add(count));
+    let played = each_seed(first..last, in_time, |seed| {
+        let incident = Incident::draw(seed, wish);
+        let story = play(&incident);
+        Played {
+            seed,
+            circumstance: incident.circumstance,
+            outcome: try_story(&incident, &story),
+            judgements: story.judgements,
+            time: incident.end,
         }
-        seeds
-    };
-    let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let mut seeds: Vec<Played> = std::thread::scope(|scope| {
-        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(worker)).collect();
-        workers
-            .into_iter()
-            .flat_map(|worker| worker.join().expect("a panic of a simulation is a bug to be seen"))
-            .collect()
     });
-    seeds.sort_by_key(|seed| seed.seed);
-    Survey { seeds, elapsed: clock.elapsed() }
+    Survey { seeds: played.into_values().collect(), elapsed: clock.elapsed() }
 }
 
 impl Survey {

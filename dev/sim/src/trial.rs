@@ -36,6 +36,11 @@ const CLOSED_WITHIN: Duration = Duration::from_secs(22);
 const HEALED_GRACE: Duration = Duration::from_secs(8);
 /// A server that starts judges within this: one TTL, and the agents' way back to it.
 const JUDGES_WITHIN: Duration = Duration::from_secs(20);
+/// What a stop of the server delays is over so long after it: agents send again, and what is down is asked again.
+const CATCHES_UP_WITHIN: Duration = Duration::from_secs(12);
+/// A finding waits for so many judgements in a row: for the suspicion, for the looks of others, for their answers, each of which
+/// may wait for a judgement before and one after it.
+const JUDGEMENTS_WAITED: u32 = 6;
 /// With random loss a burst may have to be repeated.
 const LOSS_GRACE: Duration = Duration::from_secs(10);
 
@@ -90,7 +95,8 @@ pub(crate) fn states(incident: &Incident) -> Vec<State> {
     let mut states: Vec<State> = Vec::new();
     for (begin, end) in changes.iter().copied().zip(ends) {
         let truth = incident.truth(begin);
-        let members = follow(states.last(), &truth, end.saturating_sub(begin));
+        let before = states.last().map(|state| (&state.truth, &state.members));
+        let members = follow(before, &truth, end.saturating_sub(begin));
         let mut expectation = expect(&truth, &members.known);
         expectation.loose.extend(&members.ghosts);
         if !truth.server_runs() {
@@ -188,13 +194,13 @@ impl Trial<'_> {
         let mut grace = if self.incident.loss > 0.0 { LOSS_GRACE } else { Duration::ZERO };
         for scripted in &self.incident.script {
             let overlap = scripted.end.min(to).saturating_sub(scripted.begin.max(from));
-            let touches = scripted.begin <= to && scripted.end + Duration::from_secs(12) >= from;
+            let touches = scripted.begin <= to && scripted.end + CATCHES_UP_WITHIN >= from;
             if scripted.fault == Effect::ServerStopped && touches {
-                grace += scripted.end.saturating_sub(scripted.begin) + Duration::from_secs(12);
+                grace += scripted.end.saturating_sub(scripted.begin) + CATCHES_UP_WITHIN;
             } else if scripted.fault == Effect::ServerDown && touches {
                 grace += overlap + JUDGES_WITHIN;
             } else if let (Effect::ServerSlow(lag), false) = (&scripted.fault, overlap.is_zero()) {
-                grace += *lag * 6;
+                grace += *lag * JUDGEMENTS_WAITED;
             }
         }
         grace

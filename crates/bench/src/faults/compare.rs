@@ -77,7 +77,7 @@ fn plain(key: &FindingKey) -> FindingKey {
 /// One line for each of: the fault, what was expected, what was found and what was held.
 pub(crate) fn describe(seed: u64, what: &str, expected: &[FindingKey], diagnosis: &Diagnosis) -> String {
     let keys = |keys: Vec<&FindingKey>| {
-        let texts: Vec<String> = keys.into_iter().map(text).collect();
+        let texts: Vec<String> = keys.into_iter().map(ToString::to_string).collect();
         if texts.is_empty() { "nothing".to_owned() } else { shortened(&texts.join("; ")) }
     };
     let found = keys(diagnosis.findings.iter().map(|finding| &finding.key).collect());
@@ -93,37 +93,6 @@ pub(crate) fn describe(seed: u64, what: &str, expected: &[FindingKey], diagnosis
 fn shortened(text: &str) -> String {
     let end = text.char_indices().nth(SHOWN_MAX).map_or(text.len(), |(end, _)| end);
     if end < text.len() { format!("{}...", &text[..end]) } else { text.to_owned() }
-}
-
-fn text(key: &FindingKey) -> String {
-    let mut text = format!("{} {}", key.kind.as_str(), subject(&key.subject));
-    let details = [
-        key.plane.map(|plane| plane.to_string()),
-        key.check.map(|check| check.to_string()),
-        key.direction.map(|direction| format!("{direction:?}")),
-        key.family.map(|family| family.to_string()),
-        key.port.map(|port| port.to_string()),
-    ];
-    for detail in details.into_iter().flatten() {
-        text.push(' ');
-        text.push_str(&detail);
-    }
-    text
-}
-
-fn subject(subject: &Subject) -> String {
-    let names = |group: &Vec<NodeName>| group.iter().map(NodeName::as_str).collect::<Vec<_>>().join(",");
-    match subject {
-        Subject::Node { node } => node.to_string(),
-        Subject::Pair { from, to } => format!("{from}>{to}"),
-        Subject::Groups { groups, zones } => {
-            let groups: Vec<String> = groups.iter().map(names).collect();
-            let zones: Vec<&str> = zones.iter().map(meshvane_shared::name::Zone::as_str).collect();
-            format!("[{}] zones [{}]", groups.join(" | "), zones.join(","))
-        }
-        Subject::Name { name } => name.clone(),
-        Subject::Scope { scope } => format!("{scope:?}"),
-    }
 }
 
 #[cfg(test)]

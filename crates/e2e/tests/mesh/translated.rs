@@ -34,8 +34,8 @@ const STAYS: Duration = Duration::from_secs(8);
 fn build() -> (Mesh, Kubernetes) {
     let mesh = Mesh::build(&Spec::nodes(NODES));
     let kubernetes = Kubernetes::of(&mesh.cluster);
-    let (server, environment) = kubernetes.server();
-    mesh.cluster.start_server(&server, &environment).unwrap();
+    let server = program::server_in_kubernetes(kubernetes.known());
+    mesh.cluster.start_server(&server, &kubernetes.server()).unwrap();
     (mesh, kubernetes)
 }
 
@@ -80,6 +80,17 @@ async fn is_healed(mesh: &Mesh) {
     mesh.until("no agent is shown as refused", FORGOTTEN_WITHIN, forgotten).await;
 }
 
+/// The finding is the only one, says why, and goes with the masquerade.
+async fn stays_and_heals(mesh: &Mesh, id: &str, masquerade: lab::Broken) {
+    mesh.pass(STAYS).await;
+    assert_eq!(mesh.watch.open(), [id]);
+    says_why(mesh, id).await;
+    // Connections that are open keep the wrong address: the agent has to make new ones.
+    masquerade.heal_soon().await.unwrap();
+    is_healed(mesh).await;
+    mesh.opened_were(&[id]).await;
+}
+
 async fn an_agent_behind_a_masquerade_is_named_with_the_reason_until_it_is_repaired() {
     let turn = turn_to_start().await;
     let (mesh, kubernetes) = build();
@@ -92,13 +103,7 @@ async fn an_agent_behind_a_masquerade_is_named_with_the_reason_until_it_is_repai
     let id = "agent_down/node-2";
     let took = mesh.open_are(&[id], AFTER_THE_TTL).await;
     println!("named {:.1} s after the masquerade began", took.as_secs_f64());
-    mesh.pass(STAYS).await;
-    assert_eq!(mesh.watch.open(), [id]);
-    says_why(&mesh, id).await;
-    // Connections that are open keep the wrong address: the agent has to make new ones.
-    masquerade.heal_soon().await.unwrap();
-    is_healed(&mesh).await;
-    mesh.opened_were(&[id]).await;
+    stays_and_heals(&mesh, id, masquerade).await;
 }
 
 async fn a_node_whose_agent_never_came_through_is_uncovered_with_the_reason() {
@@ -109,10 +114,5 @@ async fn a_node_whose_agent_never_came_through_is_uncovered_with_the_reason() {
     drop(turn);
     let id = "uncovered/node-2";
     mesh.open_are(&[id], AFTER_TWO_MINUTES).await;
-    mesh.pass(STAYS).await;
-    assert_eq!(mesh.watch.open(), [id]);
-    says_why(&mesh, id).await;
-    masquerade.heal_soon().await.unwrap();
-    is_healed(&mesh).await;
-    mesh.opened_were(&[id]).await;
+    stays_and_heals(&mesh, id, masquerade).await;
 }

@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::State;
 use crate::truth::Truth;
 
 /// An agent is heard within this after its node or pod is there.
@@ -33,21 +32,21 @@ impl Members {
     }
 }
 
-/// What the server knows in a state that lasts so long, from the one before it.
-pub(super) fn follow(before: Option<&State>, truth: &Truth, lasts: Duration) -> Members {
+/// What the server knows in a state that lasts so long, from the truth and the knowledge of the one before it.
+pub(super) fn follow(before: Option<(&Truth, &Members)>, truth: &Truth, lasts: Duration) -> Members {
     let nodes = truth.mesh.nodes();
-    let Some(before) = before else {
+    let Some((before, members)) = before else {
         let known = (0..nodes).map(|node| truth.has_server() && truth.is_heard(node)).collect();
         return Members { known, ghosts: BTreeSet::new() };
     };
-    let mut members = before.members.clone();
-    let server_starts = truth.has_server() && !before.truth.has_server();
+    let mut members = members.clone();
+    let server_starts = truth.has_server() && !before.has_server();
     let stays: Vec<usize> =
-        (0..nodes).filter(|node| truth.is_heard(*node) && before.truth.has_agent(*node)).collect();
+        (0..nodes).filter(|node| truth.is_heard(*node) && before.has_agent(*node)).collect();
     for node in 0..nodes {
         let heard = truth.has_server() && truth.is_heard(node);
         if heard {
-            let was = before.truth.has_server() && before.truth.is_heard(node);
+            let was = before.has_server() && before.is_heard(node);
             // Where it comes back for a moment only, the server may or may not hear of it.
             if was || lasts >= HEARD_WITHIN {
                 members.known[node] = true;
@@ -57,9 +56,9 @@ pub(super) fn follow(before: Option<&State>, truth: &Truth, lasts: Duration) -> 
             }
             continue;
         }
-        if before.truth.has_pod(node) && !truth.has_pod(node) && truth.is_on(node) {
-            let goodbye = before.truth.is_heard(node) && truth.reaches_server(node) && truth.server_runs();
-            if goodbye && before.truth.has_server() {
+        if before.has_pod(node) && !truth.has_pod(node) && truth.is_on(node) {
+            let goodbye = before.is_heard(node) && truth.reaches_server(node) && truth.server_runs();
+            if goodbye && before.has_server() {
                 members.known[node] = false;
             } else if members.known[node] {
                 members.ghosts.insert(node);
