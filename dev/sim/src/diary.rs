@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use crate::incident::Incident;
+use crate::oracle::one_of;
 use crate::trial::{states, try_story};
 use crate::world::play;
 
@@ -21,9 +22,7 @@ pub(crate) fn diary(incident: &Incident) -> String {
     }
     for state in states(incident) {
         for wanted in &state.expectation.must {
-            let more =
-                if wanted.len() > 1 { format!(" or {} more", wanted.len() - 1) } else { String::new() };
-            lines.push((state.begin, format!("expected {:?}{more}", wanted[0])));
+            lines.push((state.begin, format!("expected {}", one_of(wanted))));
         }
         if !state.expectation.loose.is_empty() {
             lines.push((state.begin, format!("allowed  anything about {:?}", state.expectation.loose)));

@@ -19,7 +19,7 @@ mod blocks;
 mod checks;
 mod pattern;
 
-pub(crate) use pattern::{About, Pattern};
+pub(crate) use pattern::{About, Pattern, one_of};
 
 /// What a state calls for.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]

@@ -10,7 +10,7 @@ use meshvane_shared::finding::FindingKey;
 use meshvane_shared::wire::findings::FindingKind;
 
 use crate::incident::{Incident, Scripted};
-use crate::oracle::{Expectation, Pattern, expect};
+use crate::oracle::{Expectation, Pattern, expect, one_of};
 use crate::server::TTL;
 use crate::truth::Truth;
 use crate::world::Story;
@@ -308,17 +308,18 @@ fn openings(incident: &Incident, story: &Story) -> Vec<Opening> {
 impl fmt::Display for Wrong {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let seconds = |at: &Duration| format!("{:.1} s", at.as_secs_f64());
-        let names = |wanted: &[Pattern]| {
-            let more =
-                if wanted.len() > 1 { format!(" or {} more", wanted.len() - 1) } else { String::new() };
-            format!("{:?}{more}", wanted[0])
-        };
         match self {
             Self::Never { at, key, message } => {
                 write!(formatter, "never: {key} opened at {}: {message}", seconds(at))
             }
             Self::Missing { since, due, wanted } => {
-                write!(formatter, "missing since {}, due {}: {}", seconds(since), seconds(due), names(wanted))
+                write!(
+                    formatter,
+                    "missing since {}, due {}: {}",
+                    seconds(since),
+                    seconds(due),
+                    one_of(wanted)
+                )
             }
             Self::Late { since, due, opened, wanted } => write!(
                 formatter,
@@ -326,10 +327,10 @@ impl fmt::Display for Wrong {
                 seconds(opened),
                 seconds(since),
                 seconds(due),
-                names(wanted)
+                one_of(wanted)
             ),
             Self::Interrupted { at, wanted } => {
-                write!(formatter, "interrupted at {}: {}", seconds(at), names(wanted))
+                write!(formatter, "interrupted at {}: {}", seconds(at), one_of(wanted))
             }
             Self::LeftOpen { over, until, key } => {
                 write!(

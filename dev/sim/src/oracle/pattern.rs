@@ -1,5 +1,7 @@
 //! A finding as the oracle speaks of it.
 
+use std::fmt;
+
 use meshvane_shared::address::Family;
 use meshvane_shared::check::Plane;
 use meshvane_shared::finding::FindingKey;
@@ -91,5 +93,41 @@ impl About {
             (Self::Scope(scope), Subject::Scope { scope: of }) => scope == of,
             _ => false,
         }
+    }
+}
+
+/// Patterns of which one must be open, as the first of them and how many more there are.
+pub(crate) fn one_of(patterns: &[Pattern]) -> String {
+    match patterns {
+        [] => "nothing".to_owned(),
+        [only] => only.to_string(),
+        [first, others @ ..] => format!("{first} or {} more", others.len()),
+    }
+}
+
+/// As a finding's key is spelled, as far as the pattern goes.
+impl fmt::Display for Pattern {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names = |nodes: &Vec<usize>| nodes.iter().copied().map(mesh::name).collect();
+        let groups = |groups: &[&Vec<usize>]| Subject::Groups {
+            groups: groups.iter().copied().map(names).collect(),
+            zones: Vec::new(),
+        };
+        let subject = match &self.about {
+            About::Node(node) => Subject::Node { node: mesh::name(*node) },
+            About::Pair(from, to) => Subject::Pair { from: mesh::name(*from), to: mesh::name(*to) },
+            About::Name => Subject::Name { name: mesh::SERVICE_NAME.to_owned() },
+            About::Scope(scope) => Subject::Scope { scope: *scope },
+            About::Group(nodes) => groups(&[nodes]),
+            About::Groups(left, right) => groups(&[left, right]),
+        };
+        let key = FindingKey {
+            plane: self.plane,
+            direction: self.direction,
+            family: self.family,
+            port: self.port,
+            ..FindingKey::new(self.kind, subject)
+        };
+        key.fmt(formatter)
     }
 }
