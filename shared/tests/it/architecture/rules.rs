@@ -248,14 +248,14 @@ pub(super) const DOORS: [Door; 19] = [
             "server/src/check/client",
             "agent/src/responder",
             "agent/src/probe/health",
-            "crates/demo/",
-            "crates/e2e/src/kubernetes",
+            "dev/demo/",
+            "dev/e2e/src/kubernetes",
         ],
     },
     Door {
         rule: "reqwest is known to the agent's client, the end-to-end tests and the benchmarks",
         paths: Paths::BeginWith(&["reqwest"]),
-        places: &["agent/src/client", "crates/e2e/", "crates/bench/"],
+        places: &["agent/src/client", "dev/e2e/", "dev/bench/"],
     },
     Door {
         rule: "surge-ping is known to the ICMP probe",
@@ -265,7 +265,7 @@ pub(super) const DOORS: [Door; 19] = [
     Door {
         rule: "hickory's messages are known to the agent's names and to the lab's name server",
         paths: Paths::BeginWith(&["hickory_proto"]),
-        places: &["agent/src/names/message", "crates/lab/src/fault/names"],
+        places: &["agent/src/names/message", "dev/lab/src/fault/names"],
     },
     Door {
         rule: "kube and k8s-openapi are known to the module of the API server",
@@ -275,7 +275,7 @@ pub(super) const DOORS: [Door; 19] = [
     Door {
         rule: "ring and base64 are known to those who judge tokens or make them for tests",
         paths: Paths::BeginWith(&["ring", "base64"]),
-        places: &["server/src/auth", "crates/e2e/src/kubernetes"],
+        places: &["server/src/auth", "dev/e2e/src/kubernetes"],
     },
     Door {
         rule: "moka is known to the store",
@@ -301,12 +301,12 @@ pub(super) const DOORS: [Door; 19] = [
         rule: "rtnetlink is known to the lab's netlink",
         // The error enum holds its error as a source.
         paths: Paths::BeginWith(&["rtnetlink"]),
-        places: &["crates/lab/src/netlink", "crates/lab/src/error"],
+        places: &["dev/lab/src/netlink", "dev/lab/src/error"],
     },
     Door {
         rule: "an HTTP status is decided in the server's HTTP modules, and read or given at the agent's two ends",
         paths: Paths::Hold(&["StatusCode"]),
-        places: &["server/src/http", "agent/src/client", "agent/src/responder", "crates/demo/"],
+        places: &["server/src/http", "agent/src/client", "agent/src/responder", "dev/demo/"],
     },
     Door {
         rule: "the environment is read in config.rs; the lab's sandbox and launcher pass it on",
@@ -314,13 +314,13 @@ pub(super) const DOORS: [Door; 19] = [
         places: &[
             "server/src/config",
             "agent/src/config",
-            "crates/lab/src/cluster/logs",
-            "crates/lab/src/fault/nft",
-            "crates/lab/src/launch",
-            "crates/lab/src/sandbox",
-            "crates/demo/",
-            "crates/e2e/",
-            "crates/bench/src/parts",
+            "dev/lab/src/cluster/logs",
+            "dev/lab/src/fault/nft",
+            "dev/lab/src/launch",
+            "dev/lab/src/sandbox",
+            "dev/demo/",
+            "dev/e2e/",
+            "dev/bench/src/parts",
         ],
     },
     Door {
@@ -332,9 +332,9 @@ pub(super) const DOORS: [Door; 19] = [
             "agent/src/names",
             "agent/src/probe",
             "crates/runtime/src/telemetry",
-            "crates/demo/",
-            "crates/e2e/",
-            "crates/bench/src/clock",
+            "dev/demo/",
+            "dev/e2e/",
+            "dev/bench/src/clock",
             "dev/sim/src/output",
             // Connections yield by their age, also on the thread of health, which must not read the server's clock: that
             // one takes a gap between two readings for a pause of the process.
@@ -349,7 +349,7 @@ pub(super) const DOORS: [Door; 19] = [
     Door {
         rule: "programs speak through their log; the end-to-end tests print figures",
         paths: Paths::EndWith(&["println!", "print!", "eprintln!", "eprint!", "dbg!"]),
-        places: &["crates/e2e/"],
+        places: &["dev/e2e/"],
     },
     Door {
         rule: "main returns an ExitCode; nothing ends the process on the way",
@@ -364,7 +364,7 @@ pub(super) const DOORS: [Door; 19] = [
     Door {
         rule: "nothing waits by sleeping a thread; the lab waits so for the kernel to change a link",
         paths: Paths::EndWith(&["thread::sleep"]),
-        places: &["crates/lab/src/netlink"],
+        places: &["dev/lab/src/netlink"],
     },
 ];
 

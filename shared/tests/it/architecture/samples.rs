@@ -119,10 +119,10 @@ fn each_rule_is_broken_where_it_holds_and_nowhere_else() {
     breaks("server/src/collector.rs", "chrono::Utc::now");
     keeps("server/src/clock.rs", "Instant::now");
     breaks("agent/src/identity.rs", "std::env::var");
-    breaks("crates/lab/src/cluster.rs", "rtnetlink::new_connection");
+    breaks("dev/lab/src/cluster.rs", "rtnetlink::new_connection");
     breaks("server/src/main.rs", "std::process::exit");
     breaks("agent/src/main.rs", "println!");
-    keeps("crates/e2e/src/watch.rs", "println!");
+    keeps("dev/e2e/src/watch.rs", "println!");
 }
 
 #[test]
