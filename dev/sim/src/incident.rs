@@ -13,7 +13,7 @@ use crate::truth::Truth;
 
 mod draw;
 
-/// The mesh is left alone until then: everybody has joined, and the server judges.
+/// The mesh is left alone until then: every agent has joined, and the server judges.
 pub(crate) const CALM: Duration = Duration::from_secs(40);
 /// After the last change the mesh is watched for so long: whatever was open must be over.
 pub(crate) const AFTERMATH: Duration = Duration::from_secs(45);

@@ -86,7 +86,7 @@ struct Oracle<'a> {
     all: Vec<usize>,
     heard: Vec<usize>,
     silent: Vec<usize>,
-    /// Those heard whose questions are answered by somebody: what fails for the others says nothing of those they ask.
+    /// Heard agents that get at least one answer: the failures of the others say nothing of the nodes that they ask.
     sighted: Vec<usize>,
     /// Planes of nodes that a finding speaks of already.
     told: BTreeSet<Side>,
@@ -241,7 +241,7 @@ impl Oracle<'_> {
         }
     }
 
-    /// The agent at a node's address is another node's, which is found when somebody asks whose it is.
+    /// The agent at a node's address is another node's, which is found when an observer asks it for its node.
     fn replaced(&mut self, node: usize) {
         let observers = self.others(node);
         let replaced = Pattern::node(FindingKind::AgentReplaced, node);

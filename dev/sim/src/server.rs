@@ -1,6 +1,6 @@
 //! One start of the server: the real collector and judge, driven as the real HTTP handlers and the judge's task drive them.
 //!
-//! Today one thread does all of that, so what arrives while a judgement takes its time waits for its end.
+//! Today the judge shares its thread with the handlers, so what arrives while a judgement takes its time waits for its end.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::pin::Pin;
