@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::health::Resident;
 use super::{BURST_PROBES, Cause, Outcome, Place, ProbeId, Question, Reached, Reason, UP_AFTER_ANSWERS};
+use meshvane_shared::check::CheckKind;
 use meshvane_shared::plan::TargetKey;
 
 /// Names a cell. Never used twice.
@@ -204,6 +205,11 @@ impl Cell {
             waits_for_turn: false,
             resident: Resident::default(),
         }
+    }
+
+    /// Returns true when it is asked by echo requests, whose engine has limits of its own.
+    pub(super) fn is_icmp(&self) -> bool {
+        self.question.check() == CheckKind::Icmp
     }
 
     pub(super) fn is_down(&self) -> bool {

@@ -62,7 +62,7 @@ impl Schedule {
         let Some(cell) = self.cells.get_mut(&id) else {
             return;
         };
-        let is_icmp = cell.question.check() == CheckKind::Icmp;
+        let is_icmp = cell.is_icmp();
         match part {
             Part::Regular => {
                 if !std::mem::replace(&mut cell.waiting, true) {
@@ -121,7 +121,7 @@ impl Schedule {
             self.wait_for_turn(now, address, id, part);
             return true;
         }
-        let is_icmp = cell.question.check() == CheckKind::Icmp;
+        let is_icmp = cell.is_icmp();
         if part != Part::Regular && self.bursting(is_icmp) >= BURSTS_IN_FLIGHT_MAX {
             return false;
         }

@@ -20,7 +20,7 @@ use meshvane_shared::outcome::Reason;
 
 use super::cell::{Cell, CellId};
 use super::flight::{Flight, Part};
-use super::{CheckKind, ProbeId, Question, Schedule, Timer};
+use super::{ProbeId, Question, Schedule, Timer};
 
 /// One address has a turn this often, on average: 20 a second. A member whose host and pod address are the same has four
 /// cells there, and a burst asks each every 200 ms: so many are needed while one burst follows the other.
@@ -146,7 +146,7 @@ impl Schedule {
             let Some(cell) = self.cells.get_mut(&id) else {
                 continue;
             };
-            let is_icmp = cell.question.check() == CheckKind::Icmp;
+            let is_icmp = cell.is_icmp();
             match part {
                 Part::Regular => {
                     cell.waits_for_turn = false;
