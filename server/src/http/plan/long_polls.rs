@@ -61,7 +61,7 @@ impl LongPolls {
 impl Held<'_> {
     /// Resolves when the poll must end for a newer one of its source. Cancel-safe.
     pub(super) async fn ended(&mut self) {
-        // An error means that the sender is gone, which goes only with its word.
+        // The sender is dropped only after it has sent, so an error says the same.
         let _ = (&mut self.ended).await;
     }
 }
